@@ -1,0 +1,159 @@
+"""Stage 2: train the LSTM that the later stages compress.
+
+Reads    artifacts/reviews.csv (stage 1)
+Writes   artifacts/tokenizer.json, modelo_base.keras (no optimizer state), modelo_base.metrics.json,
+         modelo_base.probabilities.npz, modelo_base.report.txt, figures/modelo_base_*.png
+Command  python 2_lstm_baseline.py [--recipe thesis] [--fresh]
+"""
+
+# %% Settings: edit here, or pass as flags (--units 32)
+ARTIFACTS = "artifacts"  # folder that the stages share
+RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study's model to the letter
+VOCABULARY_SIZE = 20000  # ids, padding and the unknown word included; the study's
+VOCABULARY_FROM_VALIDATION = False  # the study fitted its tokenizer before Keras split validation off
+SEQUENCE_LENGTH = 400  # words per review; 9 of 10 reviews are shorter once every word is kept
+PADDING = "post"  # where zeros go; max pooling needs post
+TRUNCATING = "pre"  # which end of a long review is cut: verdicts stand at the end
+EMBEDDING_DIM = 64  # half of the study's: half the bytes
+EMBEDDING_START = "reviews"  # random, or reviews: vectors from the training reviews (seconds, one epoch gained)
+EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
+UNITS = 64  # LSTM units per direction
+BIDIRECTIONAL = True  # read in both directions
+POOLING = "max"  # max over the words, blind to padding; last: the last state, padding included (the study)
+DROPOUT = 0.3  # of pooled features
+SPATIAL_DROPOUT = 0.3  # of whole embedding columns
+EPOCHS = 3  # at most; accuracy on validation stops rising after two or three
+BATCH_SIZE = 64  # the study's
+LEARNING_RATE = 0.001  # Adam's own default, the study's
+SCHEDULE = "cosine"  # constant, or cosine down to 5 %
+PATIENCE = 2  # epochs without a better validation accuracy
+KEEP_BEST = True  # end with the best epoch's weights; the study kept the last
+SEED = 1  # of weights, order and dropout
+LATENCY_REVIEWS = 300  # test reviews that are timed one by one
+FRESH = False  # start over instead of going on with an interrupted training
+
+RECIPES = {
+    "thesis": {
+        "VOCABULARY_FROM_VALIDATION": True,
+        "SEQUENCE_LENGTH": 170,
+        "TRUNCATING": "post",
+        "EMBEDDING_DIM": 128,
+        "EMBEDDING_START": "random",
+        "UNITS": 128,
+        "BIDIRECTIONAL": False,
+        "POOLING": "last",
+        "DROPOUT": 0.2,
+        "SPATIAL_DROPOUT": 0.0,
+        "EPOCHS": 12,
+        "SCHEDULE": "constant",
+        "PATIENCE": 12,
+        "KEEP_BEST": False,
+    }
+}
+
+
+# %% Stage
+def main(arguments: list[str] | None = None) -> None:
+    """Run the stage; see the top of the file."""
+    import time
+
+    from sentipress import cli, corpus, files
+
+    settings = cli.settings(__file__, arguments)
+    artifacts = cli.artifacts(settings)
+    reviews = corpus.load(artifacts / "reviews.csv")
+    cli.check_recipe(settings, reviews.recipe)
+
+    from sentipress import embeddings, models, plots, training, workspace
+    from sentipress.backend import deterministic
+    from sentipress.tokenizer import Tokenizer
+
+    with files.lock(artifacts, settings.stage):
+        # %% Words to ids
+        deterministic(settings.seed)
+        texts = reviews.texts("train")
+        tokenizer = Tokenizer.fit(
+            texts + (reviews.texts("validation") if settings.vocabulary_from_validation else []),
+            settings.vocabulary_size,
+            sequence_length=settings.sequence_length,
+            padding=settings.padding,
+            truncating=settings.truncating,
+            cleaning=reviews.recipe,
+        )
+        tokenizer.save(artifacts / "tokenizer.json")
+        space = workspace.Workspace(settings, reviews, tokenizer)
+
+        # %% The network
+        spec = models.ModelSpec(
+            vocabulary_size=settings.vocabulary_size,
+            sequence_length=settings.sequence_length,
+            embedding_dim=settings.embedding_dim,
+            units=settings.units,
+            bidirectional=settings.bidirectional,
+            pooling=settings.pooling,
+            dropout=settings.dropout,
+            spatial_dropout=settings.spatial_dropout,
+        )
+        models.check_padding(spec, settings.padding)
+        model = models.build_for_training(spec)
+        print(f"{models.count_parameters(spec):,} parameters, {len(texts):,} training reviews")
+        started = time.perf_counter()
+        if settings.embedding_start == "reviews":
+            vectors = embeddings.word_vectors(texts, tokenizer, spec.embedding_dim, settings.seed)
+            models.start_embedding(model, vectors * settings.embedding_scale)
+        pretraining = time.perf_counter() - started
+
+        # %% Train
+        plan = training.TrainingPlan(
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            schedule=settings.schedule,
+            patience=settings.patience,
+            keep_best=settings.keep_best,
+            bucketed=spec.masked,
+            seed=settings.seed,
+        )
+        history = training.train(
+            model,
+            (space.ids["train"], space.labels["train"][:, None]),
+            (space.ids["validation"], space.labels["validation"]),
+            plan,
+            artifacts / ".modelo_base.checkpoint.npz",
+            space.identity(),
+            fresh=settings.fresh,
+        )
+
+        # %% Save and score what was saved
+        facts, loaded = space.publish_keras(
+            models.to_stock(model, spec),
+            spec,
+            workspace.BASE,
+            {"order": 20, "technique": "Base LSTM", "complexity": "base", "role": "model"},
+            space.inputs(),
+            {
+                "seconds": {"pretraining": pretraining, "training": history.seconds},
+                "history": history.epochs,
+                "best_epoch": history.best_epoch,
+            },
+        )
+        name = workspace.BASE
+        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, name)
+        training.remove_checkpoint(artifacts / ".modelo_base.checkpoint.npz")
+
+        # %% Look
+        figures = artifacts / "figures"
+        plots.training_curves(history.epochs, history.best_epoch, figures / f"{name}_curves.png", "Base LSTM")
+        plots.confusion(record["scores"]["confusion"], figures / f"{name}_confusion.png", "Base LSTM, test reviews")
+        report = space.report(facts["probabilities"]["test"])
+        files.write_text(artifacts / f"{name}.report.txt", report)
+    print(report)
+    print(f"trained in {history.seconds:.0f} s (+ {pretraining:.0f} s for word vectors), epoch {history.best_epoch} kept")
+    print(f"wrote {artifacts}/modelo_base.keras, tokenizer.json, metrics, report and pictures")
+    print(f"next: {cli.next_command('3_quantization.py', settings)}")
+
+
+if __name__ == "__main__":
+    from sentipress.errors import exit_code
+
+    raise SystemExit(exit_code(main))

@@ -1,0 +1,100 @@
+"""Stage 4: magnitude pruning of a copy of the base, fine-tuned, and the same in 8 bits.
+
+Reads    artifacts/reviews.csv, tokenizer.json, modelo_base.keras (stages 1 and 2)
+Writes   artifacts/modelo_podado.keras, modelo_podado_DRQ.tflite, each with its .metrics.json and .probabilities.npz
+Command  python 4_pruning.py [--final-sparsity 0.9] [--fresh]
+"""
+
+# %% Settings: edit here, or pass as flags
+ARTIFACTS = "artifacts"  # folder that the stages share
+RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study's settings
+INITIAL_SPARSITY = 0.2  # share of zeros at the start of fine-tuning, the study's
+FINAL_SPARSITY = 0.8  # and at its end, the study's
+EPOCHS = 2  # of fine-tuning
+BATCH_SIZE = 64  # the study's
+LEARNING_RATE = 0.0005  # half of the base's: the weights are near a good place already
+SCHEDULE = "cosine"  # constant, or cosine down to 5 %
+SEED = 1  # of order and dropout
+LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+FRESH = False  # start over instead of going on with an interrupted training
+
+RECIPES = {"thesis": {"EPOCHS": 3, "LEARNING_RATE": 0.001, "SCHEDULE": "constant"}}
+
+
+# %% Stage
+def main(arguments: list[str] | None = None) -> None:
+    """Run the stage; see the top of the file."""
+    from sentipress import cli
+
+    settings = cli.settings(__file__, arguments)
+
+    from sentipress import files, models, pruning, training, workspace
+    from sentipress.backend import deterministic
+
+    with files.lock(cli.artifacts(settings), settings.stage):
+        # %% Open what stages 1 and 2 saved
+        space = workspace.Workspace.open(settings)
+        base, spec, base_record = space.base()
+        deterministic(settings.seed)
+
+        # %% Prune a copy while it is fine-tuned
+        plan = training.TrainingPlan(
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            schedule=settings.schedule,
+            patience=settings.epochs,
+            keep_best=False,  # the last epoch alone has the full sparsity
+            bucketed=spec.masked,
+            seed=settings.seed,
+        )
+        steps = training.steps_per_epoch(len(space.ids["train"]), plan) * plan.epochs
+        wrapped = pruning.prunable_copy(base, spec, settings.initial_sparsity, settings.final_sparsity, steps)
+        checkpoint = space.folder / ".modelo_podado.checkpoint.npz"
+        history = training.train(
+            wrapped,
+            (space.ids["train"], space.labels["train"][:, None]),
+            (space.ids["validation"], space.labels["validation"]),
+            plan,
+            checkpoint,
+            space.identity("modelo_base.keras"),
+            callbacks=pruning.callbacks(),
+            fresh=settings.fresh,
+            title="prune",
+        )
+        pruned = models.to_stock(pruning.strip(wrapped), spec)
+
+        # %% The base must be what it was
+        space.check_unchanged(base, spec, base_record)
+
+        # %% Save, score from disk, time
+        inputs = space.inputs("modelo_base.keras")
+        measured = {"seconds": {"training": history.seconds}, "history": history.epochs, "best_epoch": history.best_epoch}
+        row = {"order": 40, "technique": "Magnitude pruning", "complexity": "medium", "role": "model"}
+        keras_facts, loaded = space.publish_keras(pruned, spec, "modelo_podado", row, inputs, measured)
+        row = {"order": 41, "technique": "Magnitude pruning + dynamic range", "complexity": "medium", "role": "model"}
+        lite_facts, lite = space.publish_tflite(
+            loaded, spec, "modelo_podado_DRQ", "dynamic_range", row, [*inputs, keras_facts["path"]], {}
+        )
+        records = space.finish(
+            {"modelo_podado": keras_facts, "modelo_podado_DRQ": lite_facts},
+            {
+                workspace.BASE: workspace.keras_call(base),
+                "modelo_podado": workspace.keras_call(loaded),
+                "modelo_podado_DRQ": lite.predict_one,
+            },
+            workspace.BASE,
+        )
+        training.remove_checkpoint(checkpoint)
+
+    print(f"the base is unchanged: {base_record['scores']['accuracy']['value']:.2%} as before")
+    for array in records[0]["parameters"]["arrays"]:
+        print(f"  {array['name']}: {array['sparsity']:.1%} zeros of {array['total']:,}")
+    print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
+    print(f"next: {cli.next_command('5_distillation.py', settings)}")
+
+
+if __name__ == "__main__":
+    from sentipress.errors import exit_code
+
+    raise SystemExit(exit_code(main))

@@ -1,0 +1,1 @@
+"""Shared rooms of the five stages; importing the package loads nothing heavy."""

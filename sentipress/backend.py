@@ -1,0 +1,65 @@
+"""TensorFlow with Keras 2, quietly, and the same result for the same seed.
+
+Every module that needs TensorFlow takes it from here: tensorflow-model-optimization refuses Keras 3 models, so all
+stages use `tf_keras`, and the environment variables must be set before the first import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+__all__ = ["deterministic", "keras", "quiet", "sparsity", "tf"]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what native libraries print on stderr off the terminal; show it when the block fails."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # no stderr at all
+        yield
+        return
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            log.seek(0)
+            os.write(2, log.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+with quiet():
+    warnings.filterwarnings("ignore", module="tensorflow|tf_keras|tensorflow_model_optimization")
+    import tensorflow as tf
+    import tf_keras as keras
+    from tensorflow_model_optimization.sparsity import keras as sparsity
+
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    tf.constant(0)  # the first operation prints the rest of the start-up lines
+
+
+def deterministic(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow and ask for deterministic kernels."""
+    keras.utils.set_random_seed(seed)
+    # Generators with a state that can be set: an interrupted training goes on with the dropout masks it would have had.
+    keras.backend.experimental.enable_tf_random_generator()
+    tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,62 @@
+"""From a raw review to the text that a model sees."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+from sentipress.errors import UserError
+
+NLTK_DATA = Path(__file__).parent / "nltk_data"  # The corpus travels with the project: no download at run time.
+
+RECIPES = ("default", "thesis")
+
+_HTML = re.compile(r"<.*?>")
+_NEWLINE_OR_TAB = re.compile(r"[\n\t]")
+_NOT_WORD = re.compile(r"[^\w']")
+_SPACES = re.compile(r" +")
+_TAG = re.compile(r"<[^<>]*>")
+_NOT_WORDS = re.compile(r"[^\w']+")
+
+
+@functools.cache
+def stopwords() -> frozenset[str]:
+    """The English list of NLTK's stopword corpus (198 words), loaded through NLTK's own reader."""
+    import nltk
+
+    # First in NLTK's search path: the same list on every machine, whatever corpora its user has downloaded.
+    if str(NLTK_DATA) not in nltk.data.path:
+        nltk.data.path.insert(0, str(NLTK_DATA))
+    return frozenset(nltk.corpus.stopwords.words("english"))
+
+
+def clean_thesis(text: str) -> str:
+    """The study's recipe (seed study A, step 1), kept as it was, errors included.
+
+    Lower case; stopwords removed first, from whitespace-separated words, so that negation goes and a word with
+    punctuation stays; then newlines, tabs and HTML tags deleted (their neighbours run together), everything but
+    letters, digits, `_` and apostrophes to a space, spaces squeezed.
+    """
+    listed = stopwords()
+    text = " ".join(word for word in text.lower().split() if word not in listed)
+    text = _HTML.sub("", _NEWLINE_OR_TAB.sub("", text))
+    return _SPACES.sub(" ", _NOT_WORD.sub(" ", text)).strip()
+
+
+def clean_default(text: str) -> str:
+    """Lower case, tags to spaces, words of letters, digits and inner apostrophes; every word stays, negation too.
+
+    Idempotent: cleaning a cleaned text changes nothing.
+    """
+    words = _NOT_WORDS.sub(" ", _TAG.sub(" ", text.lower())).split()
+    return " ".join(word for word in (word.strip("'_") for word in words) if word)
+
+
+def clean(text: str, recipe: str) -> str:
+    """Clean one review by a recipe of `RECIPES`."""
+    if recipe == "thesis":
+        return clean_thesis(text)
+    if recipe == "default":
+        return clean_default(text)
+    raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(RECIPES)}")

@@ -1,0 +1,161 @@
+"""Stage constants as flags: what a person may edit at the top of a stage, a command line may set as well."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import tokenize
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from sentipress import corpus, files
+from sentipress.errors import UserError
+
+# What a value must lie in (inclusive), by the name of its constant; a flag outside is refused before work starts.
+LIMITS: dict[str, tuple[float, float]] = {
+    "ALPHA": (0.0, 1.0),
+    "BATCH_SIZE": (1, 4096),
+    "DROPOUT": (0.0, 0.95),
+    "EMBEDDING_DIM": (1, 1024),
+    "EMBEDDING_SCALE": (0.001, 10.0),
+    "EPOCHS": (1, 1000),
+    "FINAL_SPARSITY": (0.0, 0.99),
+    "INITIAL_SPARSITY": (0.0, 0.99),
+    "LATENCY_REVIEWS": (10, 10_000),
+    "LEARNING_RATE": (1e-7, 1.0),
+    "PATIENCE": (1, 1000),
+    "SEED": (0, 2**31 - 1),
+    "SEQUENCE_LENGTH": (1, 4096),
+    "SPATIAL_DROPOUT": (0.0, 0.95),
+    "TEMPERATURE": (0.01, 100.0),
+    "TEST_SHARE": (0.05, 0.5),
+    "UNITS": (1, 1024),
+    "VALIDATION_SHARE": (0.02, 0.5),
+    "VOCABULARY_SIZE": (10, 1_000_000),
+    "WIDTH": (0.05, 1.0),
+}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "EMBEDDING_START": ("random", "reviews"),
+    "PADDING": ("pre", "post"),
+    "POOLING": ("last", "max"),
+    "SCHEDULE": ("constant", "cosine"),
+    "TRUNCATING": ("pre", "post"),
+}
+RECIPE_CHOICES = ("auto", "default", "thesis")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{self.prog}: {message}", f"python {self.prog} --help lists the flags")
+
+
+def script_constants(path: Path) -> dict[str, Any]:
+    """UPPER_CASE literals assigned at the top of a script, in its order, without running it."""
+    constants: dict[str, Any] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(target, ast.Name) and target.id.isupper() and isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            constants[target.id] = ast.literal_eval(node.value)
+    return constants
+
+
+def _reasons(path: Path) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+
+
+def _help_texts(path: Path) -> dict[str, str]:
+    reasons = _reasons(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    texts = {}
+    for number, line in enumerate(lines, start=1):
+        name = line.split("=")[0].split(":")[0].strip()
+        if name.isupper() and not line.startswith((" ", "#")):
+            texts[name] = reasons.get(number, "")
+    return texts
+
+
+def settings(script: str, arguments: list[str] | None = None) -> SimpleNamespace:
+    """Settings of a stage: its constants, changed by the recipe, changed by the flags.
+
+    Args:
+        script: the stage's `__file__`; its UPPER_CASE constants become flags, the comment behind each its help, and
+            the dict RECIPES, if any, names what a recipe sets.
+        arguments: the command line, `sys.argv` by default.
+
+    Returns:
+        The settings by lower-case name. `stage` is the script's name, `constants` the fingerprint of its constants,
+        `values` all settings as one dict.
+
+    Raises:
+        UserError: an unknown flag, or a value that is out of bounds.
+    """
+    path = Path(script)
+    constants = script_constants(path)
+    fingerprint = files.fingerprint(constants)
+    constants.pop("ROWS", None)  # names and order of what a stage writes: not for tuning
+    recipes: dict[str, dict[str, Any]] = constants.pop("RECIPES", {})
+    texts = _help_texts(path)
+    document = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    parser = _Parser(path.name, description=document, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    for name, value in constants.items():
+        _add_flag(parser, name, value, texts.get(name, ""))
+    given = {name.upper(): value for name, value in vars(parser.parse_args(arguments)).items()}
+    merged = {**constants, **given}
+    if "RECIPE" in merged:
+        if merged["RECIPE"] == "auto":
+            merged["RECIPE"] = corpus.recipe_of(Path(merged["ARTIFACTS"]))
+        merged = {**constants, **recipes.get(merged["RECIPE"], {}), **given, "RECIPE": merged["RECIPE"]}
+    for name, value in merged.items():
+        low, high = LIMITS.get(name, (0, 0))
+        if name in LIMITS and not low <= value <= high:
+            raise UserError(f"--{_flag(name)} {value} is out of bounds", f"give {low} to {high}")
+    values = {name.lower(): value for name, value in merged.items()}
+    return SimpleNamespace(**values, stage=path.name, constants=fingerprint, values=values)
+
+
+def _flag(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _add_flag(parser: argparse.ArgumentParser, name: str, value: Any, text: str) -> None:
+    shown = f"{text} (default: {value})".replace("%", "%%").strip()
+    if isinstance(value, bool):
+        parser.add_argument(f"--{_flag(name)}", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=shown)
+        return
+    choices = RECIPE_CHOICES if name == "RECIPE" else CHOICES.get(name)
+    parser.add_argument(
+        f"--{_flag(name)}",
+        type=str if value is None else type(value),
+        choices=choices,
+        metavar=None if choices else type(value).__name__.upper().replace("NONETYPE", "TEXT"),
+        default=argparse.SUPPRESS,
+        help=shown,
+    )
+
+
+def check_recipe(settings: SimpleNamespace, cleaned_by: str) -> None:
+    """Refuse a model recipe on reviews that were cleaned by another.
+
+    Raises:
+        UserError: the recipes differ.
+    """
+    if settings.recipe != cleaned_by:
+        folder = "" if settings.artifacts == "artifacts" else f" --artifacts {settings.artifacts}"
+        raise UserError(
+            f"{settings.artifacts}/reviews.csv was cleaned by the recipe {cleaned_by}, not {settings.recipe}",
+            f"run python 1_data_preprocessing.py --recipe {settings.recipe}{folder}",
+        )
+
+
+def artifacts(settings: SimpleNamespace) -> Path:
+    """The artifacts folder."""
+    return Path(settings.artifacts)
+
+
+def next_command(stage: str, settings: SimpleNamespace) -> str:
+    """The command of a stage on the same artifacts folder."""
+    folder = "" if settings.artifacts == "artifacts" else f" --artifacts {settings.artifacts}"
+    return f"python {stage}{folder}"

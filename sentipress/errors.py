@@ -1,0 +1,46 @@
+"""The one way in which a stage tells a person that something is wrong."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+
+# Full disk, quota, read-only or forbidden folder: nothing is wrong with the program.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR)
+
+
+class UserError(Exception):
+    """Something that the person who runs a stage can mend.
+
+    Args:
+        problem: what is wrong; names the file.
+        remedy: the command or the change that mends it.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(f"error: {self.problem} -> {self.remedy}".split())
+
+
+def exit_code(main: Callable[[], None]) -> int:
+    """Run `main`; 0 when it returns, 2 after one line on stderr for what a person can mend, 130 on Ctrl-C."""
+    try:
+        main()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        # The system's own words name the cause and the file.
+        print(UserError(f"{error}", "free space or set permissions, then run this again"), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; what was saved before is intact, run the same command to go on", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,101 @@
+"""From a Keras model to a `.tflite` file: built-in operators, no state between calls.
+
+TensorFlow's own conversion of an LSTM gives either Flex operators, which no pip interpreter has, or a fused operator
+that keeps its state from one call to the next and that CompiledModel refuses. So the same computation is written here
+as one loop over the words (a built-in WHILE), which also stops at the last word instead of the last pad.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sentipress.backend import quiet, tf
+from sentipress.models import ModelSpec
+
+FORMATS = ("float32", "float16", "dynamic_range")
+
+
+def to_tflite(model: Any, spec: ModelSpec, number_format: str) -> bytes:
+    """Convert a stock Keras model.
+
+    Args:
+        model: a model made by `sentipress.models.build` for `spec`.
+        spec: its shape.
+        number_format: "float32"; "float16" (weights stored as halves); "dynamic_range" (weights stored as int8,
+            activations quantized on the fly).
+
+    Returns:
+        A flatbuffer: int32 ids (batch, spec.sequence_length) to float32 probabilities (batch, 1); the batch is 1
+        until the interpreter resizes it.
+    """
+    if number_format not in FORMATS:
+        raise ValueError(f"number_format is one of {FORMATS}, not {number_format!r}")
+    function = tf.function(
+        InferenceGraph(spec, model.get_weights()),
+        input_signature=[tf.TensorSpec([None, spec.sequence_length], tf.int32, name="ids")],
+    ).get_concrete_function()
+    # A converter converts once; each format gets a new one.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if number_format != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if number_format == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    with quiet():
+        return bytes(converter.convert())
+
+
+class InferenceGraph(tf.Module):  # type: ignore[misc]
+    """What a stock model computes for one batch, as a loop with constants for weights."""
+
+    def __init__(self, spec: ModelSpec, weights: list[np.ndarray]) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding, *recurrent = weights[:-2]
+        self.output_kernel, self.output_bias = weights[-2:]
+        self.directions = [recurrent[start : start + 3] for start in range(0, len(recurrent), 3)]
+
+    def __call__(self, ids: Any) -> Any:
+        """Ids (batch, sequence_length) int32 to probabilities (batch, 1) float32."""
+        spec = self.spec
+        embedded = tf.reshape(tf.gather(self.embedding, ids), [-1, spec.embedding_dim])
+        # One large product for all words; only the recurrent product has to wait for the step before.
+        projected = [
+            tf.reshape(tf.matmul(embedded, kernel) + bias, [-1, spec.sequence_length, 4 * spec.units])
+            for kernel, _, bias in self.directions
+        ]
+        if spec.masked:
+            lengths = tf.reduce_sum(tf.cast(tf.not_equal(ids, 0), tf.int32), axis=1)
+            steps = tf.reduce_max(lengths)
+        else:
+            lengths, steps = None, tf.constant(spec.sequence_length)
+        batch = tf.shape(ids)[0]
+        zero = tf.zeros([batch, spec.units])
+
+        def body(step: Any, *state: Any) -> tuple[Any, ...]:
+            following = []
+            for number, (_, recurrent, _) in enumerate(self.directions):
+                hidden, cell, best = state[3 * number : 3 * number + 3]
+                backwards = number == 1
+                if backwards and spec.masked:
+                    gates = tf.gather(projected[number], tf.maximum(lengths - 1 - step, 0), axis=1, batch_dims=1)
+                else:
+                    place = spec.sequence_length - 1 - step if backwards else step
+                    gates = tf.gather(projected[number], place, axis=1)
+                gates += tf.matmul(hidden, recurrent)
+                entered, forget, candidate, output = tf.split(gates, 4, axis=1)  # Keras's order
+                cell = tf.sigmoid(forget) * cell + tf.sigmoid(entered) * tf.tanh(candidate)
+                hidden = tf.sigmoid(output) * tf.tanh(cell)
+                if spec.masked:
+                    # Past its own end a review's state no longer counts, so only the maximum is guarded.
+                    real = tf.cast(step < lengths, tf.float32)[:, tf.newaxis]
+                    best = tf.maximum(best, hidden * real)
+                following += [hidden, cell, best]
+            return step + 1, *following
+
+        final = tf.while_loop(lambda step, *_: step < steps, body, [tf.constant(0), *[zero] * (3 * len(self.directions))])
+        pick = 3 if spec.masked else 1  # position of the maximum, or of the last state, in each direction's triple
+        features = tf.concat([final[3 * number + pick] for number in range(len(self.directions))], axis=1)
+        return tf.sigmoid(tf.matmul(features, self.output_kernel) + self.output_bias)

@@ -1,0 +1,89 @@
+"""Running `.tflite` files with ai-edge-litert; no TensorFlow here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from sentipress.errors import UserError
+
+
+class LiteRTModel:
+    """A `.tflite` classifier on one thread."""
+
+    def __init__(self, path: Path, remedy: str = "run python 3_quantization.py") -> None:
+        """Load a file.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        if not path.is_file():
+            raise UserError(f"{path} is missing", remedy)
+        try:
+            # From bytes: the score is that of this file even if another run replaces it meanwhile.
+            self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"{path} is damaged ({error})", remedy) from None
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def predict_one(self, ids: np.ndarray) -> float:
+        """Ids int32 (1, length) to a probability."""
+        self._interpreter.set_tensor(self._input, ids)
+        self._interpreter.invoke()
+        return float(self._interpreter.get_tensor(self._output)[0, 0])
+
+    def predict(self, ids: np.ndarray) -> np.ndarray:
+        """Ids int32 (reviews, length) to probabilities float32 (reviews,), one review a call as on a phone."""
+        return np.array([self.predict_one(row[np.newaxis]) for row in ids], np.float32)
+
+    def operators(self) -> set[str]:
+        """Names of the operators of the main graph."""
+        return {str(operator["op_name"]) for operator in self._interpreter._get_ops_details()}
+
+
+def stored_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Constants of at least 64 numbers in a `.tflite` file, as stored (int8, float16 or float32), by tensor name.
+
+    Read from the flatbuffer itself, so that parameters and zeros are those of the shipped bytes.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    types = {
+        schema.TensorType.FLOAT32: np.float32,
+        schema.TensorType.FLOAT16: np.float16,
+        schema.TensorType.INT8: np.int8,
+    }
+    content = path.read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    arrays: dict[str, np.ndarray] = {}
+    seen: set[int] = set()
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            data = model.buffers[tensor.buffer].data
+            if data is None or tensor.type not in types or tensor.buffer in seen:
+                continue
+            seen.add(tensor.buffer)
+            array = np.frombuffer(bytes(data), types[tensor.type])
+            if array.size >= 64:
+                name = tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+                arrays[f"{name}#{tensor.buffer}"] = array.reshape(tensor.shape)
+    return arrays
+
+
+def loads_as_compiled_model(path: Path, ids: np.ndarray) -> float:
+    """Probability of one review (ids int32 (1, length)) by LiteRT's CompiledModel, the other runtime of the package.
+
+    Raises:
+        RuntimeError: CompiledModel refuses the file.
+    """
+    from ai_edge_litert.compiled_model import CompiledModel
+
+    model = CompiledModel.from_file(str(path))
+    inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+    inputs[0].write(ids)
+    model.run_by_index(0, inputs, outputs)
+    return float(outputs[0].read(1, np.float32)[0])

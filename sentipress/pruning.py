@@ -1,0 +1,42 @@
+"""Magnitude pruning with tensorflow-model-optimization, on a copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+from sentipress.backend import keras, sparsity
+from sentipress.models import ModelSpec, to_training
+
+FREQUENCY = 100  # steps between two updates of the masks, tfmot's default
+
+
+def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: float, steps: int) -> Any:
+    """A training model with copied weights whose embedding, LSTM and output kernels are wrapped for pruning.
+
+    The share of zeros rises from `initial` to `final` over `steps` by the polynomial schedule of Zhu & Gupta, "To
+    prune, or not to prune" (2017), section 3. tfmot wraps the very layers that it is given, so a copy is wrapped: the
+    base keeps its weights.
+    """
+    copy = to_training(stock_model, spec)
+    # The last update must fall inside training, else the masks stop short of the final share.
+    last = max(1, steps - steps % FREQUENCY - 1) if steps > FREQUENCY else max(1, steps - 1)
+    frequency = min(FREQUENCY, max(1, last // 2))
+    schedule = sparsity.PolynomialDecay(initial, final, begin_step=0, end_step=last, frequency=frequency)
+    kinds = ("embedding", "lstm", "bilstm", "output")
+
+    def wrap(layer: Any) -> Any:
+        return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule) if layer.name in kinds else layer
+
+    wrapped = keras.models.clone_model(copy, clone_function=wrap)
+    return wrapped
+
+
+def callbacks() -> list[Any]:
+    """What `fit` needs for pruning to happen."""
+    return [sparsity.UpdatePruningStep()]
+
+
+def strip(wrapped: Any) -> Any:
+    """The training model without the wrappers; masked weights are zeros for good."""
+    return sparsity.strip_pruning(wrapped)

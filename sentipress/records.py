@@ -1,0 +1,176 @@
+"""One metrics JSON per model file: what it scores, weighs and costs, and what it was made from.
+
+`<name>.metrics.json` describes `<name><suffix>`; `<name>.probabilities.npz` holds the probabilities behind the score,
+for paired tests and as teacher outputs.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, f1_score, log_loss, roc_auc_score
+from statsmodels.stats.proportion import proportion_confint
+
+from sentipress import files
+from sentipress.errors import UserError
+
+SCHEMA = 1
+SUFFIX = ".metrics.json"
+PACKAGES = (
+    "tensorflow",
+    "tf_keras",
+    "tensorflow-model-optimization",
+    "ai-edge-litert",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "nltk",
+)
+
+
+def accuracy_interval(correct: int, total: int) -> tuple[float, float]:
+    """95 % interval of a share after Wilson (1927), by statsmodels."""
+    low, high = proportion_confint(correct, total, alpha=0.05, method="wilson")
+    return float(low), float(high)
+
+
+def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Accuracy with its interval, and the usual companions, of probabilities (reviews,) against labels (reviews,)."""
+    truth, predicted = labels > 0.5, probabilities > 0.5
+    correct, total = int((truth == predicted).sum()), len(truth)
+    low, high = accuracy_interval(correct, total)
+    return {
+        "accuracy": {"value": correct / total, "low": low, "high": high, "correct": correct, "n": total, "interval": "Wilson 95 %"},
+        "log_loss": float(log_loss(truth, np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7), labels=[False, True])),
+        "f1": float(f1_score(truth, predicted)),
+        "auc": float(roc_auc_score(truth, probabilities)),
+        "confusion": confusion_matrix(truth, predicted).tolist(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, and the most memory that this process has held so far."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "peak_memory_bytes": peak_memory(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def peak_memory() -> int | None:
+    """Most resident bytes of this process so far; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def metrics_path(folder: Path, name: str) -> Path:
+    """Where the metrics of the model called `name` lie."""
+    return folder / (name + SUFFIX)
+
+
+def save(
+    folder: Path,
+    file: Path,
+    row: Mapping[str, Any],
+    settings: SimpleNamespace,
+    inputs: list[Path],
+    probabilities: Mapping[str, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray, np.ndarray],
+    measured: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Score a model's test probabilities and write its probabilities and its metrics JSON, the JSON last.
+
+    Args:
+        folder: the artifacts folder.
+        file: the model file, already in place.
+        row: place in the table: `order`, `technique`, `complexity`, `role` ("model" or "control").
+        settings: of the stage (`sentipress.cli.settings`).
+        inputs: artifacts that the model was made from or scored with.
+        probabilities: "test" and perhaps "validation" and others: float32 (reviews,).
+        test: rows, labels (reviews,) of the test split, and rows of the validation split.
+        measured: `parameters`, `seconds`, `latency`, and anything else worth keeping.
+
+    Returns:
+        The record as written.
+    """
+    test_rows, labels, validation_rows = test
+    name = file.stem
+    with files.atomic(folder / f"{name}.probabilities.npz") as temporary, open(temporary, "wb") as stream:
+        np.savez_compressed(stream, test_row=test_rows, test_label=labels, validation_row=validation_rows, **probabilities)
+    tokenizer = folder / "tokenizer.json"
+    record = {
+        "schema": SCHEMA,
+        "name": name,
+        "file": file.name,
+        **row,
+        "stage": settings.stage,
+        "scores": scores(labels, probabilities["test"]),
+        "size": files.sizes(file),
+        "vocabulary": files.sizes(tokenizer) if tokenizer.is_file() else None,
+        **measured,
+        "settings": settings.values,
+        "constants": settings.constants,
+        "inputs": {path.name: files.sha256(path) for path in inputs},
+        "outputs": {path.name: files.sha256(path) for path in (file, folder / f"{name}.probabilities.npz")},
+        "environment": environment(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    files.write_json(metrics_path(folder, name), record)
+    return record
+
+
+def load(folder: Path, name: str, remedy: str) -> dict[str, Any]:
+    """Read a model's metrics and make sure that file and inputs are those that the metrics speak of.
+
+    Raises:
+        UserError: missing, damaged, or of another run; `remedy` is the command that makes it anew.
+    """
+    record = files.read_json(metrics_path(folder, name), SCHEMA, remedy)
+    changed = changes(folder, record)
+    if changed:
+        raise UserError(f"{folder / record['file']} is not of this run: {'; '.join(changed)}", remedy)
+    return record
+
+
+def changes(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """What no longer fits a record: files that are missing or differ from the hashes in it."""
+    found = []
+    for kind in ("outputs", "inputs"):
+        for name, expected in record[kind].items():
+            path = folder / name
+            if not path.is_file():
+                found.append(f"{name} is missing")
+            elif files.sha256(path) != expected:
+                found.append(f"{name} has changed since")
+    return found
+
+
+def load_probabilities(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """The arrays beside a record: `test`, `test_row`, `test_label`, `validation`, `validation_row`."""
+    with np.load(folder / f"{name}.probabilities.npz", allow_pickle=False) as saved:
+        return {key: saved[key] for key in saved.files}

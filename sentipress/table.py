@@ -1,0 +1,193 @@
+"""The comparison table, made from the metrics files alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sentipress import cli, files, records
+from sentipress.errors import UserError
+
+BASE = "modelo_base"
+
+COLUMNS = (
+    "technique",
+    "test accuracy",
+    "95 % interval",
+    "size KB",
+    "gzip KB",
+    "parameters",
+    "non-zero",
+    "seconds",
+    "complexity",
+    "p50 ms",
+    "p95 ms",
+    "time / base",
+    "note",
+)
+
+# Rows as the study published them (seed study A): technique, accuracy, size in KB, parameters, time, complexity.
+PUBLISHED = (
+    ("Base LSTM", "86.43 %", "31,578", "2,691,713", "30 min", "base", "with Adam's state; 10.5 MB without"),
+    ("Dynamic-range quantization", "86.57 %", "2,643", "2,691,713", "", "medium", "needed Flex operators"),
+    ("Float16 quantization", "86.43 %", "5,271", "2,691,713", "", "medium", "needed Flex operators"),
+    ("Magnitude pruning", "86.40 %", "10,535", "543,847 non-zero", "12-15 min", "simple", "its log prints 86.80 %"),
+    ("Distilled student", "88.40 %", "5,149", "1.31 M", "15 h search", "high", "KL term was always 0; best of 49 on the test set"),
+)
+
+
+def load(folder: Path) -> list[dict[str, Any]]:
+    """All records of a folder in table order; an unreadable one becomes a record with `damaged` set."""
+    found = []
+    for path in sorted(folder.glob(f"*{records.SUFFIX}")):
+        name = path.name.removesuffix(records.SUFFIX)
+        try:
+            record = files.read_json(path, records.SCHEMA, "run the stage again")
+            row(record, [])  # a field that is missing or of another type shows here
+        except UserError as error:
+            record = {"name": name, "technique": name, "order": 1000, "damaged": error.problem}
+        except (KeyError, TypeError, ValueError) as error:
+            record = {"name": name, "technique": name, "order": 1000, "damaged": f"{path} lacks or garbles {error}"}
+        found.append(record)
+    return sorted(found, key=lambda record: (record["order"], record["name"]))
+
+
+def stale(folder: Path, record: dict[str, Any], scripts: Path | None) -> list[str]:
+    """Why a row no longer tells of what lies in the folder; empty when it does.
+
+    Args:
+        folder: the artifacts folder.
+        record: a metrics record.
+        scripts: folder of the stages, whose constants are compared with those of the run; None to leave that out.
+    """
+    reasons = records.changes(folder, record)
+    script = scripts / record["stage"] if scripts else None
+    if script is not None and script.is_file():
+        if files.fingerprint(cli.script_constants(script)) != record["constants"]:
+            reasons.append(f"the constants of {record['stage']} have changed since")
+    return reasons
+
+
+def row(record: dict[str, Any], reasons: Sequence[str]) -> dict[str, str]:
+    """The cells of one record, as text, by column."""
+    if "damaged" in record:
+        return {**dict.fromkeys(COLUMNS, "-"), "technique": record["technique"], "note": f"DAMAGED: {record['damaged']}"}
+    accuracy, size, latency = record["scores"]["accuracy"], record["size"], record["latency"]
+    note = f"STALE ({reasons[0]}): python {record['stage']}" if reasons else "control" if record["role"] == "control" else ""
+    return {
+        "technique": record["technique"],
+        "test accuracy": f"{accuracy['value']:.2%}",
+        "95 % interval": f"{accuracy['low']:.2%} - {accuracy['high']:.2%}",
+        "size KB": f"{size['bytes'] / 1024:,.0f}",
+        "gzip KB": f"{size['gzip_bytes'] / 1024:,.0f}",
+        "parameters": f"{record['parameters']['total']:,}",
+        "non-zero": f"{record['parameters']['nonzero']:,}",
+        "seconds": f"{sum(record['seconds'].values()):,.1f}",
+        "complexity": record["complexity"],
+        "p50 ms": f"{latency['p50_ms']:.2f}",
+        "p95 ms": f"{latency['p95_ms']:.2f}",
+        "time / base": f"{latency['ratio_to_base']:.3f}",
+        "note": note,
+    }
+
+
+def make(folder: Path) -> list[dict[str, str]]:
+    """Print the table and write comparison.md, .csv and .tex beside the metrics.
+
+    Raises:
+        UserError: the folder holds no metrics.
+    """
+    found = load(folder)
+    if not found:
+        raise UserError(f"{folder} holds no *{records.SUFFIX}", "run python 1_data_preprocessing.py, then the other stages")
+    scripts = Path(__file__).resolve().parent.parent
+    rows = [row(record, [] if "damaged" in record else stale(folder, record, scripts)) for record in found]
+    caption = describe(found)
+    print(caption)
+    print(terminal(rows))
+    print("\nPublished by the study (10,000 test reviews; +-0.66 points is its 95 % interval):")
+    for published in PUBLISHED:
+        print("  " + " | ".join(cell for cell in published if cell))
+    files.write_text(folder / "comparison.md", markdown(rows, caption))
+    files.write_text(folder / "comparison.csv", comma_separated(rows))
+    files.write_text(folder / "comparison.tex", latex(rows, caption))
+    print(f"\nwrote {folder}/comparison.md, comparison.csv, comparison.tex")
+    return rows
+
+
+def describe(found: Sequence[dict[str, Any]]) -> str:
+    """One line on what was scored, where, and how."""
+    whole = [record for record in found if "damaged" not in record]
+    if not whole:
+        return "No readable metrics."
+    record = next((r for r in whole if r["name"] == BASE), whole[0])
+    where = record["environment"]
+    return (
+        f"Scored on {record['scores']['accuracy']['n']:,} test reviews with the bytes on disk; intervals are Wilson's. "
+        f"{where['cores']} cores of {where['processor']}, {where['system']}, Python {where['python']}, "
+        f"TensorFlow {where['packages']['tensorflow']}. KB is 1,024 bytes, model file alone. Time is of one review from ids, "
+        f"measured in turns with the base in Keras; LiteRT on one thread, Keras on all cores."
+    )
+
+
+def _numeric(column: str) -> bool:
+    return column not in ("technique", "complexity", "note")
+
+
+def terminal(rows: Sequence[dict[str, str]]) -> str:
+    """The table for a terminal, columns aligned, numbers to the right."""
+    shown = [column for column in COLUMNS if any(row[column] for row in rows)]
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in shown}
+    lines = [{column: column for column in shown}, {column: "-" * widths[column] for column in shown}, *rows]
+    return "\n".join(
+        "  ".join(line[c].rjust(widths[c]) if _numeric(c) else line[c].ljust(widths[c]) for c in shown).rstrip() for line in lines
+    )
+
+
+def markdown(rows: Sequence[dict[str, str]], caption: str) -> str:
+    """The table and the study's rows as Markdown."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "|".join("---:" if _numeric(c) else "---" for c in COLUMNS) + "|"]
+    lines += ["| " + " | ".join(_no_bars(row[c]) for c in COLUMNS) + " |" for row in rows]
+    lines += ["", caption, "", "Published by the study (10,000 test reviews, ±0.66 points):", ""]
+    lines += ["| technique | test accuracy | size KB | parameters | time | complexity | remark |", "|---|---:|---:|---:|---:|---|---|"]
+    lines += ["| " + " | ".join(published) + " |" for published in PUBLISHED]
+    return "\n".join(lines) + "\n"
+
+
+def _no_bars(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def comma_separated(rows: Sequence[dict[str, str]]) -> str:
+    """The table as CSV, thousands without commas."""
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for cells in rows:
+        writer.writerow({c: cells[c].replace(",", "") if _numeric(c) else cells[c] for c in COLUMNS})
+    return stream.getvalue()
+
+
+def latex(rows: Sequence[dict[str, str]], caption: str) -> str:
+    """The table as a LaTeX table of plain LaTeX commands, no package needed."""
+    escapes = {"\\": r"\textbackslash{}", **{c: "\\" + c for c in "&%$#_{}"}, "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+    def escape(text: str) -> str:
+        return "".join(escapes.get(character, character) for character in text)
+
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if _numeric(c) else 'l' for c in COLUMNS)}}}",
+        r"\hline",
+        " & ".join(escape(c) for c in COLUMNS) + r" \\",
+        r"\hline",
+        *(" & ".join(escape(cells[c]) for c in COLUMNS) + r" \\" for cells in rows),
+        r"\hline",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"

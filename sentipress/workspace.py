@@ -1,0 +1,200 @@
+"""What a later stage opens: reviews, tokenizer and the base of one run, checked against each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import classification_report
+
+from sentipress import corpus, files, latency, models, records, training
+from sentipress.backend import quiet
+from sentipress.errors import UserError
+from sentipress.export import to_tflite
+from sentipress.litert import LiteRTModel, loads_as_compiled_model, stored_arrays
+from sentipress.models import ModelSpec
+from sentipress.tokenizer import Tokenizer
+
+BASE = "modelo_base"
+BASE_REMEDY = "run python 2_lstm_baseline.py"
+
+
+class Workspace:
+    """One artifacts folder, opened for a stage.
+
+    Attributes:
+        folder: the artifacts folder.
+        settings: of the stage.
+        reviews: the cleaned corpus.
+        tokenizer: words to ids.
+        ids: split name to ids, int32 (reviews, length).
+        labels: split name to labels, float32 (reviews,).
+    """
+
+    def __init__(self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: Tokenizer) -> None:
+        self.folder = Path(settings.artifacts)
+        self.settings, self.reviews, self.tokenizer = settings, reviews, tokenizer
+        self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
+        self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
+
+    @classmethod
+    def open(cls, settings: SimpleNamespace) -> Workspace:
+        """Open the run of stages 1 and 2.
+
+        Raises:
+            UserError: a stage has not been run, or reviews, tokenizer and base are of different runs.
+        """
+        folder = Path(settings.artifacts)
+        reviews = corpus.load(folder / "reviews.csv")
+        records.load(folder, BASE, BASE_REMEDY)
+        return cls(settings, reviews, Tokenizer.load(folder / "tokenizer.json"))
+
+    def base(self) -> tuple[Any, ModelSpec, dict[str, Any]]:
+        """The base model in its stock form, its shape and its metrics."""
+        record = records.load(self.folder, BASE, BASE_REMEDY)
+        model = models.load_keras(self.folder / record["file"], BASE_REMEDY)
+        return model, ModelSpec(**record["model"]), record
+
+    def inputs(self, *names: str) -> list[Path]:
+        """Artifacts that every model depends on, and further ones by file name."""
+        return [self.folder / name for name in ("reviews.csv", "tokenizer.json", *names)]
+
+    def identity(self, *names: str) -> dict[str, Any]:
+        """What a training depends on besides its plan: the settings and the hashes of its inputs."""
+        values = {k: v for k, v in self.settings.values.items() if k not in ("artifacts", "fresh", "latency_reviews")}
+        return {"settings": values, "inputs": {path.name: files.sha256(path) for path in self.inputs(*names)}}
+
+    def latency_sample(self) -> np.ndarray:
+        """Test reviews to time: a seeded random sample, int32 (settings.latency_reviews, length)."""
+        ids = self.ids["test"]
+        chosen = np.random.default_rng(0).choice(len(ids), min(self.settings.latency_reviews, len(ids)), replace=False)
+        return ids[chosen]
+
+    def publish_keras(
+        self, model: Any, spec: ModelSpec, name: str, row: Mapping[str, Any], inputs: list[Path], measured: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Any]:
+        """Save a stock model, load it back, score what was loaded, and write its metrics without a latency.
+
+        Returns:
+            The measured facts for `finish`, and the model as loaded from disk.
+        """
+        path = self.folder / f"{name}.keras"
+        models.save_keras(model, path)
+        loaded = models.load_keras(path, f"run python {self.settings.stage}")
+        with quiet():
+            probabilities = {s: training.predict(loaded, self.ids[s], bucketed=spec.masked) for s in ("validation", "test")}
+        facts = {
+            "path": path,
+            "row": row,
+            "inputs": inputs,
+            "probabilities": probabilities,
+            "measured": {**measured, "parameters": models.count(models.weights_of(loaded)), "model": spec.as_dict()},
+        }
+        return facts, loaded
+
+    def publish_tflite(
+        self,
+        model: Any,
+        spec: ModelSpec,
+        name: str,
+        number_format: str,
+        row: Mapping[str, Any],
+        inputs: list[Path],
+        measured: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], LiteRTModel]:
+        """Convert a stock model, then score the file from disk, twice, and try it in CompiledModel.
+
+        Raises:
+            UserError: the shipped file keeps a state between calls, or CompiledModel disagrees with the interpreter.
+        """
+        path = self.folder / f"{name}.tflite"
+        started = time.perf_counter()
+        files.write_bytes(path, to_tflite(model, spec, number_format))
+        seconds = time.perf_counter() - started
+        loaded = LiteRTModel(path, f"run python {self.settings.stage}")
+        probabilities = {split: loaded.predict(self.ids[split]) for split in ("validation", "test")}
+        repeated = loaded.predict(self.ids["test"])
+        differing = int(((repeated > 0.5) != (probabilities["test"] > 0.5)).sum())
+        with quiet():
+            compiled = loads_as_compiled_model(path, self.ids["test"][:1])
+        if abs(compiled - float(probabilities["test"][0])) > 0.05:
+            raise UserError(f"{path} gives {compiled} in CompiledModel and {probabilities['test'][0]} in the interpreter", "report this")
+        facts = {
+            "path": path,
+            "row": row,
+            "inputs": inputs,
+            "probabilities": probabilities,
+            "measured": {
+                **measured,
+                "seconds": {"conversion": seconds},
+                "parameters": models.count(stored_arrays(path)),
+                "model": spec.as_dict(),
+                "number_format": number_format,
+                "second_pass": {"different_predictions": differing, "largest_change": float(np.abs(repeated - probabilities["test"]).max())},
+                "compiled_model": {"loads": True, "difference": abs(compiled - float(probabilities["test"][0]))},
+            },
+        }
+        return facts, loaded
+
+    def finish(self, published: Mapping[str, dict[str, Any]], calls: Mapping[str, Callable[[np.ndarray], Any]], base: str) -> list[dict[str, Any]]:
+        """Time the published models in turns with the base, write each metrics JSON, and print the figures.
+
+        Args:
+            published: name to what `publish_keras` or `publish_tflite` gave.
+            calls: name to a function of one review's ids; holds `base` as well.
+            base: name that the ratios refer to.
+        """
+        with quiet():
+            times = latency.measure(calls, self.latency_sample(), base)
+        written = []
+        for name, facts in published.items():
+            record = records.save(
+                self.folder,
+                facts["path"],
+                facts["row"],
+                self.settings,
+                facts["inputs"],
+                facts["probabilities"],
+                (self.reviews.rows("test"), self.labels["test"], self.reviews.rows("validation")),
+                {
+                    **facts["measured"],
+                    "latency": times[name],
+                    "validation_accuracy": float(
+                        np.mean((facts["probabilities"]["validation"] > 0.5) == (self.labels["validation"] > 0.5))
+                    ),
+                },
+            )
+            written.append(record)
+            score, size = record["scores"]["accuracy"], record["size"]
+            print(
+                f"{record['file']}: test accuracy {score['value']:.2%} ({score['low']:.2%} to {score['high']:.2%}), "
+                f"{size['bytes']:,} bytes ({size['gzip_bytes']:,} gzip), one review {times[name]['p50_ms']:.2f} ms, "
+                f"{1 / times[name]['ratio_to_base']:.1f}x the speed of {base}"
+            )
+        return written
+
+    def check_unchanged(self, base: Any, spec: ModelSpec, record: Mapping[str, Any]) -> None:
+        """Score the base again: optimizing a copy must not have moved it.
+
+        Raises:
+            UserError: its test probabilities are not those that were saved with it.
+        """
+        saved = records.load_probabilities(self.folder, BASE)["test"]
+        with quiet():
+            now = training.predict(base, self.ids["test"], bucketed=spec.masked)
+        if not np.allclose(saved, now, atol=1e-4):
+            raise UserError(f"{record['file']} no longer scores as its metrics say", BASE_REMEDY)
+
+    def report(self, probabilities: np.ndarray) -> str:
+        """scikit-learn's classification report of test probabilities (reviews,)."""
+        truth = self.labels["test"] > 0.5
+        return str(classification_report(truth, probabilities > 0.5, target_names=["negative", "positive"], digits=4, zero_division=0))
+
+
+def keras_call(model: Any) -> Callable[[np.ndarray], Any]:
+    """Keras asked for one review, by its fastest public way (a compiled graph)."""
+    return lambda ids: model.predict_on_batch(ids)
