@@ -12,14 +12,14 @@ RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study'
 VOCABULARY_SIZE = 20000  # ids, padding and the unknown word included; the study's
 VOCABULARY_FROM_VALIDATION = False  # the study fitted its tokenizer before Keras split validation off
 SEQUENCE_LENGTH = 400  # words per review; 9 of 10 reviews are shorter once every word is kept
-PADDING = "post"  # where zeros go; max pooling needs post
+PADDING = "post"  # where zeros go; all poolings but last need post
 TRUNCATING = "pre"  # which end of a long review is cut: verdicts stand at the end
 EMBEDDING_DIM = 64  # half of the study's: half the bytes
-EMBEDDING_START = "reviews"  # random, or reviews: vectors from the training reviews (seconds, one epoch gained)
+EMBEDDING_START = "svd+nb"  # random, svd: word vectors from the training reviews; svd+nb: and sentiment counts
 EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
 UNITS = 64  # LSTM units per direction
 BIDIRECTIONAL = True  # read in both directions
-POOLING = "max"  # max over the words, blind to padding; last: the last state, padding included (the study)
+POOLING = "wide"  # wide: max over the words, beside the mean embedding; max; last: the last state (the study)
 DROPOUT = 0.3  # of pooled features
 SPATIAL_DROPOUT = 0.3  # of whole embedding columns
 EPOCHS = 3  # at most; accuracy on validation stops rising after two or three
@@ -80,7 +80,6 @@ def main(arguments: list[str] | None = None) -> None:
             truncating=settings.truncating,
             cleaning=reviews.recipe,
         )
-        tokenizer.save(artifacts / "tokenizer.json")
         space = workspace.Workspace(settings, reviews, tokenizer)
 
         # %% The network
@@ -98,9 +97,16 @@ def main(arguments: list[str] | None = None) -> None:
         model = models.build_for_training(spec)
         print(f"{models.count_parameters(spec):,} parameters, {len(texts):,} training reviews")
         started = time.perf_counter()
-        if settings.embedding_start == "reviews":
-            vectors = embeddings.word_vectors(texts, tokenizer, spec.embedding_dim, settings.seed)
-            models.start_embedding(model, vectors * settings.embedding_scale)
+        vectors = embeddings.start(
+            settings.embedding_start,
+            texts,
+            reviews.labels("train"),
+            tokenizer,
+            spec.embedding_dim,
+            settings.embedding_scale,
+            settings.seed,
+        )
+        models.start_embedding(model, vectors)
         pretraining = time.perf_counter() - started
 
         # %% Train
@@ -120,11 +126,12 @@ def main(arguments: list[str] | None = None) -> None:
             (space.ids["validation"], space.labels["validation"]),
             plan,
             artifacts / ".modelo_base.checkpoint.npz",
-            space.identity(),
+            space.identity(),  # the tokenizer follows from the reviews and the settings
             fresh=settings.fresh,
         )
 
-        # %% Save and score what was saved
+        # %% Save and score what was saved; nothing of an earlier run is touched before this point
+        tokenizer.save(artifacts / "tokenizer.json")
         facts, loaded = space.publish_keras(
             models.to_stock(model, spec),
             spec,

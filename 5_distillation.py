@@ -12,7 +12,7 @@ RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study'
 WIDTH = 0.5  # of embedding and units, against the base; the study's
 ALPHA = 0.1  # weight of the label; the rest goes to the teacher
 TEMPERATURE = 2.0  # softens teacher and student alike (Hinton et al. 2015)
-EMBEDDING_START = "reviews"  # random, or reviews: as for the base
+EMBEDDING_START = "svd+nb"  # random, svd or svd+nb, as for the base
 EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
 EPOCHS = 4  # one more than the base: a student is smaller and its epochs cheaper
 BATCH_SIZE = 64  # the study's
@@ -60,10 +60,15 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"teacher {models.count_parameters(teacher_spec):,} parameters, student {models.count_parameters(spec):,}")
         logits = training.predict(models.to_training(teacher, teacher_spec), space.ids["train"], teacher_spec.masked)
         targets = np.stack([space.labels["train"], logits], axis=1)
-        vectors = None
-        if settings.embedding_start == "reviews":
-            texts = space.reviews.texts("train")
-            vectors = embeddings.word_vectors(texts, space.tokenizer, spec.embedding_dim, settings.seed)
+        vectors = embeddings.start(
+            settings.embedding_start,
+            space.reviews.texts("train"),
+            space.labels["train"],
+            space.tokenizer,
+            spec.embedding_dim,
+            settings.embedding_scale,
+            settings.seed,
+        )
 
         # %% The student, and its control: the same start, order and dropout, and no teacher
         plan = training.TrainingPlan(
@@ -77,7 +82,13 @@ def main(arguments: list[str] | None = None) -> None:
             seed=settings.seed,
         )
         runs = (
-            ("modelo_destilado", "Distilled student", "high", "model", distillation.distillation_loss(settings.alpha, settings.temperature)),
+            (
+                "modelo_destilado",
+                "Distilled student",
+                "high",
+                "model",
+                distillation.distillation_loss(settings.alpha, settings.temperature),
+            ),
             ("modelo_control", "Student without teacher (control)", "base", "control", training.binary_cross_entropy),
         )
         published, calls = {}, {workspace.BASE: workspace.keras_call(teacher)}
@@ -85,8 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
         for order, (name, technique, complexity, role, loss) in enumerate(runs):
             deterministic(settings.seed)
             student = models.build_for_training(spec)
-            if vectors is not None:
-                models.start_embedding(student, vectors * settings.embedding_scale)
+            models.start_embedding(student, vectors)
             history = training.train(
                 student,
                 (space.ids["train"], targets),

@@ -37,9 +37,9 @@ LIMITS: dict[str, tuple[float, float]] = {
     "WIDTH": (0.05, 1.0),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
-    "EMBEDDING_START": ("random", "reviews"),
+    "EMBEDDING_START": ("random", "svd", "svd+nb"),
     "PADDING": ("pre", "post"),
-    "POOLING": ("last", "max"),
+    "POOLING": ("last", "max", "wide"),
     "SCHEDULE": ("constant", "cosine"),
     "TRUNCATING": ("pre", "post"),
 }

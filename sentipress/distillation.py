@@ -26,7 +26,7 @@ def bernoulli_kl(teacher_logits: Any, student_logits: Any, temperature: float) -
 
 
 def distillation_loss(alpha: float, temperature: float) -> Callable[[Any, Any], Any]:
-    """alpha * cross-entropy with the label + (1 - alpha) * T² * KL(teacher || student), per review.
+    """Per review: alpha * cross-entropy with the label + (1 - alpha) * T² * KL(teacher || student).
 
     T² keeps the gradient of the soft part on the scale of the hard one (Hinton et al., section 2). alpha weighs the
     hard label, as in Keras's own example and in the study.
@@ -45,6 +45,4 @@ def distillation_loss(alpha: float, temperature: float) -> Callable[[Any, Any], 
 
 def student_spec(teacher: ModelSpec, width: float) -> ModelSpec:
     """The teacher's shape with embedding and units multiplied by `width`."""
-    return replace(
-        teacher, embedding_dim=max(1, round(teacher.embedding_dim * width)), units=max(1, round(teacher.units * width))
-    )
+    return replace(teacher, embedding_dim=max(1, round(teacher.embedding_dim * width)), units=max(1, round(teacher.units * width)))

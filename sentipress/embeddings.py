@@ -1,4 +1,4 @@
-"""Word vectors from the training reviews alone, in seconds: a start for the embedding."""
+"""Where an embedding starts: word vectors and sentiment counts from the training reviews alone, in seconds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,49 @@ from sentipress.tokenizer import OOV_ID, Tokenizer
 WINDOW = 5  # words to either side that count as context, nearer ones more
 CONTEXT_POWER = 0.75  # Levy, Goldberg & Dagan (2015), section 3.2: context distribution smoothing
 CHUNK = 4_000_000  # words counted at a time: bounds the memory of the pair lists to about 0.2 GB
+
+
+STARTS = ("random", "svd", "svd+nb")
+
+
+def start(
+    kind: str, texts: list[str], labels: np.ndarray, tokenizer: Tokenizer, dimension: int, scale: float, seed: int
+) -> np.ndarray | None:
+    """The first values of an embedding, float32 (tokenizer.vocabulary_size, dimension), or None for random ones.
+
+    Args:
+        kind: "random"; "svd" (`word_vectors` times `scale`); "svd+nb" (the same, the last column being
+            `log_count_ratios`).
+        texts: cleaned training reviews; further unlabelled ones may follow the labelled.
+        labels: 0 or 1 for the first `len(labels)` texts.
+        tokenizer: numbers the words.
+        dimension: columns.
+        scale: standard deviation of the vectors.
+        seed: of the randomized SVD.
+    """
+    if kind == "random":
+        return None
+    vectors = word_vectors(texts, tokenizer, dimension, seed) * np.float32(scale)
+    if kind == "svd+nb":
+        vectors[:, -1] = log_count_ratios(texts[: len(labels)], labels, tokenizer)
+    return vectors
+
+
+def log_count_ratios(texts: list[str], labels: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
+    """How much more often a word stands in positive than in negative reviews, as a logarithm.
+
+    The ratio r of Wang & Manning, "Baselines and Bigrams" (2012), section 2.1, of binarized counts smoothed by 1.
+
+    Returns:
+        float32 (tokenizer.vocabulary_size,); 0 for padding and the unknown word.
+    """
+    counts = np.ones((2, tokenizer.vocabulary_size))
+    for text, label in zip(texts, labels, strict=True):
+        counts[int(label), list(set(tokenizer.ids(text)))] += 1
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    ratios = np.log(shares[1] / shares[0]).astype(np.float32)
+    ratios[: OOV_ID + 1] = 0
+    return ratios
 
 
 def word_vectors(texts: list[str], tokenizer: Tokenizer, dimension: int, seed: int) -> np.ndarray:
@@ -51,5 +94,5 @@ def word_vectors(texts: list[str], tokenizer: Tokenizer, dimension: int, seed: i
     dimension_found = min(dimension, size - 1)
     left_vectors, values, _ = randomized_svd(matrix, dimension_found, n_iter=3, random_state=seed)
     vectors = np.zeros((size, dimension), np.float32)
-    vectors[:, :dimension_found] = left_vectors * np.sqrt(values)
+    vectors[OOV_ID + 1 :, :dimension_found] = (left_vectors * np.sqrt(values))[OOV_ID + 1 :]
     return vectors / max(float(vectors.std()), 1e-9)

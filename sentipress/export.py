@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sentipress.backend import quiet, tf
-from sentipress.models import ModelSpec
+from sentipress.models import WIDE_SCALE, ModelSpec
 
 FORMATS = ("float32", "float16", "dynamic_range")
 
@@ -47,20 +47,29 @@ def to_tflite(model: Any, spec: ModelSpec, number_format: str) -> bytes:
         return bytes(converter.convert())
 
 
-class InferenceGraph(tf.Module):  # type: ignore[misc]
+class InferenceGraph(tf.Module):
     """What a stock model computes for one batch, as a loop with constants for weights."""
 
     def __init__(self, spec: ModelSpec, weights: list[np.ndarray]) -> None:
         super().__init__()
         self.spec = spec
-        self.embedding, *recurrent = weights[:-2]
+        embedding, *recurrent = weights[:-2]
+        # One 8-bit scale serves the whole embedding. Columns of unlike range would share it badly, so each is brought
+        # to a range of 1 and its scale moves into the weights that it is multiplied with: the same function.
+        scale = np.maximum(np.abs(embedding).max(axis=0), 1e-9)
+        self.embedding = embedding / scale
+        self.directions = [
+            (kernel * scale[:, np.newaxis], recurrent_kernel, bias)
+            for kernel, recurrent_kernel, bias in zip(recurrent[::3], recurrent[1::3], recurrent[2::3], strict=True)
+        ]
+        self.wide_scale = scale * WIDE_SCALE
         self.output_kernel, self.output_bias = weights[-2:]
-        self.directions = [recurrent[start : start + 3] for start in range(0, len(recurrent), 3)]
 
     def __call__(self, ids: Any) -> Any:
         """Ids (batch, sequence_length) int32 to probabilities (batch, 1) float32."""
         spec = self.spec
-        embedded = tf.reshape(tf.gather(self.embedding, ids), [-1, spec.embedding_dim])
+        words = tf.gather(self.embedding, ids)
+        embedded = tf.reshape(words, [-1, spec.embedding_dim])
         # One large product for all words; only the recurrent product has to wait for the step before.
         projected = [
             tf.reshape(tf.matmul(embedded, kernel) + bias, [-1, spec.sequence_length, 4 * spec.units])
@@ -97,5 +106,10 @@ class InferenceGraph(tf.Module):  # type: ignore[misc]
 
         final = tf.while_loop(lambda step, *_: step < steps, body, [tf.constant(0), *[zero] * (3 * len(self.directions))])
         pick = 3 if spec.masked else 1  # position of the maximum, or of the last state, in each direction's triple
-        features = tf.concat([final[3 * number + pick] for number in range(len(self.directions))], axis=1)
+        features = [final[3 * number + pick] for number in range(len(self.directions))]
+        if spec.pooling == "wide":
+            present = tf.cast(tf.not_equal(ids, 0), tf.float32)
+            total = tf.reduce_sum(words * present[:, :, tf.newaxis], axis=1)
+            features.append(total / tf.reduce_sum(present, axis=1, keepdims=True) * self.wide_scale)
+        features = tf.concat(features, axis=1)
         return tf.sigmoid(tf.matmul(features, self.output_kernel) + self.output_bias)

@@ -92,8 +92,7 @@ def lock(folder: Path, stage: str) -> Iterator[None]:
     """Hold `folder` for one stage; a second run is refused at once. The system frees it when the process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".lock"
-    stream = open(path, "a+", encoding="utf-8")
-    try:
+    with open(path, "a+", encoding="utf-8") as stream:  # closing the file frees the lock
         try:
             _lock_stream(stream)
         except OSError:
@@ -104,8 +103,6 @@ def lock(folder: Path, stage: str) -> Iterator[None]:
         stream.write(f"{stage} (process {os.getpid()})")
         stream.flush()
         yield
-    finally:
-        stream.close()
 
 
 def _lock_stream(stream: Any) -> None:

@@ -22,7 +22,8 @@ from sentipress import files
 from sentipress.backend import keras, sparsity, tf
 from sentipress.errors import UserError
 
-POOLINGS = ("last", "max")
+POOLINGS = ("last", "max", "wide")
+WIDE_SCALE = 10.0  # brings the mean of the embeddings to the size of the LSTM's features, so that it learns as fast
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class ModelSpec:
         units: LSTM units per direction.
         bidirectional: read the review in both directions.
         pooling: "last" reads the last state, padding included (the study); "max" takes the maximum over the real
-            words, which padding cannot change.
+            words, which padding cannot change; "wide" adds the mean of the words' embeddings beside the maximum, a
+            path from each word straight to the output as in a linear bag-of-words model.
         dropout: share of pooled features dropped in training.
         spatial_dropout: share of embedding columns dropped in training, per review.
     """
@@ -57,7 +59,7 @@ class ModelSpec:
     @property
     def masked(self) -> bool:
         """Whether padding is invisible to the network."""
-        return self.pooling == "max"
+        return self.pooling != "last"
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for a metrics JSON."""
@@ -67,32 +69,35 @@ class ModelSpec:
 def build(spec: ModelSpec) -> Any:
     """The stock form: int32 ids of shape (batch, length) to the probability of "positive", float32 (batch, 1)."""
     layers = keras.layers
+    ids = layers.Input([None], dtype="int32", name="ids")
+    words = layers.Embedding(spec.vocabulary_size, spec.embedding_dim, mask_zero=spec.masked, name="embedding")(ids)
+    hidden = layers.SpatialDropout1D(spec.spatial_dropout, name="spatial_dropout")(words) if spec.spatial_dropout else words
     cell = layers.LSTM(spec.units, return_sequences=spec.masked, zero_output_for_mask=spec.masked, name="lstm")
-    stack = [
-        layers.Input([None], dtype="int32", name="ids"),
-        layers.Embedding(spec.vocabulary_size, spec.embedding_dim, mask_zero=spec.masked, name="embedding"),
-        layers.SpatialDropout1D(spec.spatial_dropout, name="spatial_dropout") if spec.spatial_dropout else None,
-        layers.Bidirectional(cell, name="bilstm") if spec.bidirectional else cell,
-        layers.GlobalMaxPooling1D(name="pooling") if spec.masked else None,
+    hidden = (layers.Bidirectional(cell, name="bilstm") if spec.bidirectional else cell)(hidden)
+    if spec.masked:
         # Masked steps are zeros in the maximum; after the ReLU it no longer matters whether there were any.
-        layers.ReLU(name="relu") if spec.masked else None,
-        layers.Dropout(spec.dropout, name="dropout") if spec.dropout else None,
-        layers.Dense(1, activation="sigmoid", name="output"),
-    ]
-    return keras.Sequential([layer for layer in stack if layer is not None], name="sentiment")
+        hidden = layers.ReLU(name="relu")(layers.GlobalMaxPooling1D(name="pooling")(hidden))
+    if spec.pooling == "wide":
+        mean = layers.Rescaling(WIDE_SCALE, name="scale")(layers.GlobalAveragePooling1D(name="mean")(words))
+        hidden = layers.Concatenate(name="features")([hidden, mean])
+    if spec.dropout:
+        hidden = layers.Dropout(spec.dropout, name="dropout")(hidden)
+    return keras.Model(ids, layers.Dense(1, activation="sigmoid", name="output")(hidden), name="sentiment")
 
 
 def build_for_training(spec: ModelSpec) -> Any:
     """The training form: int32 ids of shape (batch, any length) to logits, float32 (batch, 1)."""
     layers = keras.layers
     ids = layers.Input([None], dtype="int32", name="ids")
-    hidden = layers.Embedding(spec.vocabulary_size, spec.embedding_dim, name="embedding")(ids)
-    if spec.spatial_dropout:
-        hidden = layers.SpatialDropout1D(spec.spatial_dropout, name="spatial_dropout")(hidden)
+    words = layers.Embedding(spec.vocabulary_size, spec.embedding_dim, name="embedding")(ids)
+    hidden = layers.SpatialDropout1D(spec.spatial_dropout, name="spatial_dropout")(words) if spec.spatial_dropout else words
     if spec.masked:
         mask = NotPadding(name="mask")(ids)
         hidden = PackedLSTM(spec.units, spec.bidirectional, name="lstm")([hidden, mask])
         hidden = MaskedMax(name="pooling")([hidden, mask])
+        if spec.pooling == "wide":
+            mean = layers.Rescaling(WIDE_SCALE, name="scale")(MaskedMean(name="mean")([words, mask]))
+            hidden = layers.Concatenate(name="features")([hidden, mean])
     elif spec.bidirectional:
         hidden = layers.Bidirectional(layers.LSTM(spec.units), name="bilstm")(hidden)
     else:
@@ -106,14 +111,16 @@ def check_padding(spec: ModelSpec, padding: str) -> None:
     """Refuse padding on the left for a network that reads right-padded reviews.
 
     Raises:
-        UserError: pooling "max" with padding "pre".
+        UserError: another pooling than "last" with padding "pre".
     """
     if spec.masked and padding != "post":
-        raise UserError("--pooling max needs --padding post", "change one of them")
+        raise UserError(f"--pooling {spec.pooling} needs --padding post", "change one of them")
 
 
-def start_embedding(model: Any, vectors: np.ndarray) -> None:
-    """Set the embedding to `vectors`, float32 (vocabulary, columns); words without a vector keep their random start."""
+def start_embedding(model: Any, vectors: np.ndarray | None) -> None:
+    """Set the embedding to `vectors`, float32 (vocabulary, columns); without any, or where a row is 0, it stays random."""
+    if vectors is None:
+        return
     (variable,) = model.get_layer("embedding").weights
     table = variable.numpy()
     rows = slice(0, len(vectors))  # a small corpus may know fewer words than the embedding has rows
@@ -152,6 +159,15 @@ class MaskedMax(keras.layers.Layer):
         return tf.nn.relu(tf.reduce_max(values * mask, axis=1))
 
 
+class MaskedMean(keras.layers.Layer):
+    """[values (batch, time, features), mask (batch, time, 1)] to the mean over real steps, (batch, features)."""
+
+    def call(self, inputs: Any) -> Any:
+        """See the class."""
+        values, mask = inputs
+        return tf.reduce_sum(values * mask, axis=1) / tf.reduce_sum(mask, axis=1)
+
+
 class PackedLSTM(keras.layers.Layer, sparsity.PrunableLayer):
     """LSTM over right-padded reviews that never sees the padding of the direction it reads in.
 
@@ -169,7 +185,7 @@ class PackedLSTM(keras.layers.Layer, sparsity.PrunableLayer):
 
     def build(self, input_shape: Any) -> None:
         """Create the weights in Keras's order: forward, then backward; kernel, recurrent kernel, bias."""
-        for lstm in filter(None, (self.forward, self.backward)):
+        for lstm in (lstm for lstm in (self.forward, self.backward) if lstm is not None):
             lstm.build(input_shape[0])
         super().build(input_shape)
 
@@ -233,7 +249,7 @@ def count(weights: dict[str, np.ndarray]) -> dict[str, Any]:
     Returns:
         total, nonzero, sparsity (share of zeros) and one record per array: name, shape, dtype, total, nonzero, sparsity.
     """
-    records = []
+    records: list[dict[str, Any]] = []
     for name, array in weights.items():
         nonzero = int(np.count_nonzero(array))
         records.append(
@@ -259,4 +275,5 @@ def count_parameters(spec: ModelSpec) -> int:
     """Parameters of a network of this shape, without building it."""
     directions = 2 if spec.bidirectional else 1
     lstm = directions * 4 * spec.units * (spec.embedding_dim + spec.units + 1)
-    return spec.vocabulary_size * spec.embedding_dim + lstm + directions * spec.units + 1
+    features = directions * spec.units + (spec.embedding_dim if spec.pooling == "wide" else 0)
+    return spec.vocabulary_size * spec.embedding_dim + lstm + features + 1

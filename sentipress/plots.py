@@ -9,9 +9,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-from matplotlib import pyplot as plt  # noqa: E402 - the backend comes first
+from matplotlib import pyplot as plt
 
-from sentipress import files  # noqa: E402
+from sentipress import files
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from sentipress.backend import keras, sparsity
+from sentipress.errors import UserError
 from sentipress.models import ModelSpec, to_training
 
 FREQUENCY = 100  # steps between two updates of the masks, tfmot's default
@@ -18,6 +18,8 @@ def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: floa
     prune, or not to prune" (2017), section 3. tfmot wraps the very layers that it is given, so a copy is wrapped: the
     base keeps its weights.
     """
+    if not initial <= final:
+        raise UserError(f"--initial-sparsity {initial} is above --final-sparsity {final}", "give a smaller first value")
     copy = to_training(stock_model, spec)
     # The last update must fall inside training, else the masks stop short of the final share.
     last = max(1, steps - steps % FREQUENCY - 1) if steps > FREQUENCY else max(1, steps - 1)
@@ -28,8 +30,7 @@ def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: floa
     def wrap(layer: Any) -> Any:
         return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule) if layer.name in kinds else layer
 
-    wrapped = keras.models.clone_model(copy, clone_function=wrap)
-    return wrapped
+    return keras.models.clone_model(copy, clone_function=wrap)
 
 
 def callbacks() -> list[Any]:

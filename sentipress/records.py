@@ -121,7 +121,8 @@ def save(
     test_rows, labels, validation_rows = test
     name = file.stem
     with files.atomic(folder / f"{name}.probabilities.npz") as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, test_row=test_rows, test_label=labels, validation_row=validation_rows, **probabilities)
+        arrays: dict[str, Any] = {"test_row": test_rows, "test_label": labels, "validation_row": validation_rows, **probabilities}
+        np.savez_compressed(stream, **arrays)
     tokenizer = folder / "tokenizer.json"
     record = {
         "schema": SCHEMA,

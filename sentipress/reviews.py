@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import re
 import tarfile
 import urllib.error
 import urllib.request
+import zipfile
+import zlib
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
@@ -26,6 +29,7 @@ ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 ARCHIVE_LIMIT_BYTES = 2 << 30  # the unpacked texts are about 0.2 GB; more than this is not that archive
 
+_ARCHIVE_ERRORS = (lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 _LABELS = {"positive": 1, "pos": 1, "1": 1, "negative": 0, "neg": 0, "0": 0}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg|unsup)/\d+_\d+\.txt")
 
@@ -87,7 +91,7 @@ def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
         raise UserError(f"{path} is not UTF-8 ({error})", f"convert it, for example with iconv; {remedy}") from None
     except pd.errors.ParserError as error:
         raise UserError(f"{path} cannot be parsed as CSV ({error})", f"close every quote; {remedy}") from None
-    except (OSError, EOFError, ValueError, *_archive_errors()) as error:
+    except (OSError, EOFError, ValueError, *_ARCHIVE_ERRORS) as error:
         raise UserError(f"{path} cannot be read ({error})", "check the file; compressed files must be whole") from None
     header = [str(name).strip() for name in rows.iloc[0]]
     for column in columns:
@@ -99,14 +103,6 @@ def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     if frame.empty:
         raise UserError(f"{path} has a header and no rows", remedy)
     return frame[columns]
-
-
-def _archive_errors() -> tuple[type[BaseException], ...]:
-    import lzma
-    import zipfile
-    import zlib
-
-    return (lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 
 
 def _checked(texts: pd.Series, labels: pd.Series, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -216,7 +212,7 @@ def read_archive(archive: Path) -> tuple[list[tuple[str, str]], list[tuple[str]]
                         unlabelled.append((text,))
                     else:
                         labelled.append((text, {"pos": "positive", "neg": "negative"}[match[2]]))
-    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, *_archive_errors()) as error:
+    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, *_ARCHIVE_ERRORS) as error:
         raise UserError(f"{archive} is damaged ({error})", remedy) from None
     if not labelled:
         raise UserError(f"{archive} holds no reviews", remedy)

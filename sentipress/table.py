@@ -65,9 +65,8 @@ def stale(folder: Path, record: dict[str, Any], scripts: Path | None) -> list[st
     """
     reasons = records.changes(folder, record)
     script = scripts / record["stage"] if scripts else None
-    if script is not None and script.is_file():
-        if files.fingerprint(cli.script_constants(script)) != record["constants"]:
-            reasons.append(f"the constants of {record['stage']} have changed since")
+    if script is not None and script.is_file() and files.fingerprint(cli.script_constants(script)) != record["constants"]:
+        reasons.append(f"the constants of {record['stage']} have changed since")
     return reasons
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from sentipress import files
 from sentipress.cleaning import clean
+from sentipress.errors import UserError
 
 SCHEMA = 1
 PADDING_ID = 0
@@ -71,11 +72,11 @@ class Tokenizer:
         length = self.sequence_length
         encoded = np.zeros((len(cleaned), length), dtype=np.int32)
         for row, text in zip(encoded, cleaned, strict=True):
-            ids = self.ids(text)
+            ids = self.ids(text) or [OOV_ID]  # no word at all is one unknown word: a mean needs something to divide by
             ids = ids[-length:] if self.truncating == "pre" else ids[:length]
-            if ids and self.padding == "pre":
+            if self.padding == "pre":
                 row[-len(ids) :] = ids
-            elif ids:
+            else:
                 row[: len(ids)] = ids
         return encoded
 
@@ -115,7 +116,7 @@ class Tokenizer:
                 cleaning=content["cleaning"],
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise files.UserError(f"{path} is damaged ({error!r})", remedy) from None
+            raise UserError(f"{path} is damaged ({error!r})", remedy) from None
 
 
 def text_words(cleaned: str) -> list[str]:

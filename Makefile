@@ -1,0 +1,42 @@
+# make          run the five stages on the data at hand and print the table
+# make test     run the tests
+# make lint     ruff and mypy
+# make clean    delete what the stages wrote
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: all test lint clean environment development
+
+all: environment
+	$(BIN)/python 1_data_preprocessing.py
+	$(BIN)/python 2_lstm_baseline.py
+	$(BIN)/python 3_quantization.py
+	$(BIN)/python 4_pruning.py
+	$(BIN)/python 5_distillation.py
+
+environment: $(VENV)/installed
+
+development: $(VENV)/installed-development
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
+		|| { echo "error: $(PYTHON) is not Python 3.11 to 3.13 -> make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-development: $(VENV)/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	find artifacts -mindepth 1 ! -name README.md -delete

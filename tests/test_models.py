@@ -1,0 +1,327 @@
+"""Networks, their shipped form, training, pruning and distillation, each against something independent."""
+
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from sentipress import distillation, embeddings, export, files, litert, models, pruning, training
+from sentipress.backend import deterministic, keras, tf
+from sentipress.cleaning import clean
+from sentipress.errors import UserError
+from sentipress.tokenizer import Tokenizer
+
+THESIS = models.ModelSpec(20_000, 170, 128, 128, False, "last", 0.2, 0.0)
+SHAPES = {
+    "last": models.ModelSpec(300, 30, 6, 5, False, "last", 0.2, 0.0),
+    "last_both_ways": models.ModelSpec(300, 30, 6, 5, True, "last", 0.2, 0.0),
+    "max": models.ModelSpec(300, 30, 6, 5, True, "max", 0.2, 0.2),
+    "wide": models.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2),
+    "wide_one_way": models.ModelSpec(300, 30, 6, 5, False, "wide", 0.0, 0.0),
+}
+
+
+def random_ids(spec, reviews=40, seed=0):
+    random = np.random.default_rng(seed)
+    ids = np.zeros((reviews, spec.sequence_length), np.int32)
+    for row, length in zip(ids, random.integers(1, spec.sequence_length + 1, reviews), strict=True):
+        row[:length] = random.integers(1, spec.vocabulary_size, length)
+    ids[0] = random.integers(1, spec.vocabulary_size, spec.sequence_length)  # one without padding
+    return ids
+
+
+@pytest.fixture(scope="module", params=SHAPES, ids=str)
+def network(request):
+    spec = SHAPES[request.param]
+    deterministic(3)
+    model = models.build(spec)
+    for weight in model.weights:  # larger than at the start, so that gates and padding matter
+        weight.assign(weight * 2 + 0.05)
+    return model, spec
+
+
+def test_the_studys_base_has_its_parameters():
+    assert models.build(THESIS).count_params() == models.count_parameters(THESIS) == 2_691_713
+    student = distillation.student_spec(THESIS, 0.5)
+    assert (student.embedding_dim, student.units) == (64, 64)
+
+
+def test_both_forms_and_the_count_agree(network):
+    model, spec = network
+    assert model.count_params() == models.count_parameters(spec)
+    copy = models.to_training(model, spec)
+    ids = random_ids(spec)
+    np.testing.assert_allclose(tf.sigmoid(copy(ids)), model(ids), atol=1e-5)
+    back = models.to_stock(copy, spec)
+    for ours, theirs in zip(back.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_padding_is_invisible_where_promised(network):
+    model, spec = network
+    ids = random_ids(spec)
+    lengths = np.count_nonzero(ids, axis=1)
+    alone = np.array([model(row[np.newaxis, :length]).numpy()[0, 0] for row, length in zip(ids, lengths, strict=True)])
+    same = np.allclose(model(ids).numpy()[:, 0], alone, atol=1e-5)
+    assert same == spec.masked
+
+
+@pytest.mark.parametrize("number_format", export.FORMATS)
+def test_the_shipped_bytes_compute_the_same(network, number_format, tmp_path):
+    model, spec = network
+    path = tmp_path / "model.tflite"
+    files.write_bytes(path, export.to_tflite(model, spec, number_format))
+    shipped = litert.LiteRTModel(path)
+    ids = random_ids(spec)
+    expected = model(ids).numpy()[:, 0]
+    tolerance = {"float32": 1e-5, "float16": 5e-3, "dynamic_range": 5e-2}[number_format]
+    first = shipped.predict(ids)
+    np.testing.assert_allclose(first, expected, atol=tolerance)
+    np.testing.assert_array_equal(shipped.predict(ids), first)  # no state between calls
+    np.testing.assert_array_equal(shipped.predict(ids[::-1])[::-1], first)
+    assert not [name for name in shipped.operators() if "Flex" in name or "SEQUENCE_LSTM" in name]
+    assert litert.loads_as_compiled_model(path, ids[:1]) == pytest.approx(first[0], abs=1e-3)
+    stored = models.count(litert.stored_arrays(path))
+    kinds = {array["dtype"] for array in stored["arrays"] if array["total"] >= 1024}
+    assert kinds == {{"float32": "float32", "float16": "float16", "dynamic_range": "int8"}[number_format]}
+
+
+def test_a_batch_of_any_size_runs(network, tmp_path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    model, spec = network
+    interpreter = Interpreter(model_content=export.to_tflite(model, spec, "float32"))
+    ids = random_ids(spec, reviews=7)
+    place = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(place, ids.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(place, ids)
+    interpreter.invoke()
+    np.testing.assert_allclose(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), model(ids), atol=1e-5)
+
+
+def test_saved_files_are_equal_safe_and_small(network, tmp_path):
+    model, spec = network
+    first, second = tmp_path / "a.keras", tmp_path / "b.keras"
+    models.save_keras(model, first)
+    models.save_keras(model, second)
+    assert first.read_bytes() == second.read_bytes()
+    loaded = keras.models.load_model(first)  # Keras's own layers only: needs nothing of this package
+    np.testing.assert_array_equal(loaded(random_ids(spec)), model(random_ids(spec)))
+    assert loaded.optimizer is None
+    code = keras.Sequential([keras.layers.Input([3]), keras.layers.Lambda(lambda x: x + 1)])
+    code.save(tmp_path / "lambda.keras")
+    for path in (tmp_path / "lambda.keras", tmp_path / "none.keras", shutil.copy(first, tmp_path / "cut.keras")):
+        if path == tmp_path / "cut.keras":
+            (tmp_path / "cut.keras").write_bytes(first.read_bytes()[:-100])
+        with pytest.raises(UserError, match=r"(lambda|none|cut)\.keras"):
+            models.load_keras(path, "run it again")
+
+
+# Training
+
+
+@pytest.fixture(scope="module")
+def data(sample):
+    texts = [clean(text, "default") for text in sample["review"]]
+    labels = sample["label"].to_numpy(np.float32)
+    tokenizer = Tokenizer.fit(texts[:1200], 2000, sequence_length=80, padding="post", truncating="pre", cleaning="default")
+    return texts, labels, tokenizer, tokenizer.encode(texts)
+
+
+SPEC = models.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
+
+
+def plan(epochs=3, **changes):
+    values = {"epochs": epochs, "batch_size": 64, "learning_rate": 0.01, "schedule": "cosine", "patience": 9, "keep_best": False}
+    return training.TrainingPlan(**{**values, "bucketed": True, "seed": 5, **changes})
+
+
+def fit(data, tmp_path, plan_, callbacks=(), reviews=1200, **options):
+    _, labels, _, ids = data
+    deterministic(plan_.seed)
+    model = models.build_for_training(SPEC)
+    history = training.train(
+        model,
+        (ids[:reviews], labels[:reviews, None]),
+        (ids[1200:], labels[1200:]),
+        plan_,
+        tmp_path / "c.npz",
+        {},
+        callbacks=callbacks,
+        **options,
+    )
+    return model, history
+
+
+def test_each_epoch_sees_every_review_once_in_another_order(data):
+    ids = data[3][:1200]
+    first, again, second = (training.batches(ids, plan(), epoch) for epoch in (0, 0, 1))
+    assert sorted(np.concatenate(first)) == list(range(1200)) == sorted(np.concatenate(second))
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(np.concatenate(first), np.concatenate(second))
+    cut_away = sum(training.cut(ids[rows]).size for rows in first) / ids.size
+    assert cut_away < 0.999  # batches of like length are narrower
+
+
+def test_interrupted_and_whole_training_end_with_the_same_weights(data, tmp_path, capsys):
+    class Killed(Exception):
+        pass
+
+    class Kill(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3 and (tmp_path / "a" / "c.npz").exists():
+                raise Killed
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    with pytest.raises(Killed):
+        fit(data, tmp_path / "a", plan(), callbacks=[Kill()], reviews=400)
+    resumed, history = fit(data, tmp_path / "a", plan(), reviews=400)
+    assert "goes on after epoch 1/3" in capsys.readouterr().out and history.resumed_after == 1
+    whole, complete = fit(data, tmp_path / "b", plan(), reviews=400)
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    keys = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+    assert [[e[k] for k in keys] for e in history.epochs] == [[e[k] for k in keys] for e in complete.epochs]
+    other, _ = fit(data, tmp_path / "b", plan(epochs=1, seed=6), reviews=400)
+    assert not np.array_equal(other.get_weights()[0], whole.get_weights()[0])
+
+
+def test_a_checkpoint_of_other_settings_or_damaged_is_not_used(data, tmp_path):
+    fit(data, tmp_path, plan(epochs=1), reviews=200)
+    _, history = fit(data, tmp_path, plan(epochs=1, learning_rate=0.02), reviews=200)
+    assert history.resumed_after == 0
+    (tmp_path / "c.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:1000])
+    _, history = fit(data, tmp_path, plan(epochs=1), reviews=200)
+    assert history.resumed_after == 0
+    _, history = fit(data, tmp_path, plan(epochs=1), reviews=200, fresh=True)
+    assert history.resumed_after == 0
+
+
+def test_training_learns_keeps_the_best_and_stops(data, tmp_path):
+    model, history = fit(data, tmp_path, plan(epochs=8, patience=2, keep_best=True, learning_rate=0.02))
+    best = max(history.epochs, key=lambda record: record["validation_accuracy"])
+    assert best["epoch"] == history.best_epoch and best["validation_accuracy"] > 0.65
+    assert len(history.epochs) <= history.best_epoch + 2
+    logits = training.predict(model, data[3][1200:], bucketed=True)
+    assert np.mean((logits > 0) == (data[1][1200:] > 0.5)) == best["validation_accuracy"]
+
+
+def test_a_loss_that_is_no_number_is_one_clear_line(data, tmp_path):
+    with pytest.raises(UserError, match="not a number"):
+        fit(data, tmp_path, plan(epochs=1), reviews=200, loss=lambda targets, logits: tf.math.log(-tf.abs(logits[:, 0]) - 1))
+
+
+# The start of the embedding
+
+
+def test_word_vectors_and_counts_know_sentiment(data):
+    texts, labels, tokenizer, _ = data
+    vectors = embeddings.start("svd+nb", texts[:1200], labels[:1200], tokenizer, 8, 0.1, seed=1)
+    assert vectors.shape == (2000, 8) and vectors.dtype == np.float32 and not vectors[:2].any()
+    assert embeddings.start("random", texts, labels, tokenizer, 8, 0.1, 1) is None
+    ratio = {word: vectors[number, -1] for number, word in enumerate(tokenizer.words, start=2)}
+    assert ratio["worst"] < ratio["bad"] < 0 < ratio["great"]
+    np.testing.assert_array_equal(vectors, embeddings.start("svd+nb", texts[:1200], labels[:1200], tokenizer, 8, 0.1, seed=1))
+
+
+def test_log_count_ratios_by_hand():
+    tokenizer = Tokenizer(("good", "bad", "film"), 5, "post", "pre", "default")
+    ratios = embeddings.log_count_ratios(["good good film", "good film", "bad film"], np.array([1.0, 1.0, 0.0]), tokenizer)
+    # Counts of reviews plus 1, padding and unknown included: positive 1,1,3,1,3 of 9; negative 1,1,1,2,2 of 7.
+    expected = [0, 0, math.log((3 / 9) / (1 / 7)), math.log((1 / 9) / (2 / 7)), math.log((3 / 9) / (2 / 7))]
+    np.testing.assert_allclose(ratios, expected, rtol=1e-6)
+
+
+# Pruning
+
+
+def test_pruning_reaches_its_share_on_a_copy_and_zeros_stay(data, tmp_path):
+    _, labels, _, ids = data
+    deterministic(1)
+    base = models.build(SPEC)
+    before = [w.copy() for w in base.get_weights()]
+    plan_ = plan(epochs=2)
+    steps = training.steps_per_epoch(1200, plan_) * 2
+    wrapped = pruning.prunable_copy(base, SPEC, 0.2, 0.8, steps)
+    training.train(
+        wrapped,
+        (ids[:1200], labels[:1200, None]),
+        (ids[1200:], labels[1200:]),
+        plan_,
+        tmp_path / "c.npz",
+        {},
+        callbacks=pruning.callbacks(),
+    )
+    pruned = models.to_stock(pruning.strip(wrapped), SPEC)
+    for array, old in zip(base.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(array, old)
+    for weight in pruned.weights:
+        zeros = 1 - np.count_nonzero(weight.numpy()) / weight.shape.num_elements()
+        if "bias" in weight.name:
+            assert zeros < 0.5
+        else:
+            assert zeros == pytest.approx(0.8, abs=0.05), weight.name
+    assert not np.array_equal(pruned.get_weights()[0], before[0])
+    with pytest.raises(UserError, match="above"):
+        pruning.prunable_copy(base, SPEC, 0.9, 0.8, steps)
+
+
+# Distillation
+
+
+def numpy_loss(labels, teacher, student, alpha, temperature):
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    p, q = sigmoid(teacher / temperature), sigmoid(student / temperature)
+    kl = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+    hard = -labels * np.log(sigmoid(student)) - (1 - labels) * np.log(1 - sigmoid(student))
+    return alpha * hard + (1 - alpha) * temperature**2 * kl
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("temperature", [0.75, 1.0, 5.0])
+def test_distillation_loss_is_numpys_and_not_zero(alpha, temperature):
+    random = np.random.default_rng(0)
+    labels, teacher, student = random.integers(0, 2, 50).astype(np.float64), random.normal(0, 3, 50), random.normal(0, 3, 50)
+    targets = np.stack([labels, teacher], axis=1)
+    loss = distillation.distillation_loss(alpha, temperature)(tf.constant(targets), tf.constant(student[:, None]))
+    np.testing.assert_allclose(loss, numpy_loss(labels, teacher, student, alpha, temperature), rtol=1e-9)
+    soft = distillation.bernoulli_kl(tf.constant(teacher), tf.constant(student), temperature).numpy()
+    assert (soft > 0).all() and soft.mean() > 0.05
+    assert np.allclose(distillation.bernoulli_kl(tf.constant(teacher), tf.constant(teacher), temperature), 0)
+
+
+def test_the_loss_pulls_the_student_to_the_teacher_and_is_finite_far_out():
+    student = tf.Variable([[0.5], [0.5], [500.0]])
+    targets = tf.constant([[0.0, 4.0], [1.0, -4.0], [0.0, -500.0]])
+    with tf.GradientTape() as tape:
+        loss = distillation.distillation_loss(0.0, 2.0)(targets, student)
+    gradient = tape.gradient(loss, student).numpy()[:, 0]
+    assert gradient[0] < 0 < gradient[1] and np.isfinite(loss).all() and np.isfinite(gradient).all() and gradient[2] > 0
+
+
+def test_a_teacher_that_knows_more_than_the_labels_helps(data, tmp_path):
+    """Labels are wrong for 4 of 10 training reviews; the teacher's logits are right. A zero KL term could not help."""
+    _, labels, _, ids = data
+    wrong = np.random.default_rng(0).random(1200) < 0.4
+    noisy = np.where(wrong, 1 - labels[:1200], labels[:1200])
+    targets = np.stack([noisy, (labels[:1200] * 2 - 1) * 3], axis=1).astype(np.float32)
+    results = {}
+    for name, loss in {"taught": distillation.distillation_loss(0.1, 2.0), "control": training.binary_cross_entropy}.items():
+        deterministic(1)
+        model = models.build_for_training(SPEC)
+        history = training.train(
+            model,
+            (ids[:1200], targets),
+            (ids[1200:], labels[1200:]),
+            plan(epochs=4, learning_rate=0.02),
+            tmp_path / f"{name}.npz",
+            {},
+            loss=loss,
+        )
+        results[name] = history.epochs[-1]["validation_accuracy"]
+    assert results["taught"] > results["control"] + 0.05, results

@@ -1,0 +1,225 @@
+"""Sources of reviews: what is accepted, what is refused, and with which words."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import lzma
+import tarfile
+import threading
+import zipfile
+
+import pandas as pd
+import pytest
+from conftest import load_stage
+
+from sentipress import corpus, errors, reviews
+
+ROWS = [("A fine film, truly.", "positive"), ('He said "no". Twice,\nin two lines.', "negative")] * 30
+
+
+def csv_text(rows=ROWS, header=("review", "sentiment")):
+    frame = pd.DataFrame([(f"{text} {number}", label) for number, (text, label) in enumerate(rows)], columns=list(header))
+    return frame.to_csv(index=False)
+
+
+def test_the_bundle_holds_both_sources(bundled):
+    assert len(bundled) == 25_000 and bundled["label"].mean() == 0.5
+    assert len(reviews.read_bundled("rotten_tomatoes")) == 8_530
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".xz", ".zip"])
+def test_plain_and_compressed_files_read_alike(tmp_path, ending):
+    content = csv_text().encode()
+    path = tmp_path / ("IMDB Dataset.csv" + ending)
+    if ending == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("IMDB Dataset.csv", content)
+    else:
+        path.write_bytes({"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[ending](content))
+    assert reviews.find(None, tmp_path) == path
+    frame, spellings = reviews.read_csv(path)
+    assert len(frame) == 60 and spellings == {"positive": 30, "negative": 30}
+    assert frame["review"][1] == 'He said "no". Twice,\nin two lines. 1'
+
+
+def test_other_spellings_bom_and_windows_line_ends(tmp_path):
+    rows = [(text, {"positive": " Positive ", "negative": "0"}[label]) for text, label in ROWS]
+    path = tmp_path / "windows.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + csv_text(rows).replace("\n", "\r\n").encode())
+    frame, spellings = reviews.read_csv(path)
+    assert frame["label"].sum() == 30 and set(spellings) == {" Positive ", "0"}
+
+
+def test_words_that_pandas_takes_for_missing_are_reviews(tmp_path):
+    path = tmp_path / "na.csv"
+    path.write_text("review,sentiment\nNA,positive\nnull,negative\n", encoding="utf-8")
+    assert reviews.read_csv(path)[0]["review"].tolist() == ["NA", "null"]
+
+
+BAD = {
+    "empty": (b"", "is empty"),
+    "header_only": (b"review,sentiment\n", "no rows"),
+    "renamed": (csv_text(header=("text", "sentiment")).encode(), "lacks the column 'review'"),
+    "repeated": (b"review,review,sentiment\na,b,positive\n", "repeats the column 'review'"),
+    "label": (csv_text([*ROWS, ("meh", "neutral")]).encode(), "row 62 has the unknown label 'neutral'"),
+    "no_label": (csv_text([*ROWS, ("meh", "")]).encode(), "unknown label ''"),
+    "one_class": (csv_text([ROWS[0]] * 60).encode(), "only one class"),
+    "blank": (b"review,sentiment\ngood,positive\n   ,negative\n", "row 3 has an empty review"),
+    "latin1": ("review,sentiment\ncaf\xe9,positive\n".encode("latin-1"), "is not UTF-8"),
+    "open_quote": (b'review,sentiment\n"good,positive\nbad,negative\n', "cannot be parsed"),
+    "ragged": (b"review,sentiment\ngood,positive\nbad,negative,x,y\n", "cannot be parsed"),
+    "few": (b"review,sentiment\ngood,positive\nbad,negative\n", "2 reviews are left"),
+    "cleaned_away": (("review,sentiment\n" + "!!!,positive\n???,negative\n" * 60).encode(), "0 reviews are left"),
+    "long": (("review,sentiment\n" + "x" * 10_000_000 + ",positive\ny,negative\n").encode(), "10000000 characters"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, case):
+    content, expected = BAD[case]
+    path, artifacts = tmp_path / f"{case}.csv", tmp_path / "artifacts"
+    path.write_bytes(content)
+    arguments = ["--data", str(path), "--artifacts", str(artifacts)]
+    assert errors.exit_code(lambda: load_stage("1_data_preprocessing.py").main(arguments)) == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith("error: ") and expected in message and " -> " in message
+    assert not (artifacts / "reviews.csv").exists() and not list(artifacts.glob(".*-*"))
+
+
+@pytest.mark.parametrize("ending", [".gz", ".xz", ".zip"])
+def test_a_truncated_compressed_file_is_refused(tmp_path, ending):
+    path = tmp_path / f"cut.csv{ending}"
+    whole = {".gz": gzip.compress, ".xz": lzma.compress, ".zip": lambda b: b"PK\x03\x04" + b}[ending](csv_text().encode())
+    path.write_bytes(whole[:-40])
+    with pytest.raises(errors.UserError, match=r"cut\.csv"):
+        reviews.read_csv(path)
+
+
+def test_a_missing_file_and_nul_bytes(tmp_path):
+    with pytest.raises(errors.UserError, match="is missing"):
+        reviews.find(tmp_path / "none.csv", tmp_path)
+    path = tmp_path / "nul.csv"
+    path.write_bytes(b"review,sentiment\ngo\x00od,positive\nbad,negative\n")
+    assert reviews.read_csv(path)[0]["review"][0] == "go od"
+
+
+def test_splits_are_the_studys_and_disjoint(sample):
+    from sklearn.model_selection import train_test_split
+
+    frame, counts = corpus.prepare(pd.concat([sample, sample.head(7)], ignore_index=True), "default", keep_duplicates=False)
+    assert counts["duplicates"] >= 7 and counts["kept"] == len(frame) == frame["review"].nunique()
+    frame["split"] = corpus.split(frame, 0.2, 0.1, seed=1)
+    texts = {name: set(part["review"]) for name, part in frame.groupby("split")}
+    assert sum(map(len, texts.values())) == len(set().union(*texts.values())) == len(frame)
+    rest, test = train_test_split(range(len(frame)), test_size=0.2, random_state=1)
+    assert frame.index[frame["split"] == "test"].tolist() == sorted(test)
+    assert frame.index[frame["split"] == "validation"].tolist() == sorted(rest[int(len(rest) * 0.9) :])
+    kept, _ = corpus.prepare(pd.concat([sample, sample.head(7)], ignore_index=True), "thesis", keep_duplicates=True)
+    assert len(kept) == len(sample) + 7
+
+
+# The Stanford archive, from a server on the loopback
+
+
+def archive(members, links=()):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for name, text in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+        for name, target in links:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            tar.addfile(info)
+    return stream.getvalue()
+
+
+GOOD = archive(
+    {
+        "aclImdb/README": "about",
+        **{
+            f"aclImdb/{part}/{kind}/{n}_{n % 10}.txt": f"{kind} {part} {n}, “quoted”\n"
+            for part in ("train", "test")
+            for kind in ("pos", "neg")
+            for n in range(3)
+        },
+        "aclImdb/train/unsup/0_0.txt": "nobody knows",
+    }
+)
+
+
+@pytest.fixture
+def server():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        content, cut, ranges = GOOD, None, []
+
+        def do_GET(self):
+            asked = self.headers.get("Range")
+            start = int(asked.split("=")[1].rstrip("-")) if asked else 0
+            Handler.ranges.append(start)
+            self.send_response(206 if asked else 200)
+            self.send_header("Content-Length", str(len(self.content) - start))
+            self.end_headers()
+            self.wfile.write(self.content[start : Handler.cut])
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as instance:
+        threading.Thread(target=instance.serve_forever, daemon=True).start()
+        Handler.url = f"http://127.0.0.1:{instance.server_port}/aclImdb_v1.tar.gz"
+        yield Handler
+        instance.shutdown()
+
+
+def test_download_gives_kaggles_columns(server, tmp_path):
+    path = reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    frame, _ = reviews.read_csv(path)
+    assert len(frame) == 12 and frame["label"].sum() == 6 and "“quoted”" in frame["review"][0]
+    assert pd.read_csv(tmp_path / "imdb-unlabelled.csv")["review"].tolist() == ["nobody knows"]
+    reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    assert server.ranges == [0]  # the archive is there: not fetched again
+
+
+def test_a_download_that_breaks_off_is_resumed(server, tmp_path):
+    server.cut = 200
+    with pytest.raises(errors.UserError, match="could not be fetched"):
+        reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    assert not (tmp_path / "aclImdb_v1.tar.gz").exists()
+    server.cut = None
+    reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    assert server.ranges == [0, 200]
+
+
+def test_another_checksum_is_refused_and_nothing_is_unpacked(server, tmp_path):
+    with pytest.raises(errors.UserError, match="checksum"):
+        reviews.download(tmp_path, server.url, "0" * 64)
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_server(tmp_path):
+    with pytest.raises(errors.UserError, match="could not be fetched"):
+        reviews.download(tmp_path, "http://127.0.0.1:9/x.tar.gz", "0" * 64)
+
+
+@pytest.mark.parametrize(
+    "bytes_",
+    [
+        archive({"aclImdb/train/pos/0_9.txt": "good", "../escape.txt": "bad"}),
+        archive({"/etc/escape.txt": "bad"}),
+        archive({}, links=[("aclImdb/train/pos/0_9.txt", "/etc/passwd")]),
+        archive({"other/file.txt": "no reviews"}),
+        GOOD[:-30],
+        b"not an archive",
+    ],
+    ids=["dotdot", "absolute", "link", "foreign", "cut", "garbage"],
+)
+def test_hostile_and_damaged_archives_are_refused(tmp_path, bytes_):
+    path = tmp_path / "inner" / "a.tar.gz"
+    path.parent.mkdir()
+    path.write_bytes(bytes_)
+    with pytest.raises(errors.UserError, match=r"a\.tar\.gz"):
+        reviews.read_archive(path)
+    assert [p.name for p in tmp_path.rglob("*")] == ["inner", "a.tar.gz"]

@@ -1,0 +1,314 @@
+"""The five stages as a person runs them: in order, one alone, too early, on files of another run, killed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, SMALL, STAGES, load_stage, run_stage
+
+from sentipress import corpus, errors, files, litert, models, records, table, training
+from sentipress.tokenizer import Tokenizer
+
+MODELS = {
+    "modelo_base": ".keras",
+    "modelo_F32": ".tflite",
+    "modelo_DRQ": ".tflite",
+    "modelo_F16Q": ".tflite",
+    "modelo_podado": ".keras",
+    "modelo_podado_DRQ": ".tflite",
+    "modelo_destilado": ".keras",
+    "modelo_destilado_DRQ": ".tflite",
+    "modelo_control": ".keras",
+}
+
+
+def record(artifacts, name):
+    return json.loads((artifacts / f"{name}.metrics.json").read_text(encoding="utf-8"))
+
+
+def hashes(artifacts):
+    return {p.name: files.sha256(p) for p in sorted(artifacts.iterdir()) if p.is_file() and not p.name.startswith(".")}
+
+
+def fails(name, artifacts, capsys, *flags):
+    """The one line that a stage ends with, exit code 2."""
+    assert errors.exit_code(lambda: run_stage(name, artifacts, *flags)) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("error: ") and " -> " in last
+    return last
+
+
+def test_every_model_has_its_metrics_and_its_probabilities(run):
+    assert {p.name.removesuffix(records.SUFFIX) for p in run.glob(f"*{records.SUFFIX}")} == set(MODELS)
+    reviews = corpus.load(run / "reviews.csv")
+    for name, suffix in MODELS.items():
+        facts = record(run, name)
+        saved = records.load_probabilities(run, name)
+        np.testing.assert_array_equal(saved["test_row"], reviews.rows("test"))
+        np.testing.assert_array_equal(saved["test_label"], reviews.labels("test"))
+        right = int(((saved["test"] > 0.5) == (saved["test_label"] > 0.5)).sum())
+        accuracy = facts["scores"]["accuracy"]
+        assert accuracy["correct"] == right and accuracy["n"] == 300 == len(saved["test"])
+        assert accuracy["low"] < accuracy["value"] == right / 300 < accuracy["high"]
+        assert facts["size"]["bytes"] == (run / f"{name}{suffix}").stat().st_size
+        assert facts["latency"]["p50_ms"] <= facts["latency"]["p95_ms"]
+        assert records.changes(run, facts) == []
+        assert facts["environment"]["packages"]["tensorflow"] and facts["settings"]["seed" if "seed" in facts["settings"] else "artifacts"]
+
+
+def test_the_small_models_have_learned_and_compression_keeps_it(run):
+    accuracy = {name: record(run, name)["scores"]["accuracy"]["value"] for name in MODELS}
+    assert accuracy["modelo_base"] > 0.7
+    assert accuracy["modelo_F32"] == accuracy["modelo_base"]
+    assert abs(accuracy["modelo_DRQ"] - accuracy["modelo_base"]) < 0.03
+    sizes = {name: record(run, name)["size"]["bytes"] for name in MODELS}
+    assert sizes["modelo_DRQ"] < sizes["modelo_F16Q"] < sizes["modelo_F32"] < sizes["modelo_base"]
+    pruned = record(run, "modelo_podado")
+    assert pruned["parameters"]["sparsity"] == pytest.approx(0.8, abs=0.02)
+    assert pruned["size"]["gzip_bytes"] < 0.5 * record(run, "modelo_base")["size"]["gzip_bytes"]
+    student, base = record(run, "modelo_destilado"), record(run, "modelo_base")
+    assert student["model"]["units"] * 2 == base["model"]["units"] and student["parameters"]["total"] < 0.6 * base["parameters"]["total"]
+    control = record(run, "modelo_control")
+    assert control["model"] == student["model"] and control["scores"] != student["scores"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
+    reviews = corpus.load(run / "reviews.csv")
+    ids = Tokenizer.load(run / "tokenizer.json").encode(reviews.texts("test"))
+    path = run / (name + MODELS[name])
+    if path.suffix == ".tflite":
+        again = litert.LiteRTModel(path).predict(ids)
+        assert record(run, name)["second_pass"]["different_predictions"] == 0
+    else:
+        again = training.predict(models.load_keras(path, ""), ids, bucketed=True)
+    np.testing.assert_allclose(again, records.load_probabilities(run, name)["test"], atol=1e-6)
+
+
+def test_eda_and_pictures(run):
+    figures = json.loads((run / "eda.json").read_text(encoding="utf-8"))
+    frame = corpus.load(run / "reviews.csv").frame
+    assert figures["reviews"] == len(frame) == sum(figures["per_sentiment"].values()) and figures["nulls"] == 0
+    words = frame["review"].str.split().str.len()
+    assert figures["words"]["all"]["mean"] == pytest.approx(words.mean()) and figures["word_percentiles"]["50"] == words.median()
+    assert len(figures["top_tfidf"]) == 10 and figures["top_tfidf"][0][0] == "movie"
+    pictures = {p.name for p in (run / "figures").iterdir()}
+    assert {
+        "histogram_words.png",
+        "top_tfidf.png",
+        "wordcloud_positive.png",
+        "modelo_base_curves.png",
+        "modelo_base_confusion.png",
+    } <= pictures
+    assert all((run / "figures" / p).read_bytes().startswith(b"\x89PNG") for p in pictures)
+
+
+# One stage alone
+
+
+def test_one_stage_again_gives_the_same_bytes(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = hashes(copy)
+    run_stage("2_lstm_baseline.py", copy)
+    run_stage("3_quantization.py", copy)
+    after = hashes(copy)
+    timed = {f"{name}.metrics.json" for name in ("modelo_base", "modelo_F32", "modelo_DRQ", "modelo_F16Q")}
+    assert {name for name in before if before[name] != after.get(name)} == timed
+    assert not [p for p in copy.iterdir() if "checkpoint" in p.name]
+
+
+def test_a_tweak_marks_what_depends_on_it(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    assert not any("STALE" in cells["note"] for cells in table.make(copy))
+    run_stage("2_lstm_baseline.py", copy, "--seed", "2", "--epochs", "1")
+    notes = {cells["technique"]: cells["note"] for cells in table.make(copy)}
+    assert notes.pop("Base LSTM") == ""
+    assert all("STALE" in note and "modelo_base.keras has changed" in note for note in notes.values()), notes
+    assert "python 3_quantization.py" in notes["TFLite dynamic-range quantization"]
+    capsys.readouterr()
+
+
+# Errors
+
+
+def test_a_stage_run_too_early_names_the_one_to_run(tmp_path, run, capsys):
+    for name in STAGES[1:]:
+        assert "1_data_preprocessing.py" in fails(name, tmp_path / "nothing", capsys)
+    reviews_only = tmp_path / "reviews_only"
+    reviews_only.mkdir()
+    for name in ("reviews.csv", "reviews.json"):
+        shutil.copy(run / name, reviews_only)
+    for name in STAGES[2:]:
+        assert "2_lstm_baseline.py" in fails(name, reviews_only, capsys)
+    assert "1_data_preprocessing.py" in fails("compare.py", tmp_path / "nothing", capsys)
+
+
+@pytest.mark.parametrize("file", ["reviews.csv", "reviews.json", "tokenizer.json", "modelo_base.keras", "modelo_base.metrics.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone"])
+def test_damaged_artifacts_are_refused_by_name(run, tmp_path, capsys, file, damage):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    content = bytearray((copy / file).read_bytes())
+    if damage == "gone":
+        (copy / file).unlink()
+    else:
+        content[len(content) // 2] ^= 0xFF
+        (copy / file).write_bytes(content[: len(content) // 2] if damage == "cut" else content)
+    before = hashes(copy)
+    message = fails("3_quantization.py", copy, capsys)
+    assert file.split(".")[0] in message and "python " in message
+    assert hashes(copy) == before
+
+
+def test_a_tokenizer_of_another_run_is_refused(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    content = json.loads((copy / "tokenizer.json").read_text(encoding="utf-8"))
+    content["words"] = content["words"][::-1]
+    (copy / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    message = fails("4_pruning.py", copy, capsys)
+    assert "tokenizer.json has changed" in message and "2_lstm_baseline.py" in message
+
+
+def test_the_table_marks_damage_and_goes_on(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (copy / "modelo_DRQ.metrics.json").write_text("{", encoding="utf-8")
+    facts = record(copy, "modelo_F16Q")
+    del facts["latency"]
+    (copy / "modelo_F16Q.metrics.json").write_text(json.dumps(facts), encoding="utf-8")
+    (copy / "modelo_podado.metrics.json").write_text(json.dumps({**record(copy, "modelo_podado"), "schema": 0}), encoding="utf-8")
+    rows = table.make(copy)
+    assert len(rows) == len(MODELS)
+    assert sum("DAMAGED" in cells["note"] for cells in rows) == 3
+    assert "STALE" not in "".join(cells["note"] for cells in rows if cells["technique"] == "Base LSTM")
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("stage", "flags", "words"),
+    [
+        ("2_lstm_baseline.py", ["--epochs", "-3"], "--epochs -3 is out of bounds"),
+        ("2_lstm_baseline.py", ["--units", "many"], "invalid int value"),
+        ("2_lstm_baseline.py", ["--recipe", "thesis"], "cleaned by the recipe default"),
+        ("2_lstm_baseline.py", ["--padding", "pre"], "needs --padding post"),
+        ("4_pruning.py", ["--final-sparsity", "1.5"], "out of bounds"),
+        ("4_pruning.py", ["--initial-sparsity", "0.9"], "above --final-sparsity"),
+        ("5_distillation.py", ["--temperature", "0"], "out of bounds"),
+        ("5_distillation.py", ["--temprature", "2"], "unrecognized arguments"),
+    ],
+)
+def test_absurd_flags_are_refused_before_work_starts(run, tmp_path, capsys, stage, flags, words):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = hashes(copy)
+    assert words in fails(stage, copy, capsys, *flags)
+    assert hashes(copy) == before
+
+
+def test_two_runs_at_once_and_a_full_disk(run, tmp_path, capsys, monkeypatch):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = hashes(copy)
+    with files.lock(copy, "another"):
+        assert "in use by another" in fails("3_quantization.py", copy, capsys)
+    import errno
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert "No space left" in fails("3_quantization.py", copy, capsys)
+    assert hashes(copy) == before and not list(copy.glob(".modelo*"))
+
+
+# From a terminal
+
+
+def terminal(*words, **options):
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, **options)
+
+
+def test_help_lists_every_constant_with_its_reason():
+    shown = terminal("4_pruning.py", "--help")
+    assert shown.returncode == 0 and "--final-sparsity" in shown.stdout and "the study's" in shown.stdout
+    assert "Command  python 4_pruning.py" in shown.stdout
+
+
+def test_an_error_is_one_line_without_a_traceback(tmp_path):
+    shown = terminal("3_quantization.py", "--artifacts", str(tmp_path))
+    assert shown.returncode == 2 and shown.stdout == "" and len(shown.stderr.strip().splitlines()) == 1
+    assert "1_data_preprocessing.py" in shown.stderr
+
+
+def test_importing_a_stage_runs_nothing_and_loads_no_tensorflow():
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from conftest import load_stage, STAGES; "
+        "[load_stage(s) for s in (*STAGES, 'compare.py')]; print('tensorflow' in sys.modules)"
+    )
+    shown = terminal("-c", code)
+    assert shown.stdout.strip() == "False", shown.stderr
+
+
+def test_a_killed_training_goes_on_and_loses_nothing(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = hashes(copy)
+    command = [
+        sys.executable,
+        "2_lstm_baseline.py",
+        "--artifacts",
+        str(copy),
+        *SMALL["2_lstm_baseline.py"],
+        "--epochs",
+        "40",
+        "--patience",
+        "40",
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = copy / ".modelo_base.checkpoint.npz"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert hashes(copy) == before  # the earlier model is whole, with its tokenizer and metrics
+    np.load(checkpoint, allow_pickle=False)["key"]
+
+
+# The table
+
+
+def test_interval_and_table_formats(run):
+    from scipy.stats import binomtest
+
+    low, high = records.accuracy_interval(8643, 10_000)
+    expected = binomtest(8643, 10_000).proportion_ci(0.95, method="wilson")
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    rows = table.make(run)
+    assert [cells["technique"] for cells in rows][:2] == ["Base LSTM", "TFLite float32 (control)"]
+    read = pd.read_csv(run / "comparison.csv")
+    assert len(read) == len(MODELS) and list(read.columns) == list(table.COLUMNS)
+    assert (read["parameters"] >= read["non-zero"]).all()
+    text = (run / "comparison.md").read_text(encoding="utf-8")
+    assert text.count("\n| ") >= len(MODELS) + len(table.PUBLISHED) and "86.43 %" in text
+    latex = (run / "comparison.tex").read_text(encoding="utf-8")
+    body = [line for line in latex.splitlines() if line.endswith(r"\\")]
+    assert all(line.count(" & ") == len(table.COLUMNS) - 1 for line in body) and r"\%" in latex
+
+
+def test_the_thesis_recipe_runs_through(sample_csv, tmp_path):
+    artifacts = tmp_path / "thesis"
+    run_stage(STAGES[0], artifacts, "--data", str(sample_csv), "--recipe", "thesis")
+    load_stage(STAGES[1]).main(["--artifacts", str(artifacts), "--epochs", "1", "--sequence-length", "20", "--units", "4",
+                                "--embedding-dim", "4", "--latency-reviews", "10"])  # fmt: skip
+    base = record(artifacts, "modelo_base")
+    assert base["settings"]["recipe"] == "thesis" and base["settings"]["bidirectional"] is False and base["model"]["pooling"] == "last"
+    assert base["model"]["vocabulary_size"] == 20_000 and base["settings"]["batch_size"] == 64
+    run_stage(STAGES[2], artifacts)
+    assert record(artifacts, "modelo_DRQ")["second_pass"]["different_predictions"] == 0
+    assert Path(artifacts / "modelo_DRQ.tflite").stat().st_size < Path(artifacts / "modelo_F16Q.tflite").stat().st_size

@@ -1,0 +1,69 @@
+"""Words to ids: as Keras numbers them, for any text, and the same after a trip through the file."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentipress.cleaning import clean
+from sentipress.errors import UserError
+from sentipress.tokenizer import OOV_ID, OOV_TOKEN, PADDING_ID, Tokenizer
+
+POST = {"sequence_length": 50, "padding": "post", "truncating": "post", "cleaning": "thesis"}
+
+
+@pytest.fixture(scope="module")
+def cleaned(sample):
+    return [clean(text, "thesis") for text in sample["review"]]
+
+
+def test_ids_are_those_of_keras(cleaned):
+    from sentipress.backend import keras
+
+    training, others = cleaned[:1000], cleaned[1000:]
+    theirs = keras.preprocessing.text.Tokenizer(num_words=2000, oov_token=OOV_TOKEN)
+    theirs.fit_on_texts(training)
+    ours = Tokenizer.fit(training, 2000, **POST)
+    for padding in ("pre", "post"):
+        for truncating in ("pre", "post"):
+            ours = Tokenizer(ours.words, 50, padding, truncating, "thesis")
+            expected = keras.preprocessing.sequence.pad_sequences(
+                theirs.texts_to_sequences(others), maxlen=50, padding=padding, truncating=truncating
+            )
+            np.testing.assert_array_equal(ours.encode(others), expected)
+
+
+def test_the_file_gives_the_same_tokenizer(cleaned, tmp_path):
+    ours = Tokenizer.fit(cleaned, 500, **POST)
+    ours.save(tmp_path / "tokenizer.json")
+    assert Tokenizer.load(tmp_path / "tokenizer.json") == ours
+    assert ours.vocabulary_size == 500
+    content = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
+    assert content["words"][:2] == list(ours.words[:2])
+
+
+@given(text=st.text(max_size=200), length=st.integers(1, 60), padding=st.sampled_from(["pre", "post"]))
+@settings(deadline=None, max_examples=200)
+def test_any_text_becomes_ids_in_range(text, length, padding):
+    ours = Tokenizer(("good", "bad", "movie"), length, padding, "pre", "default")
+    ids = ours.encode_raw([text])
+    assert ids.shape == (1, length) and ids.dtype == np.int32
+    assert ids.min() >= PADDING_ID and ids.max() < ours.vocabulary_size
+    assert np.count_nonzero(ids) >= 1  # even no text at all is one unknown word
+
+
+def test_unknown_words_and_the_tokens_own_name():
+    ours = Tokenizer.fit(["404 404 404 good good bad"], 10, **POST)
+    assert ours.words == ("good", "bad")
+    assert ours.ids("404 good constructor") == [OOV_ID, 2, OOV_ID]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 0}', '{"schema": 1, "words": 3}', "\x00\xff"])
+def test_a_damaged_file_is_one_clear_line(tmp_path, content):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(UserError) as caught:
+        Tokenizer.load(path)
+    assert "tokenizer.json" in str(caught.value) and "2_lstm_baseline.py" in str(caught.value)
