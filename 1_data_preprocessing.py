@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
                 "counts": counts,
                 "splits": per_split,
                 "settings": settings.values,
-                "constants": settings.constants,
+                "flags": settings.flags,
                 "stage": settings.stage,
             },
             artifacts / "reviews.csv",

@@ -40,3 +40,15 @@ lint: development
 
 clean:
 	find artifacts -mindepth 1 ! -name README.md -delete
+
+# The reference run on the full 50,000 reviews, both recipes: make reference DATA="data/IMDB Dataset.csv"
+.PHONY: reference
+DATA ?= data/IMDB Dataset.csv
+reference: environment
+	for recipe in thesis default; do \
+		$(BIN)/python 1_data_preprocessing.py --artifacts artifacts/$$recipe --recipe $$recipe --data "$(DATA)" && \
+		for stage in 2_lstm_baseline 3_quantization 4_pruning 5_distillation; do \
+			$(BIN)/python $$stage.py --artifacts artifacts/$$recipe || exit; \
+		done && \
+		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe || exit; \
+	done

@@ -1,19 +1,24 @@
 """Make the comparison table from the metrics files alone, at any time and in a second.
 
 Reads    artifacts/*.metrics.json
-Writes   artifacts/comparison.md, comparison.csv, comparison.tex; prints the table
-Command  python compare.py [--artifacts FOLDER]
+Writes   artifacts/comparison.md, comparison.csv, comparison.tex, figures/comparison.png; prints the table
+Command  python compare.py [--artifacts FOLDER] [--publish FOLDER]
 """
 
 ARTIFACTS = "artifacts"  # folder that the stages share
+PUBLISH = None  # folder to which metrics, tables and pictures are copied, models left out
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Print and write the table; see the top of the file."""
+    from pathlib import Path
+
     from sentipress import cli, table
 
     settings = cli.settings(__file__, arguments)
     table.make(cli.artifacts(settings))
+    if settings.publish:
+        table.publish(cli.artifacts(settings), Path(settings.publish))
 
 
 if __name__ == "__main__":

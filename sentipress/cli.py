@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import ast
 import io
+import math
 import tokenize
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from sentipress import corpus, files
+from sentipress import corpus
 from sentipress.errors import UserError
 
 # What a value must lie in (inclusive), by the name of its constant; a flag outside is refused before work starts.
@@ -43,6 +45,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "SCHEDULE": ("constant", "cosine"),
     "TRUNCATING": ("pre", "post"),
 }
+# Settings that no result depends on.
+INCIDENTAL = ("artifacts", "data", "download", "fresh", "latency_reviews", "publish")
 RECIPE_CHOICES = ("auto", "default", "thesis")
 
 
@@ -86,34 +90,50 @@ def settings(script: str, arguments: list[str] | None = None) -> SimpleNamespace
         arguments: the command line, `sys.argv` by default.
 
     Returns:
-        The settings by lower-case name. `stage` is the script's name, `constants` the fingerprint of its constants,
-        `values` all settings as one dict.
+        The settings by lower-case name. `stage` is the script's name, `values` all settings as one dict, `flags`
+        those that the command line set.
 
     Raises:
         UserError: an unknown flag, or a value that is out of bounds.
     """
     path = Path(script)
-    constants = script_constants(path)
-    fingerprint = files.fingerprint(constants)
-    constants.pop("ROWS", None)  # names and order of what a stage writes: not for tuning
-    recipes: dict[str, dict[str, Any]] = constants.pop("RECIPES", {})
+    constants, _ = _constants_and_recipes(path)
     texts = _help_texts(path)
     document = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     parser = _Parser(path.name, description=document, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     for name, value in constants.items():
         _add_flag(parser, name, value, texts.get(name, ""))
-    given = {name.upper(): value for name, value in vars(parser.parse_args(arguments)).items()}
-    merged = {**constants, **given}
-    if "RECIPE" in merged:
-        if merged["RECIPE"] == "auto":
-            merged["RECIPE"] = corpus.recipe_of(Path(merged["ARTIFACTS"]))
-        merged = {**constants, **recipes.get(merged["RECIPE"], {}), **given, "RECIPE": merged["RECIPE"]}
-    for name, value in merged.items():
-        low, high = LIMITS.get(name, (0, 0))
-        if name in LIMITS and not low <= value <= high:
+    flags = vars(parser.parse_args(arguments))
+    recipe = flags.get("recipe", constants.get("RECIPE"))
+    if recipe == "auto":
+        recipe = corpus.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"])))
+    values = merged(path, recipe, flags)
+    for name, value in values.items():
+        low, high = LIMITS.get(name.upper(), (-math.inf, math.inf))
+        if name.upper() in LIMITS and not low <= value <= high:
             raise UserError(f"--{_flag(name)} {value} is out of bounds", f"give {low} to {high}")
-    values = {name.lower(): value for name, value in merged.items()}
-    return SimpleNamespace(**values, stage=path.name, constants=fingerprint, values=values)
+    return SimpleNamespace(**values, stage=path.name, values=values, flags=flags)
+
+
+def merged(path: Path, recipe: str | None, flags: dict[str, Any]) -> dict[str, Any]:
+    """Settings by lower-case name: the constants of a script, changed by a recipe, changed by flags."""
+    constants, recipes = _constants_and_recipes(path)
+    values = {name.lower(): value for name, value in {**constants, **recipes.get(recipe or "", {})}.items()}
+    return {**values, **flags, **({"recipe": recipe} if recipe else {})}
+
+
+def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
+    """Which settings of a metrics record a run of the script today, with the same recipe and flags, would not have."""
+    was = record["settings"]
+    now = merged(path, was.get("recipe"), record.get("flags", {}))
+    names = [name for name in now if name not in INCIDENTAL and now[name] != was.get(name)]
+    return [f"--{_flag(name)} is {now[name]} now, was {was.get(name)}" for name in names]
+
+
+def _constants_and_recipes(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    constants = script_constants(path)
+    constants.pop("ROWS", None)  # names and order of what a stage writes: not for tuning
+    return constants, constants.pop("RECIPES", {})
 
 
 def _flag(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,4 +59,34 @@ def confusion(matrix: list[list[int]], path: Path, title: str) -> Path:
     names = ["negative", "positive"]
     seaborn.heatmap(matrix, annot=notes, fmt="", cmap="Blues", cbar=False, xticklabels=names, yticklabels=names, ax=axes)
     axes.set(xlabel="predicted", ylabel="true", title=title)
+    return save_figure(figure, path)
+
+
+def front(found: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Test accuracy against bytes on disk (logarithmic), with intervals; the Pareto front is the line.
+
+    Args:
+        found: metrics records.
+        path: of the PNG.
+    """
+    figure, axes = new_figure(9, 5)
+    points = sorted((r["size"]["bytes"] / 1024, r["scores"]["accuracy"], r["technique"], r["role"]) for r in found)
+    best, line = 0.0, []
+    for size, accuracy, *_ in points:
+        if accuracy["value"] > best:
+            best = accuracy["value"]
+            line.append((size, 100 * best))
+    axes.plot(*zip(*line, strict=True), color="0.6", linewidth=1, zorder=1, label="Pareto front")
+    for number, (size, accuracy, technique, role) in enumerate(points):
+        value, low, high = (100 * accuracy[key] for key in ("value", "low", "high"))
+        color, marker = (ORANGE, "s") if role == "control" else (BLUE, "o")
+        axes.errorbar(size, value, [[value - low], [high - value]], fmt=marker, color=color, capsize=3, alpha=0.8)
+        # Labels alternate above and below, since variants of one model lie side by side.
+        place = (0, 26 + 13 * (number % 4 // 2)) if number % 2 else (0, -32 - 13 * (number % 4 // 2))
+        axes.annotate(technique, (size, value), place, textcoords="offset points", ha="center", fontsize=7.5,
+                      arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.6})  # fmt: skip
+    axes.set(xscale="log", xlabel="model file, KB (logarithmic)", ylabel="test accuracy, % (95 % interval)")
+    axes.margins(x=0.15, y=0.35)
+    axes.set_title("Accuracy against size; squares are controls")
+    axes.legend(frameon=False, loc="lower right")
     return save_figure(figure, path)

@@ -135,7 +135,7 @@ def save(
         "vocabulary": files.sizes(tokenizer) if tokenizer.is_file() else None,
         **measured,
         "settings": settings.values,
-        "constants": settings.constants,
+        "flags": settings.flags,
         "inputs": {path.name: files.sha256(path) for path in inputs},
         "outputs": {path.name: files.sha256(path) for path in (file, folder / f"{name}.probabilities.npz")},
         "environment": environment(),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sentipress import cli, files, records
+from sentipress import cli, files, plots, records
 from sentipress.errors import UserError
 
 BASE = "modelo_base"
@@ -55,19 +55,17 @@ def load(folder: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda record: (record["order"], record["name"]))
 
 
-def stale(folder: Path, record: dict[str, Any], scripts: Path | None) -> list[str]:
+def stale(folder: Path, record: dict[str, Any], scripts: Path) -> list[str]:
     """Why a row no longer tells of what lies in the folder; empty when it does.
 
     Args:
         folder: the artifacts folder.
         record: a metrics record.
-        scripts: folder of the stages, whose constants are compared with those of the run; None to leave that out.
+        scripts: folder of the stages, whose constants are compared with those of the run.
     """
     reasons = records.changes(folder, record)
-    script = scripts / record["stage"] if scripts else None
-    if script is not None and script.is_file() and files.fingerprint(cli.script_constants(script)) != record["constants"]:
-        reasons.append(f"the constants of {record['stage']} have changed since")
-    return reasons
+    script = scripts / record["stage"]
+    return reasons + (cli.changed_settings(script, record) if script.is_file() else [])
 
 
 def row(record: dict[str, Any], reasons: Sequence[str]) -> dict[str, str]:
@@ -110,11 +108,20 @@ def make(folder: Path) -> list[dict[str, str]]:
     print("\nPublished by the study (10,000 test reviews; +-0.66 points is its 95 % interval):")
     for published in PUBLISHED:
         print("  " + " | ".join(cell for cell in published if cell))
+    plots.front([record for record in found if "damaged" not in record], folder / "figures" / "comparison.png")
     files.write_text(folder / "comparison.md", markdown(rows, caption))
     files.write_text(folder / "comparison.csv", comma_separated(rows))
     files.write_text(folder / "comparison.tex", latex(rows, caption))
-    print(f"\nwrote {folder}/comparison.md, comparison.csv, comparison.tex")
+    print(f"\nwrote {folder}/comparison.md, comparison.csv, comparison.tex, figures/comparison.png")
     return rows
+
+
+def publish(folder: Path, target: Path) -> None:
+    """Copy what a reader needs, and no model, to `target`: metrics, probabilities, tables, reports and pictures."""
+    for pattern in ("*.metrics.json", "*.probabilities.npz", "comparison.*", "*.report.txt", "eda.json", "reviews.json", "figures/*.png"):
+        for path in sorted(folder.glob(pattern)):
+            files.write_bytes(target / path.relative_to(folder), path.read_bytes())
+    print(f"published to {target}")
 
 
 def describe(found: Sequence[dict[str, Any]]) -> str:

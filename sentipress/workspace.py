@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import classification_report
 
-from sentipress import corpus, files, latency, models, records, training
+from sentipress import cli, corpus, files, latency, models, records, training
 from sentipress.backend import quiet
 from sentipress.errors import UserError
 from sentipress.export import to_tflite
@@ -65,7 +65,7 @@ class Workspace:
 
     def identity(self, *names: str) -> dict[str, Any]:
         """What a training depends on besides its plan: the settings and the hashes of the reviews and of `names`."""
-        values = {k: v for k, v in self.settings.values.items() if k not in ("artifacts", "fresh", "latency_reviews")}
+        values = {k: v for k, v in self.settings.values.items() if k not in cli.INCIDENTAL}
         paths = self.inputs(*names) if names else [self.reviews.path]
         return {"settings": values, "inputs": {path.name: files.sha256(path) for path in paths}}
 
