@@ -6,44 +6,18 @@ stages use `tf_keras`, and the environment variables must be set before the firs
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import sys
-import tempfile
 import warnings
-from collections.abc import Iterator
+
+from sentipress.quiet import quiet
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-__all__ = ["deterministic", "keras", "quiet", "sparsity", "tf"]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what native libraries print on stderr off the terminal; show it when the block fails."""
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # no stderr at all
-        yield
-        return
-    with tempfile.TemporaryFile() as log:
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(saved, 2)
-            log.seek(0)
-            os.write(2, log.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
+__all__ = ["deterministic", "keras", "sparsity", "tf"]
 
 
 with quiet():
@@ -60,6 +34,7 @@ with quiet():
 def deterministic(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow and ask for deterministic kernels."""
     keras.utils.set_random_seed(seed)
+    keras.backend.reset_uids()  # layer names are counted per process, and stand in the saved file
     # Generators with a state that can be set: an interrupted training goes on with the dropout masks it would have had.
     keras.backend.experimental.enable_tf_random_generator()
     tf.config.experimental.enable_op_determinism()

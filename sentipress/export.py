@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.backend import quiet, tf
+from sentipress.backend import tf
 from sentipress.models import WIDE_SCALE, ModelSpec
+from sentipress.quiet import quiet
 
 FORMATS = ("float32", "float16", "dynamic_range")
 

@@ -8,6 +8,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from sentipress.errors import UserError
+from sentipress.quiet import quiet, quiet_exit
 
 
 class LiteRTModel:
@@ -23,8 +24,9 @@ class LiteRTModel:
             raise UserError(f"{path} is missing", remedy)
         try:
             # From bytes: the score is that of this file even if another run replaces it meanwhile.
-            self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
-            self._interpreter.allocate_tensors()
+            with quiet(show_on_failure=False):
+                self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -82,8 +84,12 @@ def loads_as_compiled_model(path: Path, ids: np.ndarray) -> float:
     """
     from ai_edge_litert.compiled_model import CompiledModel
 
-    model = CompiledModel.from_file(str(path))
-    inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
-    inputs[0].write(ids)
-    model.run_by_index(0, inputs, outputs)
-    return float(outputs[0].read(1, np.float32)[0])
+    quiet_exit()
+    with quiet():
+        model = CompiledModel.from_file(str(path))
+        inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+        inputs[0].write(ids)
+        model.run_by_index(0, inputs, outputs)
+        probability = float(outputs[0].read(1, np.float32)[0])
+        del model, inputs, outputs
+    return probability

@@ -11,10 +11,13 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
+from matplotlib import ticker
 
 from sentipress import files
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito
+PALETTE = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F", "#8C564B")  # and neutral ones
+MARKERS = ("o", "^", "D", "v", "P", "X")
 
 
 def new_figure(width: float = 8.0, height: float = 4.5, grid: bool = True) -> tuple[Any, Any]:
@@ -69,24 +72,35 @@ def front(found: Sequence[Mapping[str, Any]], path: Path) -> Path:
         found: metrics records.
         path: of the PNG.
     """
-    figure, axes = new_figure(9, 5)
-    points = sorted((r["size"]["bytes"] / 1024, r["scores"]["accuracy"], r["technique"], r["role"]) for r in found)
+    figure, axes = new_figure(10, 5)
+    points = [(r["size"]["bytes"] / 1024, r["scores"]["accuracy"], r["technique"], r["role"]) for r in found]
+    points.sort(key=lambda point: (point[0], point[2]))
     best, line = 0.0, []
     for size, accuracy, *_ in points:
         if accuracy["value"] > best:
             best = accuracy["value"]
             line.append((size, 100 * best))
     axes.plot(*zip(*line, strict=True), color="0.6", linewidth=1, zorder=1, label="Pareto front")
+    shown_at = 0.0
     for number, (size, accuracy, technique, role) in enumerate(points):
+        # Models of one size would hide each other, so those side by side are moved apart by 4 %.
+        shown_at = max(size, shown_at * 1.04)
         value, low, high = (100 * accuracy[key] for key in ("value", "low", "high"))
-        color, marker = (ORANGE, "s") if role == "control" else (BLUE, "o")
-        axes.errorbar(size, value, [[value - low], [high - value]], fmt=marker, color=color, capsize=3, alpha=0.8)
-        # Labels alternate above and below, since variants of one model lie side by side.
-        place = (0, 26 + 13 * (number % 4 // 2)) if number % 2 else (0, -32 - 13 * (number % 4 // 2))
-        axes.annotate(technique, (size, value), place, textcoords="offset points", ha="center", fontsize=7.5,
-                      arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.6})  # fmt: skip
+        axes.errorbar(
+            shown_at,
+            value,
+            [[value - low], [high - value]],
+            fmt="s" if role == "control" else MARKERS[number % len(MARKERS)],
+            color=PALETTE[number % len(PALETTE)],
+            markersize=7,
+            capsize=3,
+            label=f"{technique}, {size:,.0f} KB",
+        )
     axes.set(xscale="log", xlabel="model file, KB (logarithmic)", ylabel="test accuracy, % (95 % interval)")
-    axes.margins(x=0.15, y=0.35)
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_title("Accuracy against size; squares are controls")
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
     return save_figure(figure, path)

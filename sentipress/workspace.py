@@ -12,11 +12,11 @@ import numpy as np
 from sklearn.metrics import classification_report
 
 from sentipress import cli, corpus, files, latency, models, records, training
-from sentipress.backend import quiet
 from sentipress.errors import UserError
 from sentipress.export import to_tflite
 from sentipress.litert import LiteRTModel, loads_as_compiled_model, stored_arrays
 from sentipress.models import ModelSpec
+from sentipress.quiet import quiet
 from sentipress.tokenizer import Tokenizer
 
 BASE = "modelo_base"
@@ -120,8 +120,7 @@ class Workspace:
         probabilities = {split: loaded.predict(self.ids[split]) for split in ("validation", "test")}
         repeated = loaded.predict(self.ids["test"])
         differing = int(((repeated > 0.5) != (probabilities["test"] > 0.5)).sum())
-        with quiet():
-            compiled = loads_as_compiled_model(path, self.ids["test"][:1])
+        compiled = loads_as_compiled_model(path, self.ids["test"][:1])
         first, change = float(probabilities["test"][0]), float(np.abs(repeated - probabilities["test"]).max())
         if abs(compiled - first) > 0.05:
             raise UserError(f"{path} gives {compiled} in CompiledModel and {first} in the interpreter", "report this")
