@@ -24,11 +24,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, corpus, files, reviews
+    from sentipress import cli, commands, corpus, files, reviews
 
     settings = cli.settings(__file__, arguments)
-    artifacts = cli.artifacts(settings)
-    with files.lock(artifacts, settings.stage):
+    artifacts = Path(settings.artifacts)
+    with files.lock(artifacts, settings.stage, create=True):
         # %% Read
         if settings.download:
             reviews.download(Path("data"))
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
                 "flags": settings.flags,
                 "stage": settings.stage,
             },
-            artifacts / "reviews.csv",
+            artifacts,
         )
 
     words = figures["words"]["all"]
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per review: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     print(f"wrote {artifacts}/reviews.csv, reviews.json, eda.json and {len(pictures)} pictures in {artifacts}/figures")
-    print(f"next: {cli.next_command('2_lstm_baseline.py', settings)}")
+    print(f"next: {commands.command(commands.BASELINE, artifacts)}")
 
 
 if __name__ == "__main__":

@@ -56,21 +56,28 @@ RECIPES = {
 def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     import time
+    from pathlib import Path
 
-    from sentipress import cli, corpus, files
+    from sentipress import cli, commands, corpus, files
 
     settings = cli.settings(__file__, arguments)
-    artifacts = cli.artifacts(settings)
-    reviews = corpus.load(artifacts / "reviews.csv")
-    cli.check_recipe(settings, reviews.recipe)
-
-    from sentipress import embeddings, models, plots, training, workspace
-    from sentipress.backend import deterministic
-    from sentipress.tokenizer import Tokenizer
+    artifacts = Path(settings.artifacts)
 
     with files.lock(artifacts, settings.stage):
-        # %% Words to ids
+        reviews = corpus.load(artifacts)
+        cli.check_recipe(settings, reviews.recipe)
+
+        from sentipress import models, plots, training, workspace
+        from sentipress.backend import deterministic
+        from sentipress.tokenizer import Tokenizer
+
+        # %% The network's shape
+        spec = models.ModelSpec(**{field: getattr(settings, field) for field in models.ModelSpec.__dataclass_fields__})
+        models.check_padding(spec, settings.padding)
         deterministic(settings.seed)
+        model = models.build_for_training(spec)
+
+        # %% Words to ids
         texts = reviews.texts("train")
         tokenizer = Tokenizer.fit(
             texts + (reviews.texts("validation") if settings.vocabulary_from_validation else []),
@@ -82,53 +89,13 @@ def main(arguments: list[str] | None = None) -> None:
         )
         space = workspace.Workspace(settings, reviews, tokenizer)
 
-        # %% The network
-        spec = models.ModelSpec(
-            vocabulary_size=settings.vocabulary_size,
-            sequence_length=settings.sequence_length,
-            embedding_dim=settings.embedding_dim,
-            units=settings.units,
-            bidirectional=settings.bidirectional,
-            pooling=settings.pooling,
-            dropout=settings.dropout,
-            spatial_dropout=settings.spatial_dropout,
-        )
-        models.check_padding(spec, settings.padding)
-        model = models.build_for_training(spec)
+        # %% Train
         print(f"{models.count_parameters(spec):,} parameters, {len(texts):,} training reviews")
         started = time.perf_counter()
-        vectors = embeddings.start(
-            settings.embedding_start,
-            texts,
-            reviews.labels("train"),
-            tokenizer,
-            spec.embedding_dim,
-            settings.embedding_scale,
-            settings.seed,
-        )
-        models.start_embedding(model, vectors)
+        models.start_embedding(model, space.start_vectors(spec))
         pretraining = time.perf_counter() - started
-
-        # %% Train
-        plan = training.TrainingPlan(
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            schedule=settings.schedule,
-            patience=settings.patience,
-            keep_best=settings.keep_best,
-            bucketed=spec.masked,
-            seed=settings.seed,
-        )
-        history = training.train(
-            model,
-            (space.ids["train"], space.labels["train"][:, None]),
-            (space.ids["validation"], space.labels["validation"]),
-            plan,
-            artifacts / ".modelo_base.checkpoint.npz",
-            space.identity(),  # the tokenizer follows from the reviews and the settings
-            fresh=settings.fresh,
-        )
+        plan = training.plan_of(settings, bucketed=spec.masked)
+        history = space.train(model, workspace.BASE, plan, [reviews.path])  # the tokenizer follows from both
 
         # %% Save and score what was saved; nothing of an earlier run is touched before this point
         tokenizer.save(artifacts / "tokenizer.json")
@@ -146,7 +113,6 @@ def main(arguments: list[str] | None = None) -> None:
         )
         name = workspace.BASE
         (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, name)
-        training.remove_checkpoint(artifacts / ".modelo_base.checkpoint.npz")
 
         # %% Look
         figures = artifacts / "figures"
@@ -154,10 +120,11 @@ def main(arguments: list[str] | None = None) -> None:
         plots.confusion(record["scores"]["confusion"], figures / f"{name}_confusion.png", "Base LSTM, test reviews")
         report = space.report(facts["probabilities"]["test"])
         files.write_text(artifacts / f"{name}.report.txt", report)
+        space.remove_checkpoints()
     print(report)
     print(f"trained in {history.seconds:.0f} s (+ {pretraining:.0f} s for word vectors), epoch {history.best_epoch} kept")
     print(f"wrote {artifacts}/modelo_base.keras, tokenizer.json, metrics, report and pictures")
-    print(f"next: {cli.next_command('3_quantization.py', settings)}")
+    print(f"next: {commands.command(commands.QUANTIZATION, artifacts)}")
 
 
 if __name__ == "__main__":

@@ -21,29 +21,30 @@ ROWS = (
 # %% Stage
 def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
-    from sentipress import cli
+    from pathlib import Path
+
+    from sentipress import cli, commands, files
 
     settings = cli.settings(__file__, arguments)
+    artifacts = Path(settings.artifacts)
+    with files.lock(artifacts, settings.stage):
+        from sentipress import workspace
 
-    from sentipress import files, workspace
-
-    with files.lock(cli.artifacts(settings), settings.stage):
         # %% Open what stages 1 and 2 saved
-        space = workspace.Workspace.open(settings)
-        base, spec, _ = space.base()
-        published, calls = {}, {workspace.BASE: workspace.keras_call(base)}
+        space, base = workspace.Workspace.open(settings)
+        published, calls = {}, {workspace.BASE: workspace.keras_call(base.model)}
 
         # %% Convert, score from disk, time
         for name, number_format, order, technique, complexity, role in ROWS:
             row = {"order": order, "technique": technique, "complexity": complexity, "role": role}
-            facts, model = space.publish_tflite(base, spec, name, number_format, row, space.inputs("modelo_base.keras"), {})
+            facts, model = space.publish_tflite(base.model, base.spec, name, number_format, row, space.inputs("modelo_base.keras"), {})
             published[name], calls[name] = facts, model.predict_one
         records = space.finish(published, calls, workspace.BASE)
     for record in records:
         passes = record["second_pass"]
         print(f"{record['file']}: {passes['different_predictions']} predictions differ in a second pass over the test reviews")
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
-    print(f"next: {cli.next_command('4_pruning.py', settings)}")
+    print(f"next: {commands.command(commands.PRUNING, artifacts)}")
 
 
 if __name__ == "__main__":

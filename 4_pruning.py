@@ -24,72 +24,54 @@ RECIPES = {"thesis": {"EPOCHS": 3, "LEARNING_RATE": 0.001, "SCHEDULE": "constant
 # %% Stage
 def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
-    from sentipress import cli
+    from pathlib import Path
+
+    from sentipress import cli, commands, files
 
     settings = cli.settings(__file__, arguments)
+    artifacts = Path(settings.artifacts)
+    with files.lock(artifacts, settings.stage):
+        from sentipress import models, pruning, training, workspace
+        from sentipress.backend import deterministic
 
-    from sentipress import files, models, pruning, training, workspace
-    from sentipress.backend import deterministic
-
-    with files.lock(cli.artifacts(settings), settings.stage):
         # %% Open what stages 1 and 2 saved
-        space = workspace.Workspace.open(settings)
-        base, spec, base_record = space.base()
+        pruning.check_schedule(settings.initial_sparsity, settings.final_sparsity)
+        space, base = workspace.Workspace.open(settings)
+        spec, inputs = base.spec, space.inputs("modelo_base.keras")
         deterministic(settings.seed)
 
-        # %% Prune a copy while it is fine-tuned
-        plan = training.TrainingPlan(
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            schedule=settings.schedule,
-            patience=settings.epochs,
-            keep_best=False,  # the last epoch alone has the full sparsity
-            bucketed=spec.masked,
-            seed=settings.seed,
-        )
+        # %% Prune a copy while it is fine-tuned; the last epoch alone has the full sparsity
+        plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs, keep_best=False)
         steps = training.steps_per_epoch(len(space.ids["train"]), plan) * plan.epochs
-        wrapped = pruning.prunable_copy(base, spec, settings.initial_sparsity, settings.final_sparsity, steps)
-        checkpoint = space.folder / ".modelo_podado.checkpoint.npz"
-        history = training.train(
-            wrapped,
-            (space.ids["train"], space.labels["train"][:, None]),
-            (space.ids["validation"], space.labels["validation"]),
-            plan,
-            checkpoint,
-            space.identity("modelo_base.keras"),
-            callbacks=pruning.callbacks(),
-            fresh=settings.fresh,
-            title="prune",
-        )
+        wrapped = pruning.prunable_copy(base.model, spec, settings.initial_sparsity, settings.final_sparsity, steps)
+        history = space.train(wrapped, "modelo_podado", plan, inputs, callbacks=pruning.callbacks())
         pruned = models.to_stock(pruning.strip(wrapped), spec)
 
         # %% The base must be what it was
-        space.check_unchanged(base, spec, base_record)
+        space.check_unchanged(base)
 
         # %% Save, score from disk, time
-        inputs = space.inputs("modelo_base.keras")
         measured = {"seconds": {"training": history.seconds}, "history": history.epochs, "best_epoch": history.best_epoch}
-        row = {"order": 40, "technique": "Magnitude pruning", "complexity": "medium", "role": "model"}
+        row = {"order": 40, "technique": "Magnitude pruning", "complexity": "simple", "role": "model"}
         keras_facts, loaded = space.publish_keras(pruned, spec, "modelo_podado", row, inputs, measured)
         row = {"order": 41, "technique": "Magnitude pruning + dynamic range", "complexity": "medium", "role": "model"}
         lite_facts, lite = space.publish_tflite(loaded, spec, "modelo_podado_DRQ", "dynamic_range", row, [*inputs, keras_facts["path"]], {})
         records = space.finish(
             {"modelo_podado": keras_facts, "modelo_podado_DRQ": lite_facts},
             {
-                workspace.BASE: workspace.keras_call(base),
+                workspace.BASE: workspace.keras_call(base.model),
                 "modelo_podado": workspace.keras_call(loaded),
                 "modelo_podado_DRQ": lite.predict_one,
             },
             workspace.BASE,
         )
-        training.remove_checkpoint(checkpoint)
+        space.remove_checkpoints()
 
-    print(f"the base is unchanged: {base_record['scores']['accuracy']['value']:.2%} as before")
+    print(f"the base is unchanged: {base.record['scores']['accuracy']['value']:.2%} as before")
     for array in records[0]["parameters"]["arrays"]:
         print(f"  {array['name']}: {array['sparsity']:.1%} zeros of {array['total']:,}")
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
-    print(f"next: {cli.next_command('5_distillation.py', settings)}")
+    print(f"next: {commands.command(commands.DISTILLATION, artifacts)}")
 
 
 if __name__ == "__main__":

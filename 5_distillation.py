@@ -36,96 +36,80 @@ RECIPES = {
     }
 }
 
+# %% Rows: file name, order, technique, complexity (the study's word), role
+ROWS = (
+    ("modelo_destilado", 50, "Distilled student", "high", "model"),
+    ("modelo_destilado_DRQ", 51, "Distilled student + dynamic range", "high", "model"),
+    ("modelo_control", 52, "Student without teacher (control)", "base", "control"),
+)
+
 
 # %% Stage
 def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
-    from sentipress import cli
+    import time
+    from pathlib import Path
+
+    from sentipress import cli, files
 
     settings = cli.settings(__file__, arguments)
+    artifacts = Path(settings.artifacts)
+    with files.lock(artifacts, settings.stage):
+        import numpy as np
 
-    import numpy as np
+        from sentipress import distillation, models, table, training, workspace
+        from sentipress.backend import deterministic
 
-    from sentipress import distillation, embeddings, files, models, table, training, workspace
-    from sentipress.backend import deterministic
-
-    with files.lock(cli.artifacts(settings), settings.stage):
         # %% Open what stages 1 and 2 saved
-        space = workspace.Workspace.open(settings)
-        teacher, teacher_spec, base_record = space.base()
-        spec = distillation.student_spec(teacher_spec, settings.width)
-        deterministic(settings.seed)
+        space, base = workspace.Workspace.open(settings)
+        spec, inputs = distillation.student_spec(base.spec, settings.width), space.inputs("modelo_base.keras")
+        print(f"teacher {models.count_parameters(base.spec):,} parameters, student {models.count_parameters(spec):,}")
 
         # %% What the frozen teacher says of the training reviews: once, without dropout
-        print(f"teacher {models.count_parameters(teacher_spec):,} parameters, student {models.count_parameters(spec):,}")
-        logits = training.predict(models.to_training(teacher, teacher_spec), space.ids["train"], teacher_spec.masked)
+        deterministic(settings.seed)
+        started = time.perf_counter()
+        vectors = space.start_vectors(spec)
+        pretraining = time.perf_counter() - started
+        logits = training.predict(models.to_training(base.model, base.spec), space.ids["train"], base.spec.masked)
+        teaching = time.perf_counter() - started - pretraining
         targets = np.stack([space.labels["train"], logits], axis=1)
-        vectors = embeddings.start(
-            settings.embedding_start,
-            space.reviews.texts("train"),
-            space.labels["train"],
-            space.tokenizer,
-            spec.embedding_dim,
-            settings.embedding_scale,
-            settings.seed,
-        )
 
         # %% The student, and its control: the same start, order and dropout, and no teacher
-        plan = training.TrainingPlan(
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            schedule=settings.schedule,
-            patience=settings.patience,
-            keep_best=settings.keep_best,
-            bucketed=spec.masked,
-            seed=settings.seed,
-        )
-        runs = (
-            (
-                "modelo_destilado",
-                "Distilled student",
-                "high",
-                "model",
-                distillation.distillation_loss(settings.alpha, settings.temperature),
-            ),
-            ("modelo_control", "Student without teacher (control)", "base", "control", training.binary_cross_entropy),
-        )
-        published, calls = {}, {workspace.BASE: workspace.keras_call(teacher)}
-        inputs = space.inputs("modelo_base.keras")
-        for order, (name, technique, complexity, role, loss) in enumerate(runs):
+        plan = training.plan_of(settings, bucketed=spec.masked)
+        losses = {
+            "modelo_destilado": distillation.distillation_loss(settings.alpha, settings.temperature),
+            "modelo_control": training.binary_cross_entropy,
+        }
+        students, measured = {}, {}
+        for name, loss in losses.items():
             deterministic(settings.seed)
             student = models.build_for_training(spec)
             models.start_embedding(student, vectors)
-            history = training.train(
-                student,
-                (space.ids["train"], targets),
-                (space.ids["validation"], space.labels["validation"]),
-                plan,
-                space.folder / f".{name}.checkpoint.npz",
-                {**space.identity("modelo_base.keras"), "name": name},
-                loss=loss,
-                fresh=settings.fresh,
-                title=name,
-            )
-            measured = {"seconds": {"training": history.seconds}, "history": history.epochs, "best_epoch": history.best_epoch}
-            row = {"order": 50 + 2 * order, "technique": technique, "complexity": complexity, "role": role}
-            facts, loaded = space.publish_keras(models.to_stock(student, spec), spec, name, row, inputs, measured)
-            published[name], calls[name] = facts, workspace.keras_call(loaded)
-            if role == "model":
-                row = {**row, "order": 51, "technique": "Distilled student + dynamic range"}
-                facts, lite = space.publish_tflite(loaded, spec, f"{name}_DRQ", "dynamic_range", row, [*inputs, facts["path"]], {})
-                published[f"{name}_DRQ"], calls[f"{name}_DRQ"] = facts, lite.predict_one
+            history = space.train(student, name, plan, inputs, targets, loss=loss)
+            students[name] = models.to_stock(student, spec)
+            seconds = {"pretraining": pretraining, "training": history.seconds}
+            measured[name] = {"seconds": seconds, "history": history.epochs, "best_epoch": history.best_epoch}
+        measured["modelo_destilado"]["seconds"]["teacher"] = teaching
+        space.check_unchanged(base)
 
-        # %% The teacher must be what it was; then score, time and save
-        space.check_unchanged(teacher, teacher_spec, base_record)
+        # %% Save, score from disk, time
+        published, calls = {}, {workspace.BASE: workspace.keras_call(base.model)}
+        for name, order, technique, complexity, role in ROWS:
+            row = {"order": order, "technique": technique, "complexity": complexity, "role": role}
+            if name in students:
+                facts, loaded = space.publish_keras(students[name], spec, name, row, inputs, measured[name])
+                published[name], calls[name] = facts, workspace.keras_call(loaded)
+            else:
+                source = published["modelo_destilado"]["path"]
+                student = students["modelo_destilado"]
+                facts, lite = space.publish_tflite(student, spec, name, "dynamic_range", row, [*inputs, source], {})
+                published[name], calls[name] = facts, lite.predict_one
         records = space.finish(published, calls, workspace.BASE)
-        for name, *_ in runs:
-            training.remove_checkpoint(space.folder / f".{name}.checkpoint.npz")
+        space.remove_checkpoints()
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}\n")
 
     # %% The comparison of all models; python compare.py makes it at any time
-    table.make(space.folder)
+    table.make(artifacts)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress import cli, table
 
     settings = cli.settings(__file__, arguments)
-    table.make(cli.artifacts(settings))
     if settings.publish:
-        table.publish(cli.artifacts(settings), Path(settings.publish))
+        table.publish(Path(settings.artifacts), Path(settings.publish))
+    else:
+        table.make(Path(settings.artifacts))
 
 
 if __name__ == "__main__":

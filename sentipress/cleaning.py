@@ -13,7 +13,6 @@ NLTK_DATA = Path(__file__).parent / "nltk_data"  # The corpus travels with the p
 RECIPES = ("default", "thesis")
 
 _HTML = re.compile(r"<.*?>")
-_NEWLINE_OR_TAB = re.compile(r"[\n\t]")
 _NOT_WORD = re.compile(r"[^\w']")
 _SPACES = re.compile(r" +")
 _TAG = re.compile(r"<[^<>]*>")
@@ -35,12 +34,12 @@ def clean_thesis(text: str) -> str:
     """The study's recipe (seed study A, step 1), kept as it was, errors included.
 
     Lower case; stopwords removed first, from whitespace-separated words, so that negation goes and a word with
-    punctuation stays; then newlines, tabs and HTML tags deleted (their neighbours run together), everything but
-    letters, digits, `_` and apostrophes to a space, spaces squeezed.
+    punctuation stays; then HTML tags deleted (their neighbours run together; newlines and tabs are gone already),
+    everything but letters, digits, `_` and apostrophes to a space, spaces squeezed.
     """
     listed = stopwords()
     text = " ".join(word for word in text.lower().split() if word not in listed)
-    text = _HTML.sub("", _NEWLINE_OR_TAB.sub("", text))
+    text = _HTML.sub("", text)
     return _SPACES.sub(" ", _NOT_WORD.sub(" ", text)).strip()
 
 

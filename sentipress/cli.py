@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import ast
 import io
-import math
 import tokenize
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from sentipress import corpus
+from sentipress import commands, corpus
 from sentipress.errors import UserError
 
 # What a value must lie in (inclusive), by the name of its constant; a flag outside is refused before work starts.
@@ -45,6 +44,19 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "SCHEDULE": ("constant", "cosine"),
     "TRUNCATING": ("pre", "post"),
 }
+# Of these, the ones that count something.
+WHOLE = (
+    "BATCH_SIZE",
+    "EMBEDDING_DIM",
+    "EPOCHS",
+    "LATENCY_REVIEWS",
+    "PATIENCE",
+    "SEED",
+    "SEQUENCE_LENGTH",
+    "UNITS",
+    "VOCABULARY_SIZE",
+)
+SWITCHES = ("BIDIRECTIONAL", "DOWNLOAD", "FRESH", "KEEP_BEST", "KEEP_DUPLICATES", "VOCABULARY_FROM_VALIDATION")
 # Settings that no result depends on.
 INCIDENTAL = ("artifacts", "data", "download", "fresh", "latency_reviews", "publish")
 RECIPE_CHOICES = ("auto", "default", "thesis")
@@ -61,7 +73,10 @@ def script_constants(path: Path) -> dict[str, Any]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(target, ast.Name) and target.id.isupper() and isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
-            constants[target.id] = ast.literal_eval(node.value)
+            try:
+                constants[target.id] = ast.literal_eval(node.value)
+            except ValueError:
+                raise UserError(f"{path.name}: {target.id} is not a plain value", "write a number, a text, True, False or None") from None
     return constants
 
 
@@ -106,13 +121,33 @@ def settings(script: str, arguments: list[str] | None = None) -> SimpleNamespace
     flags = vars(parser.parse_args(arguments))
     recipe = flags.get("recipe", constants.get("RECIPE"))
     if recipe == "auto":
+        if path.name == commands.PREPROCESSING:
+            raise UserError(f"{path.name}: --recipe auto means stage 1's recipe, which is chosen here", "give default or thesis")
         recipe = corpus.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"])))
     values = merged(path, recipe, flags)
     for name, value in values.items():
-        low, high = LIMITS.get(name.upper(), (-math.inf, math.inf))
-        if name.upper() in LIMITS and not low <= value <= high:
-            raise UserError(f"--{_flag(name)} {value} is out of bounds", f"give {low} to {high}")
+        _check(name, value)
     return SimpleNamespace(**values, stage=path.name, values=values, flags=flags)
+
+
+def _check(name: str, value: Any) -> None:
+    """Refuse what a flag or an edited constant must not be."""
+    choices = _choices(name.upper())
+    if choices and value not in choices:
+        raise UserError(f"--{_flag(name)} {value} is unknown", f"give one of {', '.join(choices)}")
+    if name.upper() in LIMITS:
+        low, high = LIMITS[name.upper()]
+        whole = name.upper() in WHOLE
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise UserError(f"--{_flag(name)} {value!r} is not a {'whole ' if whole else ''}number", f"give {low} to {high}")
+        if not low <= value <= high:
+            raise UserError(f"--{_flag(name)} {value} is out of bounds", f"give {low} to {high}")
+    elif name.upper() in SWITCHES and not isinstance(value, bool):
+        raise UserError(f"--{_flag(name)} {value!r} is neither True nor False", "give one of them")
+
+
+def _choices(name: str) -> tuple[str, ...]:
+    return RECIPE_CHOICES if name == "RECIPE" else CHOICES.get(name, ())
 
 
 def merged(path: Path, recipe: str | None, flags: dict[str, Any]) -> dict[str, Any]:
@@ -145,11 +180,11 @@ def _add_flag(parser: argparse.ArgumentParser, name: str, value: Any, text: str)
     if isinstance(value, bool):
         parser.add_argument(f"--{_flag(name)}", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=shown)
         return
-    choices = RECIPE_CHOICES if name == "RECIPE" else CHOICES.get(name)
+    choices = _choices(name)
     parser.add_argument(
         f"--{_flag(name)}",
         type=str if value is None else type(value),
-        choices=choices,
+        choices=choices or None,
         metavar=None if choices else type(value).__name__.upper().replace("NONETYPE", "TEXT"),
         default=argparse.SUPPRESS,
         help=shown,
@@ -162,20 +197,9 @@ def check_recipe(settings: SimpleNamespace, cleaned_by: str) -> None:
     Raises:
         UserError: the recipes differ.
     """
-    if settings.recipe != cleaned_by:
-        folder = "" if settings.artifacts == "artifacts" else f" --artifacts {settings.artifacts}"
+    recipe = getattr(settings, "recipe", cleaned_by)
+    if recipe != cleaned_by:
         raise UserError(
-            f"{settings.artifacts}/reviews.csv was cleaned by the recipe {cleaned_by}, not {settings.recipe}",
-            f"run python 1_data_preprocessing.py --recipe {settings.recipe}{folder}",
+            f"{settings.artifacts}/reviews.csv was cleaned by the recipe {cleaned_by}, not {recipe}",
+            f"run {commands.command(commands.PREPROCESSING, settings.artifacts, {'recipe': recipe})}",
         )
-
-
-def artifacts(settings: SimpleNamespace) -> Path:
-    """The artifacts folder."""
-    return Path(settings.artifacts)
-
-
-def next_command(stage: str, settings: SimpleNamespace) -> str:
-    """The command of a stage on the same artifacts folder."""
-    folder = "" if settings.artifacts == "artifacts" else f" --artifacts {settings.artifacts}"
-    return f"python {stage}{folder}"

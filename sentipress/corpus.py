@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from sentipress import files
+from sentipress import commands, files
 from sentipress.cleaning import clean
 from sentipress.errors import UserError
 
@@ -19,7 +19,6 @@ SCHEMA = 1
 SPLITS = ("train", "validation", "test")
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 reviews
 REVIEW_LIMIT_CHARACTERS = 1_000_000  # the longest IMDB review has 13,704; far beyond is a damaged file
-REMEDY = "run python 1_data_preprocessing.py"
 
 
 @dataclass(frozen=True)
@@ -107,28 +106,45 @@ def split(frame: pd.DataFrame, test_share: float, validation_share: float, seed:
     return pd.Series(names, index=frame.index, name="split")
 
 
-def save(frame: pd.DataFrame, about: dict[str, Any], path: Path) -> None:
-    """Write the CSV and, after it, the JSON that describes it, each atomically."""
+def save(frame: pd.DataFrame, description: dict[str, Any], artifacts: Path) -> None:
+    """Write reviews.csv and, after it, reviews.json that describes it, each atomically."""
+    path = artifacts / "reviews.csv"
     with files.atomic(path) as temporary:
         frame[["row", "split", "label", "review"]].to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
-    files.write_json(path.with_suffix(".json"), {"schema": SCHEMA, **about, "sha256": files.sha256(path)})
+    files.write_json(path.with_suffix(".json"), {"schema": SCHEMA, **description, "sha256": files.sha256(path)})
+
+
+def about(artifacts: Path) -> dict[str, Any]:
+    """The JSON beside the cleaned reviews of an artifacts folder.
+
+    Raises:
+        UserError: missing, damaged, of another schema, or without what later stages need.
+    """
+    remedy = commands.run(commands.PREPROCESSING, artifacts)
+    path = artifacts / "reviews.json"
+    content = files.read_json(path, SCHEMA, remedy)
+    for key, kind in (("recipe", str), ("sha256", str), ("settings", dict), ("flags", dict)):
+        if not isinstance(content.get(key), kind):
+            raise UserError(f"{path} lacks {key!r}", remedy)
+    return content
 
 
 def recipe_of(artifacts: Path) -> str:
     """The recipe by which stage 1 cleaned the reviews of an artifacts folder."""
-    return str(files.read_json(artifacts / "reviews.json", SCHEMA, REMEDY)["recipe"])
+    return str(about(artifacts)["recipe"])
 
 
-def load(path: Path) -> Corpus:
+def load(artifacts: Path) -> Corpus:
     """Read what `save` wrote.
 
     Raises:
         UserError: a file is missing, damaged, or the CSV is not the one that the JSON describes.
     """
+    path, remedy = artifacts / "reviews.csv", commands.run(commands.PREPROCESSING, artifacts)
     if not path.is_file():
-        raise UserError(f"{path} is missing", REMEDY)
-    about = files.read_json(path.with_suffix(".json"), SCHEMA, REMEDY)
-    if files.sha256(path) != about.get("sha256"):
-        raise UserError(f"{path} is not the file that {path.with_suffix('.json').name} describes", REMEDY)
+        raise UserError(f"{path} is missing", remedy)
+    description = about(artifacts)
+    if files.sha256(path) != description["sha256"]:
+        raise UserError(f"{path} is not the file that reviews.json describes", remedy)
     frame = pd.read_csv(path, dtype={"review": str, "split": str}, keep_default_na=False, encoding="utf-8")
-    return Corpus(frame, about, path)
+    return Corpus(frame, description, path)

@@ -13,9 +13,6 @@ CONTEXT_POWER = 0.75  # Levy, Goldberg & Dagan (2015), section 3.2: context dist
 CHUNK = 4_000_000  # words counted at a time: bounds the memory of the pair lists to about 0.2 GB
 
 
-STARTS = ("random", "svd", "svd+nb")
-
-
 def start(
     kind: str, texts: list[str], labels: np.ndarray, tokenizer: Tokenizer, dimension: int, scale: float, seed: int
 ) -> np.ndarray | None:
@@ -24,8 +21,8 @@ def start(
     Args:
         kind: "random"; "svd" (`word_vectors` times `scale`); "svd+nb" (the same, the last column being
             `log_count_ratios`).
-        texts: cleaned training reviews; further unlabelled ones may follow the labelled.
-        labels: 0 or 1 for the first `len(labels)` texts.
+        texts: cleaned training reviews.
+        labels: 0 or 1 per text.
         tokenizer: numbers the words.
         dimension: columns.
         scale: standard deviation of the vectors.
@@ -35,7 +32,7 @@ def start(
         return None
     vectors = word_vectors(texts, tokenizer, dimension, seed) * np.float32(scale)
     if kind == "svd+nb":
-        vectors[:, -1] = log_count_ratios(texts[: len(labels)], labels, tokenizer)
+        vectors[:, -1] = log_count_ratios(texts, labels, tokenizer)
     return vectors
 
 

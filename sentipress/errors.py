@@ -6,8 +6,7 @@ import errno
 import sys
 from collections.abc import Callable
 
-# Full disk, quota, read-only or forbidden folder: nothing is wrong with the program.
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR)
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class UserError(Exception):
@@ -35,10 +34,11 @@ def exit_code(main: Callable[[], None]) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in _DISK:
+        # An error about a file is the person's to mend; one without a file name is ours, unless the disk is full.
+        if error.filename is None and error.errno not in _DISK:
             raise
         # The system's own words name the cause and the file.
-        print(UserError(f"{error}", "free space or set permissions, then run this again"), file=sys.stderr)
+        print(UserError(f"{error}", "free space, set permissions or name another folder, then run this again"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; what was saved before is intact, run the same command to go on", file=sys.stderr)

@@ -56,7 +56,10 @@ def top_tfidf(texts: pd.Series, features: int = TFIDF_FEATURES, top: int = 10) -
     """
     # With scikit-learn's own stopwords, as the published list shows (no "one", no "would").
     vectorizer = TfidfVectorizer(max_features=features, stop_words="english")
-    means = np.asarray(vectorizer.fit_transform(texts).mean(axis=0)).ravel()
+    try:
+        means = np.asarray(vectorizer.fit_transform(texts).mean(axis=0)).ravel()
+    except ValueError:  # nothing but stopwords and single letters
+        return []
     names = vectorizer.get_feature_names_out()
     return [[str(names[place]), float(means[place])] for place in np.argsort(-means)[:top]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import json
@@ -12,7 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sentipress import commands
 from sentipress.errors import UserError
+
+TEMPORARY = ".writing-"
 
 
 @contextlib.contextmanager
@@ -23,7 +27,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept because Keras and pandas choose the format by it.
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -88,20 +92,36 @@ def sizes(path: Path) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def lock(folder: Path, stage: str) -> Iterator[None]:
-    """Hold `folder` for one stage; a second run is refused at once. The system frees it when the process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".lock"
-    with open(path, "a+", encoding="utf-8") as stream:  # closing the file frees the lock
+def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
+    """Hold `folder` for one stage; a second run is refused at once. The system frees it when the process dies.
+
+    Args:
+        folder: the artifacts folder.
+        stage: who holds it, for the message to the second run.
+        create: make the folder; without, a folder that is not there is an error (a stage run too early, a typing slip).
+
+    Raises:
+        UserError: another run holds the folder, or it does not exist.
+    """
+    if create:
+        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist", commands.run(commands.PREPROCESSING, folder))
+    with open(folder / ".lock", "a+", encoding="utf-8") as stream:  # closing the file frees the lock
         try:
             _lock_stream(stream)
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                raise
             stream.seek(0)
             holder = stream.read().strip() or "another stage"
             raise UserError(f"{folder} is in use by {holder}", "wait until it ends, or pass another --artifacts") from None
         stream.truncate(0)
         stream.write(f"{stage} (process {os.getpid()})")
         stream.flush()
+        # What a killed run had half written: nobody else can be writing now.
+        for left in folder.rglob(f"{TEMPORARY}*"):
+            left.unlink(missing_ok=True)
         yield
 
 

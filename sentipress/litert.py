@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from tqdm import tqdm
 
 from sentipress.errors import UserError
 from sentipress.quiet import quiet, quiet_exit
@@ -14,7 +16,7 @@ from sentipress.quiet import quiet, quiet_exit
 class LiteRTModel:
     """A `.tflite` classifier on one thread."""
 
-    def __init__(self, path: Path, remedy: str = "run python 3_quantization.py") -> None:
+    def __init__(self, path: Path, remedy: str) -> None:
         """Load a file.
 
         Raises:
@@ -29,6 +31,7 @@ class LiteRTModel:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
+        self._name = path.name
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
@@ -40,11 +43,24 @@ class LiteRTModel:
 
     def predict(self, ids: np.ndarray) -> np.ndarray:
         """Ids int32 (reviews, length) to probabilities float32 (reviews,), one review a call as on a phone."""
-        return np.array([self.predict_one(row[np.newaxis]) for row in ids], np.float32)
+        bar = tqdm(ids, desc=self._name, unit=" reviews", leave=False, disable=None)
+        return np.array([self.predict_one(row[np.newaxis]) for row in bar], np.float32)
 
-    def operators(self) -> set[str]:
-        """Names of the operators of the main graph."""
-        return {str(operator["op_name"]) for operator in self._interpreter._get_ops_details()}
+
+def _parsed(path: Path) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+
+
+def custom_operators(path: Path) -> list[str]:
+    """Names of operators in any graph of the file, loop bodies included, that LiteRT does not bring itself (Flex)."""
+    return [str(code.customCode) for code in _parsed(path).operatorCodes if code.customCode]
+
+
+def operators(path: Path) -> set[int]:
+    """Codes of all operators of the file (`schema.BuiltinOperator`), loop bodies included."""
+    return {int(code.builtinCode) for code in _parsed(path).operatorCodes}
 
 
 def stored_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -59,8 +75,7 @@ def stored_arrays(path: Path) -> dict[str, np.ndarray]:
         schema.TensorType.FLOAT16: np.float16,
         schema.TensorType.INT8: np.int8,
     }
-    content = path.read_bytes()
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model = _parsed(path)
     arrays: dict[str, np.ndarray] = {}
     seen: set[int] = set()
     for graph in model.subgraphs:

@@ -11,6 +11,7 @@ Each network exists in two forms with the same weights in the same order:
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -212,14 +213,20 @@ class PackedLSTM(keras.layers.Layer, sparsity.PrunableLayer):
 def save_keras(model: Any, path: Path) -> None:
     """Write a `.keras` file without optimizer state, atomically; equal models give equal bytes.
 
-    Keras writes the time into the archive, which would make every file differ from the one before; it is set to a
-    constant.
+    Keras writes the time and memory addresses into the archive, which would make every file differ from the one
+    before; they are set to a constant and to running numbers.
     """
     with files.atomic(path) as temporary:
         model.save(temporary, include_optimizer=False) if model.optimizer else model.save(temporary)
         with zipfile.ZipFile(temporary) as archive:
             members = {name: archive.read(name) for name in sorted(archive.namelist())}
         about = json.loads(members["metadata.json"])
+        places: dict[str, str] = {}
+        members["config.json"] = re.sub(
+            r'(?<="shared_object_id": )\d+',
+            lambda found: places.setdefault(found[0], str(len(places) + 1)),
+            members["config.json"].decode(),
+        ).encode()
         members["metadata.json"] = json.dumps({**about, "date_saved": "1980-01-01@00:00:00"}).encode()
         with zipfile.ZipFile(temporary, "w") as archive:
             for name, content in members.items():
@@ -240,30 +247,31 @@ def load_keras(path: Path, remedy: str) -> Any:
         raise UserError(f"{path} cannot be loaded ({str(error)[:200]})", remedy) from None
 
 
-def count(weights: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Count stored numbers and those that are not zero, per array and in all.
+def count(weights: dict[str, np.ndarray], spec: ModelSpec) -> dict[str, Any]:
+    """Parameters of a network, and how many of them are not zero in the arrays that a file stores.
 
     Args:
         weights: name to array, as stored in the file that is measured.
+        spec: the shape; its parameters are the total, whichever small constants a file format adds or folds.
 
     Returns:
-        total, nonzero, sparsity (share of zeros) and one record per array: name, shape, dtype, total, nonzero, sparsity.
+        total, nonzero, sparsity (share of zeros) and one record per array: name, shape, dtype, total, zeros, sparsity.
     """
     records: list[dict[str, Any]] = []
     for name, array in weights.items():
-        nonzero = int(np.count_nonzero(array))
+        zeros = int(array.size - np.count_nonzero(array))
         records.append(
             {
                 "name": name,
                 "shape": list(array.shape),
                 "dtype": str(array.dtype),
                 "total": int(array.size),
-                "nonzero": nonzero,
-                "sparsity": 1 - nonzero / array.size,
+                "zeros": zeros,
+                "sparsity": zeros / array.size,
             }
         )
-    total, nonzero = sum(r["total"] for r in records), sum(r["nonzero"] for r in records)
-    return {"total": total, "nonzero": nonzero, "sparsity": 1 - nonzero / total, "arrays": records}
+    total, zeros = count_parameters(spec), sum(record["zeros"] for record in records)
+    return {"total": total, "nonzero": total - zeros, "sparsity": zeros / total, "arrays": records}
 
 
 def weights_of(model: Any) -> dict[str, np.ndarray]:

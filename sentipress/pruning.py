@@ -18,19 +18,28 @@ def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: floa
     prune, or not to prune" (2017), section 3. tfmot wraps the very layers that it is given, so a copy is wrapped: the
     base keeps its weights.
     """
-    if not initial <= final:
-        raise UserError(f"--initial-sparsity {initial} is above --final-sparsity {final}", "give a smaller first value")
     copy = to_training(stock_model, spec)
-    # The last update must fall inside training, else the masks stop short of the final share.
-    last = max(1, steps - steps % FREQUENCY - 1) if steps > FREQUENCY else max(1, steps - 1)
-    frequency = min(FREQUENCY, max(1, last // 2))
-    schedule = sparsity.PolynomialDecay(initial, final, begin_step=0, end_step=last, frequency=frequency)
+    # tfmot counts steps from 1 and updates masks at begin_step and every `frequency` steps after it. The last update
+    # must be the end of the schedule and lie inside the training, else the masks stop short of the final share.
+    frequency = min(FREQUENCY, max(1, (steps - 1) // 2))
+    end = max(2, 1 + (steps - 1) // frequency * frequency)
+    schedule = sparsity.PolynomialDecay(initial, final, begin_step=1, end_step=end, frequency=frequency)
     kinds = ("embedding", "lstm", "bilstm", "output")
 
     def wrap(layer: Any) -> Any:
         return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule) if layer.name in kinds else layer
 
     return keras.models.clone_model(copy, clone_function=wrap)
+
+
+def check_schedule(initial: float, final: float) -> None:
+    """Refuse a schedule that falls.
+
+    Raises:
+        UserError: `initial` is above `final`.
+    """
+    if initial > final:
+        raise UserError(f"--initial-sparsity {initial} is above --final-sparsity {final}", "give a smaller first value")
 
 
 def callbacks() -> list[Any]:

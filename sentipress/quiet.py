@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -35,6 +36,7 @@ def quiet(show_on_failure: bool = True) -> Iterator[None]:
             os.close(saved)
 
 
+@functools.cache
 def quiet_exit() -> None:
     """Drop what native destructors print after Python has ended; a traceback comes before that and is shown."""
     atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))

@@ -6,6 +6,7 @@ for paired tests and as teacher outputs.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -56,6 +57,12 @@ def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "auc": float(roc_auc_score(truth, probabilities)),
         "confusion": confusion_matrix(truth, predicted).tolist(),
     }
+
+
+def code_hash(stage: str) -> str:
+    """SHA-256 over the shared package and one stage: which code made a result."""
+    package = Path(__file__).resolve().parent
+    return files.fingerprint([files.sha256(path) for path in (*sorted(package.glob("*.py")), package.parent / stage)])
 
 
 def environment() -> dict[str, Any]:
@@ -138,10 +145,65 @@ def save(
         "flags": settings.flags,
         "inputs": {path.name: files.sha256(path) for path in inputs},
         "outputs": {path.name: files.sha256(path) for path in (file, folder / f"{name}.probabilities.npz")},
+        "code": code_hash(settings.stage),
         "environment": environment(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     files.write_json(metrics_path(folder, name), record)
+    return record
+
+
+_NUMBER = (int, float)
+# What the table and later stages read of a record: path of keys to type.
+_FIELDS: dict[tuple[str, ...], Any] = {
+    ("name",): str,
+    ("file",): str,
+    ("technique",): str,
+    ("complexity",): str,
+    ("role",): str,
+    ("stage",): str,
+    ("order",): int,
+    ("scores", "accuracy", "value"): _NUMBER,
+    ("scores", "accuracy", "low"): _NUMBER,
+    ("scores", "accuracy", "high"): _NUMBER,
+    ("scores", "accuracy", "n"): int,
+    ("size", "bytes"): int,
+    ("size", "gzip_bytes"): int,
+    ("parameters", "total"): int,
+    ("parameters", "nonzero"): int,
+    ("seconds",): dict,
+    ("latency", "p50_ms"): _NUMBER,
+    ("latency", "p95_ms"): _NUMBER,
+    ("latency", "ratio_to_base"): _NUMBER,
+    ("model",): dict,
+    ("settings",): dict,
+    ("inputs",): dict,
+    ("outputs",): dict,
+    ("environment", "packages", "tensorflow"): str,
+    ("environment", "processor"): str,
+    ("environment", "system"): str,
+    ("environment", "python"): str,
+    ("environment", "cores"): int,
+}
+
+
+def read(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a metrics JSON and make sure that it holds what others read of it.
+
+    Raises:
+        UserError: missing, damaged, of another schema, or a field missing or of another type.
+    """
+    record = files.read_json(path, SCHEMA, remedy)
+    for keys, kind in _FIELDS.items():
+        value: Any = record
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+            raise UserError(f"{path} lacks or garbles {'.'.join(keys)}", remedy)
+    if not all(isinstance(value, _NUMBER) for value in record["seconds"].values()):
+        raise UserError(f"{path} lacks or garbles seconds", remedy)
+    if not {record["file"], f"{record['name']}.probabilities.npz"} <= set(record["outputs"]) or "reviews.csv" not in record["inputs"]:
+        raise UserError(f"{path} lacks or garbles outputs or inputs", remedy)
     return record
 
 
@@ -151,7 +213,7 @@ def load(folder: Path, name: str, remedy: str) -> dict[str, Any]:
     Raises:
         UserError: missing, damaged, or of another run; `remedy` is the command that makes it anew.
     """
-    record = files.read_json(metrics_path(folder, name), SCHEMA, remedy)
+    record = read(metrics_path(folder, name), remedy)
     changed = changes(folder, record)
     if changed:
         raise UserError(f"{folder / record['file']} is not of this run: {'; '.join(changed)}", remedy)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import io
 import lzma
 import re
+import ssl
 import tarfile
 import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
@@ -91,7 +94,7 @@ def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
         raise UserError(f"{path} is not UTF-8 ({error})", f"convert it, for example with iconv; {remedy}") from None
     except pd.errors.ParserError as error:
         raise UserError(f"{path} cannot be parsed as CSV ({error})", f"close every quote; {remedy}") from None
-    except (OSError, EOFError, ValueError, *_ARCHIVE_ERRORS) as error:
+    except (OSError, EOFError, ValueError, RuntimeError, *_ARCHIVE_ERRORS) as error:
         raise UserError(f"{path} cannot be read ({error})", "check the file; compressed files must be whole") from None
     header = [str(name).strip() for name in rows.iloc[0]]
     for column in columns:
@@ -144,16 +147,20 @@ def download(folder: Path, url: str = ARCHIVE_URL, checksum: str = ARCHIVE_SHA25
         archive.unlink()
         raise UserError(f"{archive} has the checksum {found}, not {checksum}; it was deleted", "run the same command again")
     labelled, unlabelled = read_archive(archive)
-    for name, rows, header in (
-        ("imdb-unlabelled.csv", unlabelled, ("review",)),
-        ("IMDB Dataset.csv", labelled, ("review", "sentiment")),
-    ):
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-        files.write_text(folder / name, text.getvalue())
-    return folder / "IMDB Dataset.csv"
+    _write_csv(folder / "imdb-unlabelled.csv", ("review",), unlabelled)
+    return _write_csv(folder / CSV_NAMES[0], ("review", "sentiment"), labelled)
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Path:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    content = text.getvalue().encode("utf-8")
+    if path.is_file() and path.read_bytes() != content:
+        raise UserError(f"{path} exists and is not the archive's", "move it away, or leave --download out to use it")
+    files.write_bytes(path, content)
+    return path
 
 
 def _fetch(url: str, part: Path, archive: Path) -> None:
@@ -180,7 +187,7 @@ def _fetch(url: str, part: Path, archive: Path) -> None:
         if error.code == 416:  # the part is no prefix of what the server has
             part.unlink(missing_ok=True)
         raise UserError(f"{url} answers {error.code}", "run the same command again, or bring the CSV with --data") from None
-    except (urllib.error.URLError, ConnectionError, TimeoutError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise UserError(f"{url} could not be fetched ({reason})", "run the same command again: it goes on where it stopped") from None
     part.replace(archive)

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sentipress import cli, files, plots, records
+from sentipress import cli, commands, corpus, files, plots, records
 from sentipress.errors import UserError
-
-BASE = "modelo_base"
 
 COLUMNS = (
     "technique",
@@ -29,13 +27,26 @@ COLUMNS = (
     "note",
 )
 
-# Rows as the study published them (seed study A): technique, accuracy, size in KB, parameters, time, complexity.
-PUBLISHED = (
-    ("Base LSTM", "86.43 %", "31,578", "2,691,713", "30 min", "base", "with Adam's state; 10.5 MB without"),
-    ("Dynamic-range quantization", "86.57 %", "2,643", "2,691,713", "", "medium", "needed Flex operators"),
-    ("Float16 quantization", "86.43 %", "5,271", "2,691,713", "", "medium", "needed Flex operators"),
-    ("Magnitude pruning", "86.40 %", "10,535", "543,847 non-zero", "12-15 min", "simple", "its log prints 86.80 %"),
-    ("Distilled student", "88.40 %", "5,149", "1.31 M", "15 h search", "high", "KL term was always 0; best of 49 on the test set"),
+# Rows as the study published them (seed study A), 10,000 test reviews: +-0.66 points is the 95 % interval of each.
+_STUDY = (
+    ("Base LSTM", "86.43%", "31,578", "2,691,713", "", "30 min", "base", "with Adam's state; 10.5 MB without"),
+    ("dynamic-range quantization", "86.57%", "2,643", "2,691,713", "", "", "medium", "needed Flex operators"),
+    ("float16 quantization", "86.43%", "5,271", "2,691,713", "", "", "medium", "needed Flex operators"),
+    ("magnitude pruning", "86.40%", "10,535", "2,691,713", "543,847", "12-15 min", "simple", "its log prints 86.80 %"),
+    ("distilled student", "88.40%", "5,149", "1.31 M", "", "15 h search", "high", "KL term always 0; best of 49 on the test set"),
+)
+PUBLISHED = tuple(
+    {
+        **dict.fromkeys(COLUMNS, ""),
+        **dict(
+            zip(
+                ("technique", "test accuracy", "size KB", "parameters", "non-zero", "seconds", "complexity", "note"),
+                (f"Study: {technique}", *cells, f"published; {remark}"),
+                strict=True,
+            )
+        ),
+    }
+    for technique, *cells, remark in _STUDY
 )
 
 
@@ -45,12 +56,9 @@ def load(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob(f"*{records.SUFFIX}")):
         name = path.name.removesuffix(records.SUFFIX)
         try:
-            record = files.read_json(path, records.SCHEMA, "run the stage again")
-            row(record, [])  # a field that is missing or of another type shows here
+            record = records.read(path, "run the stage again")
         except UserError as error:
             record = {"name": name, "technique": name, "order": 1000, "damaged": error.problem}
-        except (KeyError, TypeError, ValueError) as error:
-            record = {"name": name, "technique": name, "order": 1000, "damaged": f"{path} lacks or garbles {error}"}
         found.append(record)
     return sorted(found, key=lambda record: (record["order"], record["name"]))
 
@@ -58,22 +66,33 @@ def load(folder: Path) -> list[dict[str, Any]]:
 def stale(folder: Path, record: dict[str, Any], scripts: Path) -> list[str]:
     """Why a row no longer tells of what lies in the folder; empty when it does.
 
+    Compared are the files that the model was made from and led to, the settings that its stage would now have with
+    the same recipe and flags, and those of stage 1. A folder without reviews.csv is a published copy, where there is
+    nothing to compare.
+
     Args:
         folder: the artifacts folder.
         record: a metrics record.
-        scripts: folder of the stages, whose constants are compared with those of the run.
+        scripts: folder of the stages.
     """
+    if not (folder / "reviews.csv").is_file():
+        return []
     reasons = records.changes(folder, record)
+    try:
+        reasons += cli.changed_settings(scripts / commands.PREPROCESSING, corpus.about(folder))
+    except UserError as error:
+        reasons.append(error.problem)
     script = scripts / record["stage"]
     return reasons + (cli.changed_settings(script, record) if script.is_file() else [])
 
 
-def row(record: dict[str, Any], reasons: Sequence[str]) -> dict[str, str]:
+def row(folder: Path, record: dict[str, Any], reasons: Sequence[str]) -> dict[str, str]:
     """The cells of one record, as text, by column."""
     if "damaged" in record:
         return {**dict.fromkeys(COLUMNS, "-"), "technique": record["technique"], "note": f"DAMAGED: {record['damaged']}"}
     accuracy, size, latency = record["scores"]["accuracy"], record["size"], record["latency"]
-    note = f"STALE ({reasons[0]}): python {record['stage']}" if reasons else "control" if record["role"] == "control" else ""
+    refresh = commands.command(record["stage"], folder, record.get("flags"))
+    note = f"STALE ({reasons[0]}): {refresh}" if reasons else "control" if record["role"] == "control" else ""
     return {
         "technique": record["technique"],
         "test accuracy": f"{accuracy['value']:.2%}",
@@ -99,25 +118,32 @@ def make(folder: Path) -> list[dict[str, str]]:
     """
     found = load(folder)
     if not found:
-        raise UserError(f"{folder} holds no *{records.SUFFIX}", "run python 1_data_preprocessing.py, then the other stages")
+        raise UserError(f"{folder} holds no *{records.SUFFIX}", commands.run(commands.PREPROCESSING, folder))
     scripts = Path(__file__).resolve().parent.parent
-    rows = [row(record, [] if "damaged" in record else stale(folder, record, scripts)) for record in found]
+    rows = [row(folder, record, [] if "damaged" in record else stale(folder, record, scripts)) for record in found]
     caption = describe(found)
+    shown = [*rows, *PUBLISHED]
     print(caption)
-    print(terminal(rows))
-    print("\nPublished by the study (10,000 test reviews; +-0.66 points is its 95 % interval):")
-    for published in PUBLISHED:
-        print("  " + " | ".join(cell for cell in published if cell))
-    plots.front([record for record in found if "damaged" not in record], folder / "figures" / "comparison.png")
-    files.write_text(folder / "comparison.md", markdown(rows, caption))
-    files.write_text(folder / "comparison.csv", comma_separated(rows))
-    files.write_text(folder / "comparison.tex", latex(rows, caption))
+    print(terminal(shown))
+    whole = [record for record in found if "damaged" not in record]
+    if whole:
+        plots.front(whole, folder / "figures" / "comparison.png")
+    files.write_text(folder / "comparison.md", markdown(shown, caption))
+    files.write_text(folder / "comparison.csv", comma_separated(shown))
+    files.write_text(folder / "comparison.tex", latex(shown, caption))
     print(f"\nwrote {folder}/comparison.md, comparison.csv, comparison.tex, figures/comparison.png")
     return rows
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Copy what a reader needs, and no model, to `target`: metrics, probabilities, tables, reports and pictures."""
+    """Copy what a reader needs, and no model, to `target`: metrics, probabilities, tables, reports and pictures.
+
+    Raises:
+        UserError: a row is stale or damaged.
+    """
+    bad = [cells["technique"] for cells in make(folder) if cells["note"].startswith(("STALE", "DAMAGED"))]
+    if bad:
+        raise UserError(f"{folder} has rows that are stale or damaged ({', '.join(bad)})", "refresh them first")
     for pattern in ("*.metrics.json", "*.probabilities.npz", "comparison.*", "*.report.txt", "eda.json", "reviews.json", "figures/*.png"):
         for path in sorted(folder.glob(pattern)):
             files.write_bytes(target / path.relative_to(folder), path.read_bytes())
@@ -129,13 +155,14 @@ def describe(found: Sequence[dict[str, Any]]) -> str:
     whole = [record for record in found if "damaged" not in record]
     if not whole:
         return "No readable metrics."
-    record = next((r for r in whole if r["name"] == BASE), whole[0])
+    record = next((r for r in whole if r["technique"] == "Base LSTM"), whole[0])
     where = record["environment"]
     return (
         f"Scored on {record['scores']['accuracy']['n']:,} test reviews with the bytes on disk; intervals are Wilson's. "
         f"{where['cores']} cores of {where['processor']}, {where['system']}, Python {where['python']}, "
         f"TensorFlow {where['packages']['tensorflow']}. KB is 1,024 bytes, model file alone. Time is of one review from ids, "
-        f"measured in turns with the base in Keras; LiteRT on one thread, Keras on all cores."
+        f"measured in turns with the base in Keras; LiteRT on one thread, Keras on all cores. The study's rows are as "
+        f"published, its base with the optimizer's state; their interval is +-0.66 points."
     )
 
 
@@ -154,13 +181,10 @@ def terminal(rows: Sequence[dict[str, str]]) -> str:
 
 
 def markdown(rows: Sequence[dict[str, str]], caption: str) -> str:
-    """The table and the study's rows as Markdown."""
+    """The table as Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "|".join("---:" if _numeric(c) else "---" for c in COLUMNS) + "|"]
     lines += ["| " + " | ".join(_no_bars(row[c]) for c in COLUMNS) + " |" for row in rows]
-    lines += ["", caption, "", "Published by the study (10,000 test reviews, ±0.66 points):", ""]
-    lines += ["| technique | test accuracy | size KB | parameters | time | complexity | remark |", "|---|---:|---:|---:|---:|---|---|"]
-    lines += ["| " + " | ".join(published) + " |" for published in PUBLISHED]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", caption]) + "\n"
 
 
 def _no_bars(text: str) -> str:

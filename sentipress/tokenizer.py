@@ -100,7 +100,7 @@ class Tokenizer:
         files.write_text(path, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
     @classmethod
-    def load(cls, path: Path, remedy: str = "run python 2_lstm_baseline.py") -> Tokenizer:
+    def load(cls, path: Path, remedy: str) -> Tokenizer:
         """Read what `save` wrote.
 
         Raises:

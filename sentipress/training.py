@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,12 @@ class TrainingPlan:
     keep_best: bool
     bucketed: bool
     seed: int
+
+
+def plan_of(settings: SimpleNamespace, bucketed: bool, **changes: Any) -> TrainingPlan:
+    """The plan in a stage's settings; `changes` for what the stage has no setting for."""
+    values = {field.name: getattr(settings, field.name) for field in fields(TrainingPlan) if hasattr(settings, field.name)}
+    return TrainingPlan(**{**values, "bucketed": bucketed, **changes})
 
 
 @dataclass
@@ -117,7 +124,7 @@ def train(
     fresh: bool = False,
     title: str = "train",
 ) -> History:
-    """Train a model that gives logits; after each epoch save a checkpoint (`remove_checkpoint` once the model is saved).
+    """Train a model that gives logits; after each epoch save a checkpoint (the caller deletes it once the model is saved).
 
     A killed training goes on after its last whole epoch and ends with the same weights as an uninterrupted one.
 
@@ -218,11 +225,6 @@ def _epoch(
             bar.set_postfix_str(f"loss {float(batch_loss) / len(rows):.4f}", refresh=False)
     watchers.on_epoch_end(epoch)
     return loss / len(ids), right / len(ids)
-
-
-def remove_checkpoint(path: Path) -> None:
-    """Delete a checkpoint once the model that it led to is saved."""
-    path.unlink(missing_ok=True)
 
 
 def _reseed(model: Any, seed: int, epoch: int) -> None:

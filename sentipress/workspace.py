@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,16 +12,30 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import classification_report
 
-from sentipress import cli, corpus, files, latency, models, records, training
+from sentipress import cli, commands, corpus, embeddings, files, latency, models, records, training
 from sentipress.errors import UserError
 from sentipress.export import to_tflite
-from sentipress.litert import LiteRTModel, loads_as_compiled_model, stored_arrays
+from sentipress.litert import LiteRTModel, custom_operators, loads_as_compiled_model, stored_arrays
 from sentipress.models import ModelSpec
 from sentipress.quiet import quiet
 from sentipress.tokenizer import Tokenizer
 
 BASE = "modelo_base"
-BASE_REMEDY = "run python 2_lstm_baseline.py"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base of a run.
+
+    Attributes:
+        model: in its stock form.
+        spec: its shape.
+        record: its metrics.
+    """
+
+    model: Any
+    spec: ModelSpec
+    record: dict[str, Any]
 
 
 class Workspace:
@@ -40,34 +55,79 @@ class Workspace:
         self.settings, self.reviews, self.tokenizer = settings, reviews, tokenizer
         self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
         self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
+        self._checkpoints: list[Path] = []
 
     @classmethod
-    def open(cls, settings: SimpleNamespace) -> Workspace:
-        """Open the run of stages 1 and 2.
+    def open(cls, settings: SimpleNamespace) -> tuple[Workspace, Base]:
+        """Open the run of stages 1 and 2, and its base.
 
         Raises:
-            UserError: a stage has not been run, or reviews, tokenizer and base are of different runs.
+            UserError: a stage has not been run, reviews, tokenizer and base are of different runs, or of another
+                recipe than asked for.
         """
         folder = Path(settings.artifacts)
-        reviews = corpus.load(folder / "reviews.csv")
-        records.load(folder, BASE, BASE_REMEDY)
-        return cls(settings, reviews, Tokenizer.load(folder / "tokenizer.json"))
-
-    def base(self) -> tuple[Any, ModelSpec, dict[str, Any]]:
-        """The base model in its stock form, its shape and its metrics."""
-        record = records.load(self.folder, BASE, BASE_REMEDY)
-        model = models.load_keras(self.folder / record["file"], BASE_REMEDY)
-        return model, ModelSpec(**record["model"]), record
+        remedy = commands.run(commands.BASELINE, folder)
+        reviews = corpus.load(folder)
+        cli.check_recipe(settings, reviews.recipe)
+        record = records.load(folder, BASE, remedy)
+        try:
+            spec = ModelSpec(**record["model"])
+        except TypeError as error:
+            raise UserError(f"{records.metrics_path(folder, BASE)} lacks or garbles model ({error})", remedy) from None
+        base = Base(models.load_keras(folder / record["file"], remedy), spec, record)
+        return cls(settings, reviews, Tokenizer.load(folder / "tokenizer.json", remedy)), base
 
     def inputs(self, *names: str) -> list[Path]:
         """Artifacts that every model depends on, and further ones by file name."""
         return [self.folder / name for name in ("reviews.csv", "tokenizer.json", *names)]
 
-    def identity(self, *names: str) -> dict[str, Any]:
-        """What a training depends on besides its plan: the settings and the hashes of the reviews and of `names`."""
+    def start_vectors(self, spec: ModelSpec) -> np.ndarray | None:
+        """Where the embedding starts by the stage's settings; see `sentipress.embeddings.start`."""
+        settings = self.settings
+        return embeddings.start(
+            settings.embedding_start,
+            self.reviews.texts("train"),
+            self.labels["train"],
+            self.tokenizer,
+            spec.embedding_dim,
+            settings.embedding_scale,
+            settings.seed,
+        )
+
+    def train(
+        self,
+        model: Any,
+        name: str,
+        plan: training.TrainingPlan,
+        inputs: list[Path],
+        targets: np.ndarray | None = None,
+        **options: Any,
+    ) -> training.History:
+        """Train on the training reviews, choose on the validation reviews, with a checkpoint.
+
+        Args:
+            model: training form.
+            name: of the model, for checkpoint and progress.
+            plan: how.
+            inputs: artifacts that the result depends on.
+            targets: float32 (reviews, columns), label first; the labels alone by default.
+            options: `loss` and `callbacks` of `sentipress.training.train`.
+        """
+        checkpoint = self.folder / f".{name}.checkpoint.npz"
+        self._checkpoints.append(checkpoint)
         values = {k: v for k, v in self.settings.values.items() if k not in cli.INCIDENTAL}
-        paths = self.inputs(*names) if names else [self.reviews.path]
-        return {"settings": values, "inputs": {path.name: files.sha256(path) for path in paths}}
+        identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
+        return training.train(
+            model,
+            (self.ids["train"], self.labels["train"][:, np.newaxis] if targets is None else targets),
+            (self.ids["validation"], self.labels["validation"]),
+            plan,
+            checkpoint,
+            identity,
+            fresh=self.settings.fresh,
+            title=name,
+            **options,
+        )
 
     def latency_sample(self) -> np.ndarray:
         """Test reviews to time: a seeded random sample, int32 (settings.latency_reviews, length)."""
@@ -78,14 +138,14 @@ class Workspace:
     def publish_keras(
         self, model: Any, spec: ModelSpec, name: str, row: Mapping[str, Any], inputs: list[Path], measured: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Any]:
-        """Save a stock model, load it back, score what was loaded, and write its metrics without a latency.
+        """Save a stock model, load it back, and score what was loaded.
 
         Returns:
             The measured facts for `finish`, and the model as loaded from disk.
         """
         path = self.folder / f"{name}.keras"
         models.save_keras(model, path)
-        loaded = models.load_keras(path, f"run python {self.settings.stage}")
+        loaded = models.load_keras(path, self._remedy)
         with quiet():
             probabilities = {s: training.predict(loaded, self.ids[s], bucketed=spec.masked) for s in ("validation", "test")}
         facts = {
@@ -93,7 +153,7 @@ class Workspace:
             "row": row,
             "inputs": inputs,
             "probabilities": probabilities,
-            "measured": {**measured, "parameters": models.count(models.weights_of(loaded)), "model": spec.as_dict()},
+            "measured": {**measured, "parameters": models.count(models.weights_of(loaded), spec), "model": spec.as_dict()},
         }
         return facts, loaded
 
@@ -110,17 +170,26 @@ class Workspace:
         """Convert a stock model, then score the file from disk, twice, and try it in CompiledModel.
 
         Raises:
-            UserError: the shipped file keeps a state between calls, or CompiledModel disagrees with the interpreter.
+            UserError: the file needs foreign operators, keeps a state between calls, or CompiledModel refuses it or
+                disagrees with the interpreter.
         """
         path = self.folder / f"{name}.tflite"
         started = time.perf_counter()
         files.write_bytes(path, to_tflite(model, spec, number_format))
         seconds = time.perf_counter() - started
-        loaded = LiteRTModel(path, f"run python {self.settings.stage}")
+        foreign = custom_operators(path)
+        if foreign:
+            raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
+        loaded = LiteRTModel(path, self._remedy)
         probabilities = {split: loaded.predict(self.ids[split]) for split in ("validation", "test")}
         repeated = loaded.predict(self.ids["test"])
         differing = int(((repeated > 0.5) != (probabilities["test"] > 0.5)).sum())
-        compiled = loads_as_compiled_model(path, self.ids["test"][:1])
+        if differing:
+            raise UserError(f"{path} gives {differing} other predictions in a second pass: it keeps a state", "report this")
+        try:
+            compiled = loads_as_compiled_model(path, self.ids["test"][:1])
+        except RuntimeError as error:
+            raise UserError(f"{path} does not load in CompiledModel ({error})", "report this") from None
         first, change = float(probabilities["test"][0]), float(np.abs(repeated - probabilities["test"]).max())
         if abs(compiled - first) > 0.05:
             raise UserError(f"{path} gives {compiled} in CompiledModel and {first} in the interpreter", "report this")
@@ -132,7 +201,7 @@ class Workspace:
             "measured": {
                 **measured,
                 "seconds": {"conversion": seconds},
-                "parameters": models.count(stored_arrays(path)),
+                "parameters": models.count(stored_arrays(path), spec),
                 "model": spec.as_dict(),
                 "number_format": number_format,
                 "second_pass": {
@@ -183,7 +252,16 @@ class Workspace:
             )
         return written
 
-    def check_unchanged(self, base: Any, spec: ModelSpec, record: Mapping[str, Any]) -> None:
+    def remove_checkpoints(self) -> None:
+        """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""
+        for checkpoint in self._checkpoints:
+            checkpoint.unlink(missing_ok=True)
+
+    @property
+    def _remedy(self) -> str:
+        return commands.run(self.settings.stage, self.folder)
+
+    def check_unchanged(self, base: Base) -> None:
         """Score the base again: optimizing a copy must not have moved it.
 
         Raises:
@@ -191,9 +269,9 @@ class Workspace:
         """
         saved = records.load_probabilities(self.folder, BASE)["test"]
         with quiet():
-            now = training.predict(base, self.ids["test"], bucketed=spec.masked)
+            now = training.predict(base.model, self.ids["test"], bucketed=base.spec.masked)
         if not np.allclose(saved, now, atol=1e-4):
-            raise UserError(f"{record['file']} no longer scores as its metrics say", BASE_REMEDY)
+            raise UserError(f"{base.record['file']} no longer scores as its metrics say", commands.run(commands.BASELINE, self.folder))
 
     def report(self, probabilities: np.ndarray) -> str:
         """scikit-learn's classification report of test probabilities (reviews,)."""

@@ -84,7 +84,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, case):
     assert errors.exit_code(lambda: load_stage("1_data_preprocessing.py").main(arguments)) == 2
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert message.startswith("error: ") and expected in message and " -> " in message
-    assert not (artifacts / "reviews.csv").exists() and not list(artifacts.glob(".*-*"))
+    assert not (artifacts / "reviews.csv").exists() and not list(artifacts.glob(".writing*"))
 
 
 @pytest.mark.parametrize("ending", [".gz", ".xz", ".zip"])
@@ -197,6 +197,13 @@ def test_another_checksum_is_refused_and_nothing_is_unpacked(server, tmp_path):
     with pytest.raises(errors.UserError, match="checksum"):
         reviews.download(tmp_path, server.url, "0" * 64)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_persons_own_csv_is_not_overwritten(server, tmp_path):
+    (tmp_path / "IMDB Dataset.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(errors.UserError, match="exists and is not the archive's"):
+        reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    assert (tmp_path / "IMDB Dataset.csv").read_text(encoding="utf-8") == "mine"
 
 
 def test_no_server(tmp_path):

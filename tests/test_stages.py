@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SMALL, STAGES, load_stage, run_stage
 
-from sentipress import corpus, errors, files, litert, models, records, table, training
+from sentipress import cli, corpus, errors, files, litert, models, records, table, training
 from sentipress.tokenizer import Tokenizer
 
 MODELS = {
@@ -48,7 +49,7 @@ def fails(name, artifacts, capsys, *flags):
 
 def test_every_model_has_its_metrics_and_its_probabilities(run):
     assert {p.name.removesuffix(records.SUFFIX) for p in run.glob(f"*{records.SUFFIX}")} == set(MODELS)
-    reviews = corpus.load(run / "reviews.csv")
+    reviews = corpus.load(run)
     for name, suffix in MODELS.items():
         facts = record(run, name)
         saved = records.load_probabilities(run, name)
@@ -82,11 +83,11 @@ def test_the_small_models_have_learned_and_compression_keeps_it(run):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
-    reviews = corpus.load(run / "reviews.csv")
-    ids = Tokenizer.load(run / "tokenizer.json").encode(reviews.texts("test"))
+    reviews = corpus.load(run)
+    ids = Tokenizer.load(run / "tokenizer.json", "").encode(reviews.texts("test"))
     path = run / (name + MODELS[name])
     if path.suffix == ".tflite":
-        again = litert.LiteRTModel(path).predict(ids)
+        again = litert.LiteRTModel(path, "").predict(ids)
         assert record(run, name)["second_pass"]["different_predictions"] == 0
     else:
         again = training.predict(models.load_keras(path, ""), ids, bucketed=True)
@@ -95,7 +96,7 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
 
 def test_eda_and_pictures(run):
     figures = json.loads((run / "eda.json").read_text(encoding="utf-8"))
-    frame = corpus.load(run / "reviews.csv").frame
+    frame = corpus.load(run).frame
     assert figures["reviews"] == len(frame) == sum(figures["per_sentiment"].values()) and figures["nulls"] == 0
     words = frame["review"].str.split().str.len()
     assert figures["words"]["all"]["mean"] == pytest.approx(words.mean()) and figures["word_percentiles"]["50"] == words.median()
@@ -132,7 +133,7 @@ def test_a_tweak_marks_what_depends_on_it(run, tmp_path, capsys):
     notes = {cells["technique"]: cells["note"] for cells in table.make(copy)}
     assert notes.pop("Base LSTM") == ""
     assert all("STALE" in note and "modelo_base.keras has changed" in note for note in notes.values()), notes
-    assert "python 3_quantization.py" in notes["TFLite dynamic-range quantization"]
+    assert f"python 3_quantization.py --artifacts {copy}" in notes["TFLite dynamic-range quantization"]
     capsys.readouterr()
 
 
@@ -147,7 +148,8 @@ def test_a_stage_run_too_early_names_the_one_to_run(tmp_path, run, capsys):
     for name in ("reviews.csv", "reviews.json"):
         shutil.copy(run / name, reviews_only)
     for name in STAGES[2:]:
-        assert "2_lstm_baseline.py" in fails(name, reviews_only, capsys)
+        assert f"2_lstm_baseline.py --artifacts {reviews_only}" in fails(name, reviews_only, capsys)
+    assert not (tmp_path / "nothing").exists()
     assert "1_data_preprocessing.py" in fails("compare.py", tmp_path / "nothing", capsys)
 
 
@@ -178,16 +180,61 @@ def test_a_tokenizer_of_another_run_is_refused(run, tmp_path, capsys):
 
 def test_the_table_marks_damage_and_goes_on(run, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
+
+    def spoil(name, change):
+        facts = record(copy, name)
+        change(facts)
+        (copy / f"{name}.metrics.json").write_text(json.dumps(facts), encoding="utf-8")
+
     (copy / "modelo_DRQ.metrics.json").write_text("{", encoding="utf-8")
-    facts = record(copy, "modelo_F16Q")
-    del facts["latency"]
-    (copy / "modelo_F16Q.metrics.json").write_text(json.dumps(facts), encoding="utf-8")
-    (copy / "modelo_podado.metrics.json").write_text(json.dumps({**record(copy, "modelo_podado"), "schema": 0}), encoding="utf-8")
+    spoil("modelo_F16Q", lambda facts: facts.pop("latency"))
+    spoil("modelo_podado", lambda facts: facts.update(schema=0))
+    spoil("modelo_podado_DRQ", lambda facts: facts.update(seconds=[1]))
+    spoil("modelo_control", lambda facts: facts["scores"]["accuracy"].update(value=float("nan")))
+    spoil("modelo_destilado", lambda facts: facts.update(order="first"))
     rows = table.make(copy)
     assert len(rows) == len(MODELS)
-    assert sum("DAMAGED" in cells["note"] for cells in rows) == 3
+    assert sum("DAMAGED" in cells["note"] for cells in rows) == 6
     assert "STALE" not in "".join(cells["note"] for cells in rows if cells["technique"] == "Base LSTM")
-    capsys.readouterr()
+    with pytest.raises(errors.UserError, match="stale or damaged"):
+        table.publish(copy, tmp_path / "published")
+    spoil("modelo_base", lambda facts: facts.update(outputs={}))
+    assert "2_lstm_baseline.py" in fails("3_quantization.py", copy, capsys)
+
+
+def test_settings_of_an_earlier_stage_mark_every_row(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    about = json.loads((copy / "reviews.json").read_text(encoding="utf-8"))
+    about["settings"]["test_share"] = 0.3  # as if the constant had been 0.3 when stage 1 ran
+    (copy / "reviews.json").write_text(json.dumps(about), encoding="utf-8")
+    assert all("--test-share is 0.2 now, was 0.3" in cells["note"] for cells in table.make(copy))
+
+
+def test_a_published_copy_shows_the_same_table(run, tmp_path):
+    rows = table.make(run)
+    table.publish(run, tmp_path / "published")
+    assert not list((tmp_path / "published").glob("*.keras")) and not list((tmp_path / "published").glob("*.tflite"))
+    assert table.make(tmp_path / "published") == rows
+
+
+@pytest.mark.parametrize(
+    ("constant", "words"),
+    [
+        ('PADDING = "left"', "--padding left is unknown"),
+        ("EPOCHS = 3.5", "not a whole number"),
+        ('EPOCHS = "3"', "not a whole number"),
+        ("LEARNING_RATE = 1 / 1000", "LEARNING_RATE is not a plain value"),
+        ("BIDIRECTIONAL = 1", "neither True nor False"),
+        ("UNITS = 0", "out of bounds"),
+    ],
+)
+def test_an_absurd_constant_is_refused(tmp_path, constant, words):
+    name = constant.split()[0]
+    lines = (ROOT / "2_lstm_baseline.py").read_text(encoding="utf-8").splitlines()
+    stage = tmp_path / "2_lstm_baseline.py"
+    stage.write_text("\n".join(constant if line.startswith(f"{name} =") else line for line in lines), encoding="utf-8")
+    with pytest.raises(errors.UserError, match=re.escape(words)):
+        cli.settings(str(stage), ["--recipe", "default"])
 
 
 @pytest.mark.parametrize(
@@ -199,6 +246,8 @@ def test_the_table_marks_damage_and_goes_on(run, tmp_path, capsys):
         ("2_lstm_baseline.py", ["--padding", "pre"], "needs --padding post"),
         ("4_pruning.py", ["--final-sparsity", "1.5"], "out of bounds"),
         ("4_pruning.py", ["--initial-sparsity", "0.9"], "above --final-sparsity"),
+        ("4_pruning.py", ["--recipe", "thesis"], "cleaned by the recipe default"),
+        ("1_data_preprocessing.py", ["--recipe", "auto"], "give default or thesis"),
         ("5_distillation.py", ["--temperature", "0"], "out of bounds"),
         ("5_distillation.py", ["--temprature", "2"], "unrecognized arguments"),
     ],
@@ -223,10 +272,25 @@ def test_two_runs_at_once_and_a_full_disk(run, tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         assert "No space left" in fails("3_quantization.py", copy, capsys)
-    assert hashes(copy) == before and not list(copy.glob(".modelo*"))
+    assert hashes(copy) == before and not list(copy.glob(f"{files.TEMPORARY}*"))
 
 
 # From a terminal
+
+
+def test_an_artifacts_path_that_is_a_file(tmp_path, capsys, sample_csv):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        message = fails("1_data_preprocessing.py", place, capsys, "--data", str(sample_csv))
+        assert "file" in message
+
+
+def test_a_killed_write_leaves_nothing_behind(tmp_path):
+    left = tmp_path / "figures" / f"{files.TEMPORARY}x.png"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    with files.lock(tmp_path, "test"):
+        assert not left.exists()
 
 
 def terminal(*words, **options):
@@ -292,10 +356,11 @@ def test_interval_and_table_formats(run):
     rows = table.make(run)
     assert [cells["technique"] for cells in rows][:2] == ["Base LSTM", "TFLite float32 (control)"]
     read = pd.read_csv(run / "comparison.csv")
-    assert len(read) == len(MODELS) and list(read.columns) == list(table.COLUMNS)
-    assert (read["parameters"] >= read["non-zero"]).all()
+    assert len(read) == len(MODELS) + len(table.PUBLISHED) and list(read.columns) == list(table.COLUMNS)
+    ours = read.head(len(MODELS)).astype({"parameters": int, "non-zero": int})
+    assert (ours["parameters"] >= ours["non-zero"]).all()
     text = (run / "comparison.md").read_text(encoding="utf-8")
-    assert text.count("\n| ") >= len(MODELS) + len(table.PUBLISHED) and "86.43 %" in text
+    assert text.count("\n| ") == len(MODELS) + len(table.PUBLISHED) and "86.43%" in text
     latex = (run / "comparison.tex").read_text(encoding="utf-8")
     body = [line for line in latex.splitlines() if line.endswith(r"\\")]
     assert all(line.count(" & ") == len(table.COLUMNS) - 1 for line in body) and r"\%" in latex

@@ -38,7 +38,7 @@ def test_ids_are_those_of_keras(cleaned):
 def test_the_file_gives_the_same_tokenizer(cleaned, tmp_path):
     ours = Tokenizer.fit(cleaned, 500, **POST)
     ours.save(tmp_path / "tokenizer.json")
-    assert Tokenizer.load(tmp_path / "tokenizer.json") == ours
+    assert Tokenizer.load(tmp_path / "tokenizer.json", "") == ours
     assert ours.vocabulary_size == 500
     content = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
     assert content["words"][:2] == list(ours.words[:2])
@@ -65,5 +65,5 @@ def test_a_damaged_file_is_one_clear_line(tmp_path, content):
     path = tmp_path / "tokenizer.json"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(UserError) as caught:
-        Tokenizer.load(path)
+        Tokenizer.load(path, "run python 2_lstm_baseline.py")
     assert "tokenizer.json" in str(caught.value) and "2_lstm_baseline.py" in str(caught.value)
