@@ -97,8 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
         plan = training.plan_of(settings, bucketed=spec.masked)
         history = space.train(model, workspace.BASE, plan, [reviews.path])  # the tokenizer follows from both
 
-        # %% Save and score what was saved; nothing of an earlier run is touched before this point
-        tokenizer.save(artifacts / "tokenizer.json")
+        # %% Save, score what was saved, then put it in place: an earlier run's files are whole until the last moment
         facts, loaded = space.publish_keras(
             models.to_stock(model, spec),
             spec,
@@ -112,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
             },
         )
         name = workspace.BASE
-        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, name)
+        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, name, new_tokenizer=True)
 
         # %% Look
         figures = artifacts / "figures"

@@ -55,7 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
         row = {"order": 40, "technique": "Magnitude pruning", "complexity": "simple", "role": "model"}
         keras_facts, loaded = space.publish_keras(pruned, spec, "modelo_podado", row, inputs, measured)
         row = {"order": 41, "technique": "Magnitude pruning + dynamic range", "complexity": "medium", "role": "model"}
-        lite_facts, lite = space.publish_tflite(loaded, spec, "modelo_podado_DRQ", "dynamic_range", row, [*inputs, keras_facts["path"]], {})
+        lite_facts, lite = space.publish_tflite(
+            loaded, spec, "modelo_podado_DRQ", "dynamic_range", row, [*inputs, space.final("modelo_podado", keras_facts)], {}
+        )
         records = space.finish(
             {"modelo_podado": keras_facts, "modelo_podado_DRQ": lite_facts},
             {

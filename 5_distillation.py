@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
                 facts, loaded = space.publish_keras(students[name], spec, name, row, inputs, measured[name])
                 published[name], calls[name] = facts, workspace.keras_call(loaded)
             else:
-                source = published["modelo_destilado"]["path"]
+                source = space.final("modelo_destilado", published["modelo_destilado"])
                 student = students["modelo_destilado"]
                 facts, lite = space.publish_tflite(student, spec, name, "dynamic_range", row, [*inputs, source], {})
                 published[name], calls[name] = facts, lite.predict_one

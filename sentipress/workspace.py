@@ -143,7 +143,7 @@ class Workspace:
         Returns:
             The measured facts for `finish`, and the model as loaded from disk.
         """
-        path = self.folder / f"{name}.keras"
+        path = self._pending(name, ".keras")
         models.save_keras(model, path)
         loaded = models.load_keras(path, self._remedy)
         with quiet():
@@ -173,7 +173,7 @@ class Workspace:
             UserError: the file needs foreign operators, keeps a state between calls, or CompiledModel refuses it or
                 disagrees with the interpreter.
         """
-        path = self.folder / f"{name}.tflite"
+        path = self._pending(name, ".tflite")
         started = time.perf_counter()
         files.write_bytes(path, to_tflite(model, spec, number_format))
         seconds = time.perf_counter() - started
@@ -214,22 +214,31 @@ class Workspace:
         return facts, loaded
 
     def finish(
-        self, published: Mapping[str, dict[str, Any]], calls: Mapping[str, Callable[[np.ndarray], Any]], base: str
+        self,
+        published: Mapping[str, dict[str, Any]],
+        calls: Mapping[str, Callable[[np.ndarray], Any]],
+        base: str,
+        new_tokenizer: bool = False,
     ) -> list[dict[str, Any]]:
-        """Time the published models in turns with the base, write each metrics JSON, and print the figures.
+        """Time the published models in turns with the base, put them in place, write their metrics, print the figures.
 
         Args:
             published: name to what `publish_keras` or `publish_tflite` gave.
             calls: name to a function of one review's ids; holds `base` as well.
             base: name that the ratios refer to.
+            new_tokenizer: write the tokenizer too; the models were made with it.
         """
         with quiet():
             times = latency.measure(calls, self.latency_sample(), base)
+        if new_tokenizer:
+            self.tokenizer.save(self.folder / "tokenizer.json")
+        for name, facts in published.items():
+            facts["path"].replace(self.final(name, facts))
         written = []
         for name, facts in published.items():
             record = records.save(
                 self.folder,
-                facts["path"],
+                self.final(name, facts),
                 facts["row"],
                 self.settings,
                 facts["inputs"],
@@ -256,6 +265,14 @@ class Workspace:
         """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""
         for checkpoint in self._checkpoints:
             checkpoint.unlink(missing_ok=True)
+
+    def final(self, name: str, facts: Mapping[str, Any]) -> Path:
+        """Where a published model lies after `finish`."""
+        return self.folder / f"{name}{facts['path'].suffix}"
+
+    def _pending(self, name: str, suffix: str) -> Path:
+        """Where a model lies until `finish`: a run that is killed while it scores leaves the earlier model in place."""
+        return self.folder / f"{files.TEMPORARY}{name}{suffix}"
 
     @property
     def _remedy(self) -> str:
