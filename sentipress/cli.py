@@ -167,7 +167,8 @@ def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
 
 def _constants_and_recipes(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     constants = script_constants(path)
-    constants.pop("ROWS", None)  # names and order of what a stage writes: not for tuning
+    for name in ("ROWS", "CLASSIFIERS"):  # what a script writes or compares: not for tuning
+        constants.pop(name, None)
     return constants, constants.pop("RECIPES", {})
 
 
