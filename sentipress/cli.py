@@ -157,6 +157,14 @@ def merged(path: Path, recipe: str | None, flags: dict[str, Any]) -> dict[str, A
     return {**values, **flags, **({"recipe": recipe} if recipe else {})}
 
 
+def recorded(settings: SimpleNamespace) -> dict[str, dict[str, Any]]:
+    """Settings and flags for the lineage of a result: without what it does not depend on, such as folders."""
+    return {
+        "settings": {name: value for name, value in settings.values.items() if name not in INCIDENTAL},
+        "flags": {name: value for name, value in settings.flags.items() if name not in INCIDENTAL},
+    }
+
+
 def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
     """Which settings of a metrics record a run of the script today, with the same recipe and flags, would not have."""
     was = record["settings"]

@@ -21,7 +21,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
-from sentipress import files
+from sentipress import cli, files
 from sentipress.errors import UserError
 
 SCHEMA = 1
@@ -141,8 +141,7 @@ def save(
         "size": files.sizes(file),
         "vocabulary": files.sizes(tokenizer) if tokenizer.is_file() else None,
         **measured,
-        "settings": settings.values,
-        "flags": settings.flags,
+        **cli.recorded(settings),
         "inputs": {path.name: files.sha256(path) for path in inputs},
         "outputs": {path.name: files.sha256(path) for path in (file, folder / f"{name}.probabilities.npz")},
         "code": code_hash(settings.stage),

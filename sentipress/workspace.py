@@ -115,7 +115,7 @@ class Workspace:
         """
         checkpoint = self.folder / f".{name}.checkpoint.npz"
         self._checkpoints.append(checkpoint)
-        values = {k: v for k, v in self.settings.values.items() if k not in cli.INCIDENTAL}
+        values = cli.recorded(self.settings)["settings"]
         identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
         return training.train(
             model,
