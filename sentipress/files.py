@@ -119,10 +119,16 @@ def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
         stream.truncate(0)
         stream.write(f"{stage} (process {os.getpid()})")
         stream.flush()
-        # What a killed run had half written: nobody else can be writing now.
-        for left in folder.rglob(f"{TEMPORARY}*"):
-            left.unlink(missing_ok=True)
-        yield
+        _remove_temporaries(folder)  # what a killed run had half written: nobody else can be writing now
+        try:
+            yield
+        finally:
+            _remove_temporaries(folder)
+
+
+def _remove_temporaries(folder: Path) -> None:
+    for left in folder.rglob(f"{TEMPORARY}*"):
+        left.unlink(missing_ok=True)
 
 
 def _lock_stream(stream: Any) -> None:
