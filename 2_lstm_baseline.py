@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
             },
         )
         name = workspace.BASE
-        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, name, new_tokenizer=True)
+        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, new_tokenizer=True)
 
         # %% Look
         figures = artifacts / "figures"

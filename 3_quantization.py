@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
             row = {"order": order, "technique": technique, "complexity": complexity, "role": role}
             facts, model = space.publish_tflite(base.model, base.spec, name, number_format, row, space.inputs("modelo_base.keras"), {})
             published[name], calls[name] = facts, model.predict_one
-        records = space.finish(published, calls, workspace.BASE)
+        records = space.finish(published, calls)
     for record in records:
         passes = record["second_pass"]
         print(f"{record['file']}: {passes['different_predictions']} predictions differ in a second pass over the test reviews")

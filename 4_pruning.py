@@ -65,7 +65,6 @@ def main(arguments: list[str] | None = None) -> None:
                 "modelo_podado": workspace.keras_call(loaded),
                 "modelo_podado_DRQ": lite.predict_one,
             },
-            workspace.BASE,
         )
         space.remove_checkpoints()
 

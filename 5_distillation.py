@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
                 student = students["modelo_destilado"]
                 facts, lite = space.publish_tflite(student, spec, name, "dynamic_range", row, [*inputs, source], {})
                 published[name], calls[name] = facts, lite.predict_one
-        records = space.finish(published, calls, workspace.BASE)
+        records = space.finish(published, calls)
         space.remove_checkpoints()
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}\n")
 

@@ -217,19 +217,17 @@ class Workspace:
         self,
         published: Mapping[str, dict[str, Any]],
         calls: Mapping[str, Callable[[np.ndarray], Any]],
-        base: str,
         new_tokenizer: bool = False,
     ) -> list[dict[str, Any]]:
         """Time the published models in turns with the base, put them in place, write their metrics, print the figures.
 
         Args:
             published: name to what `publish_keras` or `publish_tflite` gave.
-            calls: name to a function of one review's ids; holds `base` as well.
-            base: name that the ratios refer to.
+            calls: name to a function of one review's ids; holds `BASE` as well, which the ratios refer to.
             new_tokenizer: write the tokenizer too; the models were made with it.
         """
         with quiet():
-            times = latency.measure(calls, self.latency_sample(), base)
+            times = latency.measure(calls, self.latency_sample(), BASE)
         if new_tokenizer:
             self.tokenizer.save(self.folder / "tokenizer.json")
         for name, facts in published.items():
@@ -257,7 +255,7 @@ class Workspace:
             print(
                 f"{record['file']}: test accuracy {score['value']:.2%} ({score['low']:.2%} to {score['high']:.2%}), "
                 f"{size['bytes']:,} bytes ({size['gzip_bytes']:,} gzip), one review {times[name]['p50_ms']:.2f} ms, "
-                f"{1 / times[name]['ratio_to_base']:.1f}x the speed of {base}"
+                f"{1 / times[name]['ratio_to_base']:.1f}x the speed of {BASE}"
             )
         return written
 
