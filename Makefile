@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 all: environment
 	$(BIN)/python 1_data_preprocessing.py
 	$(BIN)/python 2_lstm_baseline.py
+	$(BIN)/python classical.py
 	$(BIN)/python 3_quantization.py
 	$(BIN)/python 4_pruning.py
 	$(BIN)/python 5_distillation.py
@@ -46,8 +47,8 @@ clean:
 DATA ?= data/IMDB Dataset.csv
 reference: environment
 	for recipe in thesis default; do \
-		$(BIN)/python 1_data_preprocessing.py --artifacts artifacts/$$recipe --recipe $$recipe --data "$(DATA)" && \
-		for stage in 2_lstm_baseline 3_quantization 4_pruning 5_distillation; do \
+		$(BIN)/python 1_data_preprocessing.py --artifacts artifacts/$$recipe --recipe $$recipe --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") && \
+		for stage in 2_lstm_baseline classical 3_quantization 4_pruning 5_distillation; do \
 			$(BIN)/python $$stage.py --artifacts artifacts/$$recipe || exit; \
 		done && \
 		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe || exit; \

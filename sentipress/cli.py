@@ -26,6 +26,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "INITIAL_SPARSITY": (0.0, 0.99),
     "LATENCY_REVIEWS": (10, 10_000),
     "LEARNING_RATE": (1e-7, 1.0),
+    "PAIRS": (0, 100_000),
     "PATIENCE": (1, 1000),
     "SEED": (0, 2**31 - 1),
     "SEQUENCE_LENGTH": (1, 4096),
@@ -50,15 +51,37 @@ WHOLE = (
     "EMBEDDING_DIM",
     "EPOCHS",
     "LATENCY_REVIEWS",
+    "PAIRS",
     "PATIENCE",
     "SEED",
     "SEQUENCE_LENGTH",
     "UNITS",
     "VOCABULARY_SIZE",
 )
-SWITCHES = ("BIDIRECTIONAL", "DOWNLOAD", "FRESH", "KEEP_BEST", "KEEP_DUPLICATES", "VOCABULARY_FROM_VALIDATION")
+SWITCHES = (
+    "BIDIRECTIONAL",
+    "DEPLOYMENT",
+    "DOWNLOAD",
+    "FRESH",
+    "KEEP_BEST",
+    "KEEP_DUPLICATES",
+    "USE_UNLABELLED",
+    "VOCABULARY_FROM_VALIDATION",
+)
 # Settings that no result depends on.
-INCIDENTAL = ("artifacts", "data", "download", "fresh", "latency_reviews", "publish")
+INCIDENTAL = (
+    "artifacts",
+    "data",
+    "deployment",
+    "download",
+    "fresh",
+    "latency_reviews",
+    "only",
+    "output",
+    "publish",
+    "repeats",
+    "unlabelled",
+)
 RECIPE_CHOICES = ("auto", "default", "thesis")
 
 
@@ -175,7 +198,7 @@ def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
 
 def _constants_and_recipes(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     constants = script_constants(path)
-    for name in ("ROWS", "CLASSIFIERS"):  # what a script writes or compares: not for tuning
+    for name in ("FLAGS", "ROWS"):  # what a script writes or passes on: not for tuning
         constants.pop(name, None)
     return constants, constants.pop("RECIPES", {})
 

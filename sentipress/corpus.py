@@ -15,7 +15,8 @@ from sentipress import commands, files
 from sentipress.cleaning import clean
 from sentipress.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2  # 2: with texts of another domain, and unlabelled ones
+UNLABELLED, OUTSIDE = "unlabelled.csv", "outside.csv"  # beside reviews.csv
 SPLITS = ("train", "validation", "test")
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 reviews
 REVIEW_LIMIT_CHARACTERS = 1_000_000  # the longest IMDB review has 13,704; far beyond is a damaged file
@@ -47,6 +48,31 @@ class Corpus:
     def labels(self, split: str) -> np.ndarray:
         """Labels of one split: float32 array of shape (reviews,)."""
         return self.frame.loc[self.frame["split"] == split, "label"].to_numpy(np.float32)
+
+    def unlabelled(self) -> list[str]:
+        """Cleaned reviews without a label, if stage 1 was given some; none is a copy of a labelled one.
+
+        Raises:
+            UserError: the file is missing or not the one that reviews.json describes.
+        """
+        return self._beside("unlabelled", UNLABELLED)["review"].tolist() if self.about.get("unlabelled") else []
+
+    def outside(self) -> tuple[list[str], np.ndarray]:
+        """Cleaned texts of another domain and their labels, float32 (texts,): what a model makes of them is a test.
+
+        Raises:
+            UserError: the file is missing or not the one that reviews.json describes.
+        """
+        frame = self._beside("outside", OUTSIDE)
+        return frame["review"].tolist(), frame["label"].to_numpy(np.float32)
+
+    def _beside(self, key: str, name: str) -> pd.DataFrame:
+        path, remedy = self.path.with_name(name), commands.run(commands.PREPROCESSING, self.path.parent)
+        if not path.is_file():
+            raise UserError(f"{path} is missing", remedy)
+        if files.sha256(path) != self.about.get(key, {}).get("sha256"):
+            raise UserError(f"{path} is not the file that reviews.json describes", remedy)
+        return pd.read_csv(path, dtype={"review": str}, keep_default_na=False, encoding="utf-8")
 
     def rows(self, split: str) -> np.ndarray:
         """Source rows of one split: int64 array of shape (reviews,); they identify a review in paired tests."""
@@ -85,6 +111,32 @@ def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.D
     return frame, counts
 
 
+def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tuple[pd.Series, dict[str, int]]:
+    """Clean reviews without labels; drop empty and repeated ones, and copies of labelled reviews of any split.
+
+    Args:
+        raw: texts.
+        frame: of `prepare`.
+        recipe: a recipe of `sentipress.cleaning`.
+
+    Returns:
+        The texts kept, and the counts.
+    """
+    bar = tqdm(raw, desc="clean unlabelled", unit=" reviews", leave=False, disable=None)
+    texts = pd.Series([clean(text, recipe) for text in bar], name="review", dtype=str)
+    empty, known = texts == "", texts.isin(set(frame["review"]))
+    repeated = texts.duplicated() & ~empty & ~known
+    kept = texts[~(empty | known | repeated)].reset_index(drop=True)
+    counts = {
+        "reviews": len(texts),
+        "empty_after_cleaning": int(empty.sum()),
+        "copies_of_labelled": int(known.sum()),
+        "duplicates": int(repeated.sum()),
+        "kept": len(kept),
+    }
+    return kept, counts
+
+
 def split(frame: pd.DataFrame, test_share: float, validation_share: float, seed: int) -> pd.Series:
     """Name the split of each row: a shuffled test share, then the last part of the rest for validation.
 
@@ -106,12 +158,37 @@ def split(frame: pd.DataFrame, test_share: float, validation_share: float, seed:
     return pd.Series(names, index=frame.index, name="split")
 
 
-def save(frame: pd.DataFrame, description: dict[str, Any], artifacts: Path) -> None:
-    """Write reviews.csv and, after it, reviews.json that describes it, each atomically."""
+def save(
+    frame: pd.DataFrame,
+    unlabelled: tuple[pd.Series, dict[str, Any]] | None,
+    outside: pd.DataFrame,
+    description: dict[str, Any],
+    artifacts: Path,
+) -> None:
+    """Write reviews.csv, the two files beside it and, after them, reviews.json that describes them, each atomically.
+
+    Args:
+        frame: columns `row`, `split`, `label`, `review`.
+        unlabelled: cleaned texts and what is to be known of them, if there are any.
+        outside: labelled texts of another domain, columns `label`, `review`.
+        description: what reviews.json says besides.
+        artifacts: the folder.
+    """
     path = artifacts / "reviews.csv"
+    beside = {}
+    if unlabelled:
+        beside["unlabelled"] = {**unlabelled[1], "sha256": _write_csv(unlabelled[0].to_frame(), artifacts / UNLABELLED)}
+    beside["outside"] = {"reviews": len(outside), "sha256": _write_csv(outside[["label", "review"]], artifacts / OUTSIDE)}
+    checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
+    files.write_json(path.with_suffix(".json"), {"schema": SCHEMA, **description, **beside, "sha256": checksum})
+    if not unlabelled:
+        (artifacts / UNLABELLED).unlink(missing_ok=True)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> str:
     with files.atomic(path) as temporary:
-        frame[["row", "split", "label", "review"]].to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
-    files.write_json(path.with_suffix(".json"), {"schema": SCHEMA, **description, "sha256": files.sha256(path)})
+        frame.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+    return files.sha256(path)
 
 
 def about(artifacts: Path) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""Where an embedding starts: word vectors and sentiment counts from the training reviews alone, in seconds."""
+"""Where an embedding starts: word vectors and sentiment counts from reviews, in seconds."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sparse
 from sklearn.utils.extmath import randomized_svd
 
+from sentipress import files
+from sentipress.errors import UserError
 from sentipress.tokenizer import OOV_ID, Tokenizer
 
 WINDOW = 5  # words to either side that count as context, nearer ones more
@@ -13,27 +18,69 @@ CONTEXT_POWER = 0.75  # Levy, Goldberg & Dagan (2015), section 3.2: context dist
 CHUNK = 4_000_000  # words counted at a time: bounds the memory of the pair lists to about 0.2 GB
 
 
-def start(
-    kind: str, texts: list[str], labels: np.ndarray, tokenizer: Tokenizer, dimension: int, scale: float, seed: int
-) -> np.ndarray | None:
-    """The first values of an embedding, float32 (tokenizer.vocabulary_size, dimension), or None for random ones.
+@dataclass(frozen=True)
+class Start:
+    """What a run knows of its words before training; kept for the smaller embeddings of later stages.
 
-    Args:
-        kind: "random"; "svd" (`word_vectors` times `scale`); "svd+nb" (the same, the last column being
-            `log_count_ratios`).
-        texts: cleaned training reviews.
-        labels: 0 or 1 per text.
-        tokenizer: numbers the words.
-        dimension: columns.
-        scale: standard deviation of the vectors.
-        seed: of the randomized SVD.
+    Attributes:
+        vectors: float32 (words, columns), the most telling columns first; rows of padding and of the unknown word are 0.
+        ratios: float32 (words,), see `log_count_ratios`.
     """
-    if kind == "random":
-        return None
-    vectors = word_vectors(texts, tokenizer, dimension, seed) * np.float32(scale)
-    if kind == "svd+nb":
-        vectors[:, -1] = log_count_ratios(texts, labels, tokenizer)
-    return vectors
+
+    vectors: np.ndarray
+    ratios: np.ndarray
+
+    @classmethod
+    def fit(cls, texts: list[str], labels: np.ndarray, unlabelled: list[str], tokenizer: Tokenizer, dimension: int, seed: int) -> Start:
+        """Count words in cleaned training reviews, and for the vectors in unlabelled ones as well.
+
+        Args:
+            texts: cleaned training reviews.
+            labels: 0 or 1 per text.
+            unlabelled: further cleaned reviews, none of them for validation or test.
+            tokenizer: numbers the words.
+            dimension: columns.
+            seed: of the randomized SVD.
+        """
+        return cls(word_vectors([*texts, *unlabelled], tokenizer, dimension, seed), log_count_ratios(texts, labels, tokenizer))
+
+    def table(self, kind: str, dimension: int, scale: float) -> np.ndarray:
+        """First values of an embedding: float32 (words, dimension); a row of zeros is a word that nothing is known of.
+
+        Args:
+            kind: "svd" (the first columns of the vectors), or "svd+nb" (the last column being the ratios).
+            dimension: columns, at most those of the vectors.
+            scale: standard deviation of the vectors.
+        """
+        table = self.vectors[:, :dimension] * np.float32(scale / max(float(self.vectors[:, :dimension].std()), 1e-9))
+        if kind == "svd+nb":
+            table[:, -1] = self.ratios
+        return table
+
+    def save(self, path: Path) -> None:
+        """Write a `.npz`, atomically."""
+        with files.atomic(path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, vectors=self.vectors, ratios=self.ratios)
+
+    @classmethod
+    def load(cls, path: Path, tokenizer: Tokenizer, remedy: str) -> Start:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: missing, damaged, or of another vocabulary.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                start = cls(saved["vectors"], saved["ratios"])
+        except FileNotFoundError:
+            raise UserError(
+                f"{path} is missing: the base was not started from word vectors", f"{remedy}, or give --embedding-start random"
+            ) from None
+        except Exception as error:  # zipfile and zlib raise their own kinds for damaged bytes
+            raise UserError(f"{path} is damaged ({error})", remedy) from None
+        if len(start.vectors) != tokenizer.vocabulary_size or len(start.ratios) != tokenizer.vocabulary_size:
+            raise UserError(f"{path} knows {len(start.vectors)} words, tokenizer.json {tokenizer.vocabulary_size}", remedy)
+        return start
 
 
 def log_count_ratios(texts: list[str], labels: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:

@@ -87,7 +87,7 @@ class InferenceGraph(tf.Module):
         def body(step: Any, *state: Any) -> tuple[Any, ...]:
             following = []
             for number, (_, recurrent, _) in enumerate(self.directions):
-                hidden, cell, best = state[3 * number : 3 * number + 3]
+                hidden, cell, best, total = state[4 * number : 4 * number + 4]
                 backwards = number == 1
                 if backwards and spec.masked:
                     gates = tf.gather(projected[number], tf.maximum(lengths - 1 - step, 0), axis=1, batch_dims=1)
@@ -99,18 +99,20 @@ class InferenceGraph(tf.Module):
                 cell = tf.sigmoid(forget) * cell + tf.sigmoid(entered) * tf.tanh(candidate)
                 hidden = tf.sigmoid(output) * tf.tanh(cell)
                 if spec.masked:
-                    # Past its own end a review's state no longer counts, so only the maximum is guarded.
+                    # Past its own end a review's state no longer counts, so only maximum and sum are guarded.
                     real = tf.cast(step < lengths, tf.float32)[:, tf.newaxis]
                     best = tf.maximum(best, hidden * real)
-                following += [hidden, cell, best]
+                    total = total + hidden * real if spec.pooling == "wide" else total
+                following += [hidden, cell, best, total]
             return step + 1, *following
 
-        final = tf.while_loop(lambda step, *_: step < steps, body, [tf.constant(0), *[zero] * (3 * len(self.directions))])
-        pick = 3 if spec.masked else 1  # position of the maximum, or of the last state, in each direction's triple
-        features = [final[3 * number + pick] for number in range(len(self.directions))]
+        final = tf.while_loop(lambda step, *_: step < steps, body, [tf.constant(0), *[zero] * (4 * len(self.directions))])
+        states = [final[1 + 4 * number : 5 + 4 * number] for number in range(len(self.directions))]
+        features = [best if spec.masked else hidden for hidden, _, best, _ in states]
         if spec.pooling == "wide":
             present = tf.cast(tf.not_equal(ids, 0), tf.float32)
-            total = tf.reduce_sum(words * present[:, :, tf.newaxis], axis=1)
-            features.append(total / tf.reduce_sum(present, axis=1, keepdims=True) * self.wide_scale)
+            count = tf.reduce_sum(present, axis=1, keepdims=True)
+            features += [total / count for *_, total in states]
+            features.append(tf.reduce_sum(words * present[:, :, tf.newaxis], axis=1) / count * self.wide_scale)
         features = tf.concat(features, axis=1)
         return tf.sigmoid(tf.matmul(features, self.output_kernel) + self.output_bias)

@@ -41,6 +41,20 @@ class LiteRTModel:
         self._interpreter.invoke()
         return float(self._interpreter.get_tensor(self._output)[0, 0])
 
+    def predict_batch(self, ids: np.ndarray) -> np.ndarray:
+        """Ids int32 (reviews, length) to probabilities float32 (reviews,), all in one call."""
+        self._resize(len(ids))
+        self._interpreter.set_tensor(self._input, ids)
+        self._interpreter.invoke()
+        probabilities = self._interpreter.get_tensor(self._output)[:, 0].copy()
+        self._resize(1)
+        return np.asarray(probabilities)
+
+    def _resize(self, reviews: int) -> None:
+        shape = self._interpreter.get_input_details()[0]["shape"]
+        self._interpreter.resize_tensor_input(self._input, [reviews, *shape[1:]])
+        self._interpreter.allocate_tensors()
+
     def predict(self, ids: np.ndarray) -> np.ndarray:
         """Ids int32 (reviews, length) to probabilities float32 (reviews,), one review a call as on a phone."""
         bar = tqdm(ids, desc=self._name, unit=" reviews", leave=False, disable=None)

@@ -38,8 +38,8 @@ class ModelSpec:
         units: LSTM units per direction.
         bidirectional: read the review in both directions.
         pooling: "last" reads the last state, padding included (the study); "max" takes the maximum over the real
-            words, which padding cannot change; "wide" adds the mean of the words' embeddings beside the maximum, a
-            path from each word straight to the output as in a linear bag-of-words model.
+            words, which padding cannot change; "wide" adds beside the maximum the mean of the LSTM's outputs, and the
+            mean of the words' embeddings: a path from each word straight to the output, as in a bag of words.
         dropout: share of pooled features dropped in training.
         spatial_dropout: share of embedding columns dropped in training, per review.
     """
@@ -76,11 +76,13 @@ def build(spec: ModelSpec) -> Any:
     cell = layers.LSTM(spec.units, return_sequences=spec.masked, zero_output_for_mask=spec.masked, name="lstm")
     hidden = (layers.Bidirectional(cell, name="bilstm") if spec.bidirectional else cell)(hidden)
     if spec.masked:
+        outputs = hidden
         # Masked steps are zeros in the maximum; after the ReLU it no longer matters whether there were any.
-        hidden = layers.ReLU(name="relu")(layers.GlobalMaxPooling1D(name="pooling")(hidden))
-    if spec.pooling == "wide":
-        mean = layers.Rescaling(WIDE_SCALE, name="scale")(layers.GlobalAveragePooling1D(name="mean")(words))
-        hidden = layers.Concatenate(name="features")([hidden, mean])
+        hidden = layers.ReLU(name="relu")(layers.GlobalMaxPooling1D(name="pooling")(outputs))
+        if spec.pooling == "wide":
+            mean = layers.GlobalAveragePooling1D(name="mean_output")(outputs)
+            bag = layers.Rescaling(WIDE_SCALE, name="scale")(layers.GlobalAveragePooling1D(name="mean")(words))
+            hidden = layers.Concatenate(name="features")([hidden, mean, bag])
     if spec.dropout:
         hidden = layers.Dropout(spec.dropout, name="dropout")(hidden)
     return keras.Model(ids, layers.Dense(1, activation="sigmoid", name="output")(hidden), name="sentiment")
@@ -94,11 +96,12 @@ def build_for_training(spec: ModelSpec) -> Any:
     hidden = layers.SpatialDropout1D(spec.spatial_dropout, name="spatial_dropout")(words) if spec.spatial_dropout else words
     if spec.masked:
         mask = NotPadding(name="mask")(ids)
-        hidden = PackedLSTM(spec.units, spec.bidirectional, name="lstm")([hidden, mask])
-        hidden = MaskedMax(name="pooling")([hidden, mask])
+        outputs = PackedLSTM(spec.units, spec.bidirectional, name="lstm")([hidden, mask])
+        hidden = MaskedMax(name="pooling")([outputs, mask])
         if spec.pooling == "wide":
-            mean = layers.Rescaling(WIDE_SCALE, name="scale")(MaskedMean(name="mean")([words, mask]))
-            hidden = layers.Concatenate(name="features")([hidden, mean])
+            mean = MaskedMean(name="mean_output")([outputs, mask])
+            bag = layers.Rescaling(WIDE_SCALE, name="scale")(MaskedMean(name="mean")([words, mask]))
+            hidden = layers.Concatenate(name="features")([hidden, mean, bag])
     elif spec.bidirectional:
         hidden = layers.Bidirectional(layers.LSTM(spec.units), name="bilstm")(hidden)
     else:
@@ -247,12 +250,12 @@ def load_keras(path: Path, remedy: str) -> Any:
         raise UserError(f"{path} cannot be loaded ({str(error)[:200]})", remedy) from None
 
 
-def count(weights: dict[str, np.ndarray], spec: ModelSpec) -> dict[str, Any]:
+def count(weights: dict[str, np.ndarray], total: int) -> dict[str, Any]:
     """Parameters of a network, and how many of them are not zero in the arrays that a file stores.
 
     Args:
         weights: name to array, as stored in the file that is measured.
-        spec: the shape; its parameters are the total, whichever small constants a file format adds or folds.
+        total: parameters of the model, whichever small constants a file format adds or folds.
 
     Returns:
         total, nonzero, sparsity (share of zeros) and one record per array: name, shape, dtype, total, zeros, sparsity.
@@ -270,7 +273,7 @@ def count(weights: dict[str, np.ndarray], spec: ModelSpec) -> dict[str, Any]:
                 "sparsity": zeros / array.size,
             }
         )
-    total, zeros = count_parameters(spec), sum(record["zeros"] for record in records)
+    zeros = sum(record["zeros"] for record in records)
     return {"total": total, "nonzero": total - zeros, "sparsity": zeros / total, "arrays": records}
 
 
@@ -283,5 +286,5 @@ def count_parameters(spec: ModelSpec) -> int:
     """Parameters of a network of this shape, without building it."""
     directions = 2 if spec.bidirectional else 1
     lstm = directions * 4 * spec.units * (spec.embedding_dim + spec.units + 1)
-    features = directions * spec.units + (spec.embedding_dim if spec.pooling == "wide" else 0)
+    features = 2 * directions * spec.units + spec.embedding_dim if spec.pooling == "wide" else directions * spec.units
     return spec.vocabulary_size * spec.embedding_dim + lstm + features + 1

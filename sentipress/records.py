@@ -10,7 +10,8 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +25,7 @@ from statsmodels.stats.proportion import proportion_confint
 from sentipress import cli, files
 from sentipress.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2  # 2: with scores outside the domain and costs in a fresh process
 SUFFIX = ".metrics.json"
 PACKAGES = (
     "tensorflow",
@@ -95,6 +96,23 @@ def peak_memory() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+@dataclass(frozen=True)
+class Truth:
+    """Which reviews were scored, and their labels.
+
+    Attributes:
+        test_row: rows of the test reviews in the source, int64 (reviews,).
+        test_label: their labels, float32 (reviews,).
+        validation_row: rows of the validation reviews.
+        outside_label: labels of the sentences of another domain.
+    """
+
+    test_row: np.ndarray
+    test_label: np.ndarray
+    validation_row: np.ndarray
+    outside_label: np.ndarray
+
+
 def metrics_path(folder: Path, name: str) -> Path:
     """Where the metrics of the model called `name` lie."""
     return folder / (name + SUFFIX)
@@ -107,7 +125,7 @@ def save(
     settings: SimpleNamespace,
     inputs: list[Path],
     probabilities: Mapping[str, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray, np.ndarray],
+    truth: Truth,
     measured: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Score a model's test probabilities and write its probabilities and its metrics JSON, the JSON last.
@@ -118,28 +136,28 @@ def save(
         row: place in the table: `order`, `technique`, `complexity`, `role` ("model" or "control").
         settings: of the stage (`sentipress.cli.settings`).
         inputs: artifacts that the model was made from or scored with.
-        probabilities: "test" and perhaps "validation" and others: float32 (reviews,).
-        test: rows, labels (reviews,) of the test split, and rows of the validation split.
+        probabilities: "test", "validation" and "outside": float32 (reviews,).
+        truth: what they are scored against.
         measured: `parameters`, `seconds`, `latency`, and anything else worth keeping.
 
     Returns:
         The record as written.
     """
-    test_rows, labels, validation_rows = test
     name = file.stem
     with files.atomic(folder / f"{name}.probabilities.npz") as temporary, open(temporary, "wb") as stream:
-        arrays: dict[str, Any] = {"test_row": test_rows, "test_label": labels, "validation_row": validation_rows, **probabilities}
+        arrays: dict[str, Any] = {**asdict(truth), **probabilities}
         np.savez_compressed(stream, **arrays)
-    tokenizer = folder / "tokenizer.json"
     record = {
         "schema": SCHEMA,
         "name": name,
         "file": file.name,
         **row,
         "stage": settings.stage,
-        "scores": scores(labels, probabilities["test"]),
+        "scores": scores(truth.test_label, probabilities["test"]),
+        "outside": scores(truth.outside_label, probabilities["outside"]),
         "size": files.sizes(file),
-        "vocabulary": files.sizes(tokenizer) if tokenizer.is_file() else None,
+        # A bag of words brings its own vocabulary.
+        "vocabulary": {"bytes": 0, "gzip_bytes": 0} if file.suffix == ".npz" else files.sizes(folder / "tokenizer.json"),
         **measured,
         **cli.recorded(settings),
         "inputs": {path.name: files.sha256(path) for path in inputs},
@@ -166,8 +184,11 @@ _FIELDS: dict[tuple[str, ...], Any] = {
     ("scores", "accuracy", "low"): _NUMBER,
     ("scores", "accuracy", "high"): _NUMBER,
     ("scores", "accuracy", "n"): int,
+    ("outside", "accuracy", "value"): _NUMBER,
     ("size", "bytes"): int,
     ("size", "gzip_bytes"): int,
+    ("vocabulary", "bytes"): int,
+    ("vocabulary", "gzip_bytes"): int,
     ("parameters", "total"): int,
     ("parameters", "nonzero"): int,
     ("seconds",): dict,
@@ -219,7 +240,7 @@ def load(folder: Path, name: str, remedy: str) -> dict[str, Any]:
     return record
 
 
-def changes(folder: Path, record: Mapping[str, Any]) -> list[str]:
+def changes(folder: Path, record: Mapping[str, Any], sha256: Callable[[Path], str] = files.sha256) -> list[str]:
     """What no longer fits a record: files that are missing or differ from the hashes in it."""
     found = []
     for kind in ("outputs", "inputs"):
@@ -227,12 +248,12 @@ def changes(folder: Path, record: Mapping[str, Any]) -> list[str]:
             path = folder / name
             if not path.is_file():
                 found.append(f"{name} is missing")
-            elif files.sha256(path) != expected:
+            elif sha256(path) != expected:
                 found.append(f"{name} has changed since")
     return found
 
 
 def load_probabilities(folder: Path, name: str) -> dict[str, np.ndarray]:
-    """The arrays beside a record: `test`, `test_row`, `test_label`, `validation`, `validation_row`."""
+    """The arrays beside a record: `test`, `validation`, `outside`, and those of `Truth`."""
     with np.load(folder / f"{name}.probabilities.npz", allow_pickle=False) as saved:
         return {key: saved[key] for key in saved.files}

@@ -83,6 +83,17 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     return _checked(frame["review"], frame["sentiment"], path)
 
 
+def read_unlabelled(path: Path) -> pd.Series:
+    """Texts of a CSV with a column `review`, plain or .gz/.xz/.zip; any label in it is ignored.
+
+    Raises:
+        UserError: missing, not UTF-8, damaged, no such column, or no rows.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing", "pass --unlabelled with an existing CSV, or leave it out")
+    return _read_csv(path, ["review"])["review"].str.replace("\x00", " ")
+
+
 def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     remedy = f"give a UTF-8 CSV with the columns {','.join(columns)}"
     try:

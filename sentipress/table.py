@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from sentipress import cli, commands, corpus, files, plots, records
 from sentipress.errors import UserError
 
+SCRIPTS = Path(__file__).resolve().parent.parent
 COLUMNS = (
     "technique",
     "test accuracy",
@@ -63,27 +65,32 @@ def load(folder: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda record: (record["order"], record["name"]))
 
 
-def stale(folder: Path, record: dict[str, Any], scripts: Path) -> list[str]:
-    """Why a row no longer tells of what lies in the folder; empty when it does.
+class Staleness:
+    """Why a row no longer tells of what lies in its folder.
 
-    Compared are the files that the model was made from and led to, the settings that its stage would now have with
-    the same recipe and flags, and those of stage 1. A folder without reviews.csv is a published copy, where there is
-    nothing to compare.
-
-    Args:
-        folder: the artifacts folder.
-        record: a metrics record.
-        scripts: folder of the stages.
+    Compared are the files that a model was made from and led to, the settings that its stage would now have with the
+    same recipe and flags, and those of stage 1. A folder without reviews.csv is a published copy, where there is
+    nothing to compare. What belongs to the folder is read and hashed once.
     """
-    if not (folder / "reviews.csv").is_file():
-        return []
-    reasons = records.changes(folder, record)
-    try:
-        reasons += cli.changed_settings(scripts / commands.PREPROCESSING, corpus.about(folder))
-    except UserError as error:
-        reasons.append(error.problem)
-    script = scripts / record["stage"]
-    return reasons + (cli.changed_settings(script, record) if script.is_file() else [])
+
+    def __init__(self, folder: Path, scripts: Path = SCRIPTS) -> None:
+        self.folder, self.scripts = folder, scripts
+        self._published = not (folder / "reviews.csv").is_file()
+        self._hash = functools.cache(files.sha256)
+        self._preprocessing: list[str] = []
+        if not self._published:
+            try:
+                self._preprocessing = cli.changed_settings(scripts / commands.PREPROCESSING, corpus.about(folder))
+            except UserError as error:
+                self._preprocessing = [error.problem]
+
+    def reasons(self, record: dict[str, Any]) -> list[str]:
+        """Reasons against one record of `load`; empty when it is current, or damaged."""
+        if self._published or "damaged" in record:
+            return []
+        script = self.scripts / record["stage"]
+        own = cli.changed_settings(script, record) if script.is_file() else []
+        return records.changes(self.folder, record, self._hash) + self._preprocessing + own
 
 
 def row(folder: Path, record: dict[str, Any], reasons: Sequence[str]) -> dict[str, str]:
@@ -119,8 +126,8 @@ def make(folder: Path) -> list[dict[str, str]]:
     found = load(folder)
     if not found:
         raise UserError(f"{folder} holds no *{records.SUFFIX}", commands.run(commands.PREPROCESSING, folder))
-    scripts = Path(__file__).resolve().parent.parent
-    rows = [row(folder, record, [] if "damaged" in record else stale(folder, record, scripts)) for record in found]
+    staleness = Staleness(folder)
+    rows = [row(folder, record, staleness.reasons(record)) for record in found]
     caption = describe(found)
     shown = [*rows, *PUBLISHED]
     print(caption)
@@ -193,17 +200,27 @@ def _no_bars(text: str) -> str:
 
 def comma_separated(rows: Sequence[dict[str, str]]) -> str:
     """The table as CSV, thousands without commas."""
+    return csv_text(COLUMNS, [{c: cells[c].replace(",", "") if _numeric(c) else cells[c] for c in COLUMNS} for cells in rows])
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[dict[str, str]]) -> str:
+    """Rows as CSV with a header."""
     stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    for cells in rows:
-        writer.writerow({c: cells[c].replace(",", "") if _numeric(c) else cells[c] for c in COLUMNS})
+    writer.writerows(rows)
     return stream.getvalue()
 
 
 def latex(rows: Sequence[dict[str, str]], caption: str) -> str:
-    """The table as a LaTeX table of plain LaTeX commands, no package needed."""
+    """The table as a LaTeX table."""
+    return latex_text(COLUMNS, rows, caption, [c for c in COLUMNS if not _numeric(c)])
+
+
+def latex_text(columns: Sequence[str], rows: Sequence[dict[str, str]], caption: str, texts: Sequence[str]) -> str:
+    """Rows as a LaTeX table of plain LaTeX commands, no package needed; `texts` are the columns set to the left."""
     escapes = {"\\": r"\textbackslash{}", **{c: "\\" + c for c in "&%$#_{}"}, "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    escapes["±"] = r"$\pm$"
 
     def escape(text: str) -> str:
         return "".join(escapes.get(character, character) for character in text)
@@ -211,11 +228,11 @@ def latex(rows: Sequence[dict[str, str]], caption: str) -> str:
     lines = [
         r"\begin{table}",
         rf"\caption{{{escape(caption)}}}",
-        rf"\begin{{tabular}}{{{''.join('r' if _numeric(c) else 'l' for c in COLUMNS)}}}",
+        rf"\begin{{tabular}}{{{''.join('l' if c in texts else 'r' for c in columns)}}}",
         r"\hline",
-        " & ".join(escape(c) for c in COLUMNS) + r" \\",
+        " & ".join(escape(c) for c in columns) + r" \\",
         r"\hline",
-        *(" & ".join(escape(cells[c]) for c in COLUMNS) + r" \\" for cells in rows),
+        *(" & ".join(escape(cells[c]) for c in columns) + r" \\" for cells in rows),
         r"\hline",
         r"\end{tabular}",
         r"\end{table}",

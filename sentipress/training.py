@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,6 +124,7 @@ def train(
     callbacks: Sequence[Any] = (),
     fresh: bool = False,
     title: str = "train",
+    watch: Callable[[list[dict[str, float]]], object] | None = None,
 ) -> History:
     """Train a model that gives logits; after each epoch save a checkpoint (the caller deletes it once the model is saved).
 
@@ -140,6 +142,7 @@ def train(
         callbacks: further Keras callbacks.
         fresh: start over even if a checkpoint is there.
         title: of the progress lines.
+        watch: called after each epoch with the records of all epochs so far.
 
     Raises:
         UserError: the loss is no longer a number.
@@ -153,7 +156,8 @@ def train(
     model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
     optimizer.build(model.trainable_variables)
     step = _training_step(model, optimizer, loss)
-    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "shapes": [w.shape.as_list() for w in model.weights]})
+    start = files.fingerprint([hashlib.sha256(weight.tobytes()).hexdigest() for weight in model.get_weights()])
+    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start})
     history, best = History([]), model.get_weights()
     if fresh:
         checkpoint.unlink(missing_ok=True)
@@ -184,6 +188,8 @@ def train(
         if not plan.keep_best or record["validation_accuracy"] > best_before:
             history.best_epoch, best = epoch + 1, model.get_weights()
         _save(checkpoint, key, model, optimizer, history, best)
+        if watch:
+            watch(history.epochs)
         print(
             f"{title} {epoch + 1}/{plan.epochs}: loss {record['loss']:.4f}, validation loss {record['validation_loss']:.4f}, "
             f"validation accuracy {record['validation_accuracy']:.2%}, {record['seconds']:.0f} s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,15 +13,18 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import classification_report
 
-from sentipress import cli, commands, corpus, embeddings, files, latency, models, records, training
+from sentipress import cli, commands, corpus, deployment, embeddings, eventlog, files, latency, models, records, training
 from sentipress.errors import UserError
 from sentipress.export import to_tflite
+from sentipress.linear import LinearModel
 from sentipress.litert import LiteRTModel, custom_operators, loads_as_compiled_model, stored_arrays
 from sentipress.models import ModelSpec
 from sentipress.quiet import quiet
 from sentipress.tokenizer import Tokenizer
 
 BASE = "modelo_base"
+START = "embedding_start.npz"
+SCORED = ("validation", "test", "outside")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Workspace:
         settings: of the stage.
         reviews: the cleaned corpus.
         tokenizer: words to ids.
-        ids: split name to ids, int32 (reviews, length).
+        ids: split name to ids, int32 (reviews, length); "outside" are sentences of another domain.
         labels: split name to labels, float32 (reviews,).
     """
 
@@ -55,6 +59,8 @@ class Workspace:
         self.settings, self.reviews, self.tokenizer = settings, reviews, tokenizer
         self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
         self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
+        sentences, self.labels["outside"] = reviews.outside()
+        self.ids["outside"] = tokenizer.encode(sentences)
         self._checkpoints: list[Path] = []
 
     @classmethod
@@ -81,18 +87,29 @@ class Workspace:
         """Artifacts that every model depends on, and further ones by file name."""
         return [self.folder / name for name in ("reviews.csv", "tokenizer.json", *names)]
 
-    def start_vectors(self, spec: ModelSpec) -> np.ndarray | None:
-        """Where the embedding starts by the stage's settings; see `sentipress.embeddings.start`."""
+    def save_words(self, start: embeddings.Start | None) -> None:
+        """Write the tokenizer and what the embedding started from, or that it started from nothing."""
+        if start:
+            start.save(self.folder / START)
+        else:
+            (self.folder / START).unlink(missing_ok=True)
+        self.tokenizer.save(self.folder / "tokenizer.json")
+
+    def words(self) -> tuple[str, ...]:
+        """Artifacts beyond the tokenizer from which an embedding starts by the stage's settings."""
+        return () if self.settings.embedding_start == "random" else (START,)
+
+    def start_table(self, spec: ModelSpec) -> np.ndarray | None:
+        """Where an embedding starts by the stage's settings: the first columns of what the base started from.
+
+        Raises:
+            UserError: the base started from random numbers, or the file is damaged or of another run.
+        """
         settings = self.settings
-        return embeddings.start(
-            settings.embedding_start,
-            self.reviews.texts("train"),
-            self.labels["train"],
-            self.tokenizer,
-            spec.embedding_dim,
-            settings.embedding_scale,
-            settings.seed,
-        )
+        if settings.embedding_start == "random":
+            return None
+        start = embeddings.Start.load(self.folder / START, self.tokenizer, commands.run(commands.BASELINE, self.folder))
+        return start.table(settings.embedding_start, spec.embedding_dim, settings.embedding_scale)
 
     def train(
         self,
@@ -126,14 +143,18 @@ class Workspace:
             identity,
             fresh=self.settings.fresh,
             title=name,
+            watch=lambda epochs: eventlog.write(self.folder / "logs" / name, epochs),
             **options,
         )
 
-    def latency_sample(self) -> np.ndarray:
-        """Test reviews to time: a seeded random sample, int32 (settings.latency_reviews, length)."""
-        ids = self.ids["test"]
-        chosen = np.random.default_rng(0).choice(len(ids), min(self.settings.latency_reviews, len(ids)), replace=False)
-        return ids[chosen]
+    @functools.cached_property
+    def _test_texts(self) -> list[str]:
+        return self.reviews.texts("test")
+
+    def _latency_places(self) -> np.ndarray:
+        """Test reviews to time: a seeded random sample, long and short ones."""
+        reviews = len(self.ids["test"])
+        return np.random.default_rng(0).choice(reviews, min(self.settings.latency_reviews, reviews), replace=False)
 
     def publish_keras(
         self, model: Any, spec: ModelSpec, name: str, row: Mapping[str, Any], inputs: list[Path], measured: Mapping[str, Any]
@@ -147,13 +168,17 @@ class Workspace:
         models.save_keras(model, path)
         loaded = models.load_keras(path, self._remedy)
         with quiet():
-            probabilities = {s: training.predict(loaded, self.ids[s], bucketed=spec.masked) for s in ("validation", "test")}
+            probabilities = {s: training.predict(loaded, self.ids[s], bucketed=spec.masked) for s in SCORED}
         facts = {
             "path": path,
             "row": row,
             "inputs": inputs,
             "probabilities": probabilities,
-            "measured": {**measured, "parameters": models.count(models.weights_of(loaded), spec), "model": spec.as_dict()},
+            "measured": {
+                **measured,
+                "parameters": models.count(models.weights_of(loaded), models.count_parameters(spec)),
+                "model": spec.as_dict(),
+            },
         }
         return facts, loaded
 
@@ -181,7 +206,7 @@ class Workspace:
         if foreign:
             raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
         loaded = LiteRTModel(path, self._remedy)
-        probabilities = {split: loaded.predict(self.ids[split]) for split in ("validation", "test")}
+        probabilities = {split: loaded.predict(self.ids[split]) for split in SCORED}
         repeated = loaded.predict(self.ids["test"])
         differing = int(((repeated > 0.5) != (probabilities["test"] > 0.5)).sum())
         if differing:
@@ -201,7 +226,7 @@ class Workspace:
             "measured": {
                 **measured,
                 "seconds": {"conversion": seconds},
-                "parameters": models.count(stored_arrays(path), spec),
+                "parameters": models.count(stored_arrays(path), models.count_parameters(spec)),
                 "model": spec.as_dict(),
                 "number_format": number_format,
                 "second_pass": {
@@ -213,23 +238,46 @@ class Workspace:
         }
         return facts, loaded
 
+    def publish_linear(
+        self, model: LinearModel, name: str, row: Mapping[str, Any], measured: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], LinearModel]:
+        """Save a bag-of-words classifier, load it back, and score what was loaded."""
+        path = self._pending(name, ".npz")
+        model.save(path)
+        loaded = LinearModel.load(path, self._remedy)
+        texts = {split: self.reviews.texts(split) for split in corpus.SPLITS} | {"outside": self.reviews.outside()[0]}
+        counted = models.count(loaded.arrays(), sum(array.size for array in loaded.arrays().values()))
+        facts = {
+            "path": path,
+            "row": row,
+            "inputs": [self.reviews.path],
+            "probabilities": {split: loaded.predict(texts[split]) for split in SCORED},
+            "measured": {**measured, "parameters": counted},
+            "reads": "text",
+        }
+        return facts, loaded
+
     def finish(
         self,
         published: Mapping[str, dict[str, Any]],
         calls: Mapping[str, Callable[[np.ndarray], Any]],
-        new_tokenizer: bool = False,
+        foundation: Callable[[], None] | None = None,
     ) -> list[dict[str, Any]]:
         """Time the published models in turns with the base, put them in place, write their metrics, print the figures.
 
         Args:
             published: name to what `publish_keras` or `publish_tflite` gave.
-            calls: name to a function of one review's ids; holds `BASE` as well, which the ratios refer to.
-            new_tokenizer: write the tokenizer too; the models were made with it.
+            calls: name to a function of one review's ids (or texts, see `publish_linear`); holds `BASE` as well, which the ratios refer to.
+            foundation: writes what the models were made with and need beside them, a new tokenizer for example.
         """
+        places = self._latency_places()
+        ids = [self.ids["test"][place][np.newaxis] for place in places]
+        texts = [[self._test_texts[place]] for place in places]
+        reading = {name: texts if published.get(name, {}).get("reads") == "text" else ids for name in calls}
         with quiet():
-            times = latency.measure(calls, self.latency_sample(), BASE)
-        if new_tokenizer:
-            self.tokenizer.save(self.folder / "tokenizer.json")
+            times = latency.measure(calls, reading, BASE)
+        if foundation:
+            foundation()
         for name, facts in published.items():
             facts["path"].replace(self.final(name, facts))
         written = []
@@ -241,10 +289,11 @@ class Workspace:
                 self.settings,
                 facts["inputs"],
                 facts["probabilities"],
-                (self.reviews.rows("test"), self.labels["test"], self.reviews.rows("validation")),
+                records.Truth(self.reviews.rows("test"), self.labels["test"], self.reviews.rows("validation"), self.labels["outside"]),
                 {
                     **facts["measured"],
                     "latency": times[name],
+                    "deployment": self._deployment(self.final(name, facts)),
                     "validation_accuracy": float(
                         np.mean((facts["probabilities"]["validation"] > 0.5) == (self.labels["validation"] > 0.5))
                     ),
@@ -258,6 +307,17 @@ class Workspace:
                 f"{1 / times[name]['ratio_to_base']:.1f}x the speed of {BASE}"
             )
         return written
+
+    def _deployment(self, file: Path) -> dict[str, Any] | None:
+        """What a model file costs in a fresh process; None when the stage was told not to measure it."""
+        if not self.settings.deployment:
+            return None
+        texts = [self._test_texts[place] for place in self._latency_places()]
+        tokenizer = None if file.suffix == ".npz" else self.folder / "tokenizer.json"
+        try:
+            return deployment.measure(file, tokenizer, texts)
+        except RuntimeError as error:
+            raise UserError(str(error), self._remedy) from None
 
     def remove_checkpoints(self) -> None:
         """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""

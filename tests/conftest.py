@@ -17,11 +17,12 @@ STAGES = ("1_data_preprocessing.py", "2_lstm_baseline.py", "3_quantization.py", 
 
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
 SMALL = {
-    "2_lstm_baseline.py": ["--vocabulary-size", "3000", "--sequence-length", "120", "--embedding-dim", "8", "--units", "8", "--epochs", "2",
-                           "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10"],
+    "2_lstm_baseline.py": ["--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "120", "--embedding-dim", "8", "--units", "8",  # noqa: E501
+                           "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
+    "classical.py": ["--only", "classical_pairs", "--latency-reviews", "10"],
     "3_quantization.py": ["--latency-reviews", "10"],
-    "4_pruning.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.005", "--latency-reviews", "10"],
-    "5_distillation.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10"],
+    "4_pruning.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.005", "--latency-reviews", "10", "--no-deployment"],
+    "5_distillation.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
 }  # fmt: skip
 
 
@@ -61,10 +62,19 @@ def sample_csv(sample: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def run(sample_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifacts of all five stages, run in order. Tests must not change them: copy first."""
+def unlabelled_csv(sample: pd.DataFrame, bundled: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 reviews without labels: 20 of them are in the sample, 10 stand twice."""
+    others = bundled["review"][~bundled["review"].isin(set(sample["review"]))].drop_duplicates().iloc[:270]
+    path = tmp_path_factory.mktemp("data") / "unlabelled.csv"
+    pd.DataFrame({"review": [*others, *sample["review"][:20], *others[:10]]}).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def run(sample_csv: Path, unlabelled_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifacts of all five stages and of the classifiers, run in order. Tests must not change them: copy first."""
     artifacts = tmp_path_factory.mktemp("run") / "artifacts"
-    run_stage(STAGES[0], artifacts, "--data", str(sample_csv))
-    for name in STAGES[1:]:
+    run_stage(STAGES[0], artifacts, "--data", str(sample_csv), "--unlabelled", str(unlabelled_csv))
+    for name in (STAGES[1], "classical.py", *STAGES[2:]):
         run_stage(name, artifacts)
     return artifacts

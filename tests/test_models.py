@@ -85,7 +85,7 @@ def test_the_shipped_bytes_compute_the_same(network, number_format, tmp_path):
     assert BuiltinOperator.WHILE in litert.operators(path)
     assert BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM not in litert.operators(path)
     assert litert.loads_as_compiled_model(path, ids[:1]) == pytest.approx(first[0], abs=1e-3)
-    stored = models.count(litert.stored_arrays(path), spec)
+    stored = models.count(litert.stored_arrays(path), models.count_parameters(spec))
     assert stored["total"] == model.count_params() and 0.9 * stored["total"] < stored["nonzero"] <= stored["total"]
     kinds = {array["dtype"] for array in stored["arrays"] if array["total"] >= 1024}
     assert kinds == {{"float32": "float32", "float16": "float16", "dynamic_range": "int8"}[number_format]}
@@ -223,12 +223,33 @@ def test_a_loss_that_is_no_number_is_one_clear_line(data, tmp_path):
 
 def test_word_vectors_and_counts_know_sentiment(data):
     texts, labels, tokenizer, _ = data
-    vectors = embeddings.start("svd+nb", texts[:1200], labels[:1200], tokenizer, 8, 0.1, seed=1)
-    assert vectors.shape == (2000, 8) and vectors.dtype == np.float32 and not vectors[:2].any()
-    assert embeddings.start("random", texts, labels, tokenizer, 8, 0.1, 1) is None
-    ratio = {word: vectors[number, -1] for number, word in enumerate(tokenizer.words, start=2)}
+    start = embeddings.Start.fit(texts[:1200], labels[:1200], [], tokenizer, 8, seed=1)
+    assert start.vectors.shape == (2000, 8) and start.vectors.dtype == np.float32 and not start.vectors[:2].any()
+    table = start.table("svd+nb", 8, 0.1)
+    assert table[:, :7].std() == pytest.approx(0.1, rel=0.1) and not np.array_equal(table[:, -1], start.table("svd", 8, 0.1)[:, -1])
+    ratio = {word: table[number, -1] for number, word in enumerate(tokenizer.words, start=2)}
     assert ratio["worst"] < ratio["bad"] < 0 < ratio["great"]
-    np.testing.assert_array_equal(vectors, embeddings.start("svd+nb", texts[:1200], labels[:1200], tokenizer, 8, 0.1, seed=1))
+    again = embeddings.Start.fit(texts[:1200], labels[:1200], [], tokenizer, 8, seed=1)
+    np.testing.assert_array_equal(start.vectors, again.vectors)
+    more = embeddings.Start.fit(texts[:1200], labels[:1200], texts[1200:], tokenizer, 8, seed=1)
+    np.testing.assert_array_equal(start.ratios, more.ratios)  # only labels give ratios
+    assert not np.array_equal(start.vectors, more.vectors)
+
+
+def test_a_smaller_embedding_starts_from_the_first_columns(data, tmp_path):
+    texts, labels, tokenizer, _ = data
+    start = embeddings.Start.fit(texts[:600], labels[:600], [], tokenizer, 8, seed=1)
+    start.save(tmp_path / "start.npz")
+    loaded = embeddings.Start.load(tmp_path / "start.npz", tokenizer, "")
+    small, large = loaded.table("svd", 4, 0.1), start.table("svd", 8, 0.1)
+    assert small.std() == pytest.approx(0.1) and np.allclose(small / small[5, 0], large[:, :4] / large[5, 0])
+    other = Tokenizer(("good", "bad"), 5, "post", "pre", "default")
+    for path, text in (("start.npz", "knows 2000 words"), ("none.npz", "not started from word vectors")):
+        with pytest.raises(UserError, match=text):
+            embeddings.Start.load(tmp_path / path, other, "run it")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "start.npz").read_bytes()[:-99])
+    with pytest.raises(UserError, match="damaged"):
+        embeddings.Start.load(tmp_path / "cut.npz", tokenizer, "run it")
 
 
 def test_log_count_ratios_by_hand():

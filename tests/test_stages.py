@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SMALL, STAGES, load_stage, run_stage
 
-from sentipress import cli, corpus, errors, files, litert, models, records, table, training
+from sentipress import cli, corpus, deployment, errors, files, linear, litert, models, records, table, training
 from sentipress.tokenizer import Tokenizer
 
 MODELS = {
     "modelo_base": ".keras",
+    "classical_pairs": ".npz",
     "modelo_F32": ".tflite",
     "modelo_DRQ": ".tflite",
     "modelo_F16Q": ".tflite",
@@ -87,12 +88,59 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
     reviews = corpus.load(run)
     ids = Tokenizer.load(run / "tokenizer.json", "").encode(reviews.texts("test"))
     path = run / (name + MODELS[name])
-    if path.suffix == ".tflite":
+    if path.suffix == ".npz":
+        again = linear.LinearModel.load(path, "").predict(reviews.texts("test"))
+    elif path.suffix == ".tflite":
         again = litert.LiteRTModel(path, "").predict(ids)
         assert record(run, name)["second_pass"]["different_predictions"] == 0
     else:
         again = training.predict(models.load_keras(path, ""), ids, bucketed=True)
     np.testing.assert_allclose(again, records.load_probabilities(run, name)["test"], atol=1e-6)
+
+
+def test_unlabelled_reviews_are_no_copies_and_only_start_the_vectors(run):
+    about = corpus.about(run)["unlabelled"]
+    assert about["counts"] == {"reviews": 300, "empty_after_cleaning": 0, "copies_of_labelled": 20, "duplicates": 10, "kept": 270}
+    reviews = corpus.load(run)
+    assert len(reviews.unlabelled()) == 270 and not set(reviews.unlabelled()) & set(reviews.frame["review"])
+    assert record(run, "modelo_base")["unlabelled_reviews"] == 270 and "unlabelled.csv" in record(run, "modelo_base")["inputs"]
+
+
+def test_sentences_of_another_domain_are_scored(run):
+    texts, labels = corpus.load(run).outside()
+    assert len(texts) > 8000 and set(labels) == {0.0, 1.0}
+    for name in MODELS:
+        saved = records.load_probabilities(run, name)
+        right = int(((saved["outside"] > 0.5) == (saved["outside_label"] > 0.5)).sum())
+        assert record(run, name)["outside"]["accuracy"]["correct"] == right
+
+
+def test_a_fresh_process_gives_the_same_answer_and_its_costs(run):
+    reviews = corpus.load(run)
+    text = reviews.texts("test")[0]
+    for name in ("modelo_DRQ", "classical_pairs"):
+        costs = record(run, name)["deployment"]
+        assert 0 < costs["p50_ms"] <= costs["p95_ms"] < 1000 * costs["startup_seconds"]
+        assert costs["reviews_per_second"] > 10 and costs["peak_memory_bytes"] > 1e7
+        fresh = deployment.measure(run / (name + MODELS[name]), None if name == "classical_pairs" else run / "tokenizer.json", [text])
+        assert fresh["first"] == pytest.approx(float(records.load_probabilities(run, name)["test"][0]), abs=1e-6)
+    assert record(run, "modelo_DRQ")["deployment"]["peak_memory_bytes"] < 120e6  # no TensorFlow in there
+    assert record(run, "modelo_base")["deployment"] is None
+    with pytest.raises(RuntimeError, match="modelo_base"):
+        deployment.measure(run / "modelo_base.keras", run / "reviews.json", [text])
+
+
+def test_tensorboard_reads_the_training_history(run):
+    from sentipress.backend import tf
+
+    history = record(run, "modelo_podado")["history"]
+    (path,) = (run / "logs" / "modelo_podado").iterdir()
+    events = [tf.compat.v1.Event.FromString(raw.numpy()) for raw in tf.data.TFRecordDataset(str(path))]
+    found = {(event.step, value.tag): value.simple_value for event in events for value in event.summary.value}
+    assert {step for step, _ in found} == {1, 2}
+    for epoch in history:
+        for tag in ("loss", "validation_accuracy"):
+            assert found[epoch["epoch"], tag] == pytest.approx(epoch[tag], rel=1e-6)
 
 
 def test_eda_and_pictures(run):

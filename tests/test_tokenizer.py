@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentipress import phrases
 from sentipress.cleaning import clean
 from sentipress.errors import UserError
 from sentipress.tokenizer import OOV_ID, OOV_TOKEN, PADDING_ID, Tokenizer
@@ -60,7 +61,36 @@ def test_unknown_words_and_the_tokens_own_name():
     assert ours.ids("404 good constructor") == [OOV_ID, 2, OOV_ID]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 0}', '{"schema": 1, "words": 3}', "\x00\xff"])
+def test_pairs_take_the_place_of_their_words_from_left_to_right():
+    ours = Tokenizer.fit(["not worth it not worth not not worth", "worth it"], 8, ["not worth", "worth not", "never seen"], **POST)
+    # The text reads as "not worth", it, "not worth", not, "not worth": no word is used twice.
+    assert ours.words == ("not worth", "it", "not", "worth")
+    assert ours.ids("not worth not worth worth") == [2, 2, 5]
+    assert ours.ids("worth not worth") == [5, 2] and ours.ids("not") == [4] and ours.ids("") == []
+    with pytest.raises(UserError, match="3 pairs do not fit"):
+        Tokenizer.fit(["a b c d e f"], 4, ["a b", "c d", "e f"], **POST)
+
+
+def test_all_pairs_stay_when_words_are_cut_off(cleaned, tmp_path):
+    pairs = phrases.select(cleaned, np.arange(len(cleaned)) % 2, 100)
+    ours = Tokenizer.fit(cleaned, 500, pairs, **POST)
+    assert ours.vocabulary_size == 500 and {word for word in ours.words if " " in word} <= set(pairs)
+    ours.save(tmp_path / "tokenizer.json")
+    np.testing.assert_array_equal(Tokenizer.load(tmp_path / "tokenizer.json", "").encode(cleaned), ours.encode(cleaned))
+    single = Tokenizer(tuple(word for word in ours.words if " " not in word), 50, "post", "post", "thesis")
+    assert len(ours.ids(cleaned[0])) <= len(single.ids(cleaned[0]))
+
+
+def test_selected_pairs_are_those_that_their_words_do_not_explain():
+    texts = ["not good"] * 20 + ["good film"] * 20 + ["not bad"] * 20 + ["bad film"] * 20 + ["good"] * 40 + ["bad"] * 40
+    labels = np.repeat([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0], 20)
+    assert set(phrases.select(texts, labels, 2)) == {"not good", "not bad"}
+    assert phrases.select(texts, labels, 0) == [] and phrases.select(texts[:5], labels[:5], 9) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schema": 0}', '{"schema": 1, "words": ["good"]}', '{"schema": 2, "words": 3}', "\x00\xff"]
+)
 def test_a_damaged_file_is_one_clear_line(tmp_path, content):
     path = tmp_path / "tokenizer.json"
     path.write_text(content, encoding="latin-1")

@@ -1,0 +1,41 @@
+"""The report that says what the table supports, from what the stages wrote and nothing else.
+
+Reads    artifacts/*.metrics.json, *.probabilities.npz, and reviews.csv for lengths and example reviews
+Writes   artifacts/report/report.html (one page, pictures inside), report.md, report.csv, report.tex, *.svg
+Command  python report.py [--artifacts FOLDER] [--repeats FOLDER,FOLDER] [--output FOLDER]
+"""
+
+ARTIFACTS = "artifacts"  # folder that the stages share, or a published copy of it
+REPEATS = None  # folders of the same recipe with other seeds, comma between: mean and spread
+OUTPUT = None  # where to write; artifacts/report by default
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the report; see the top of the file."""
+    from pathlib import Path
+
+    from sentipress import cli, files, report, report_figures, report_pages
+
+    settings = cli.settings(__file__, arguments)
+    folder = Path(settings.artifacts)
+    output = Path(settings.output) if settings.output else folder / "report"
+    content = report.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [])
+    figures = []
+    for name, title, draw in report_figures.FIGURES:
+        wide, narrow = (report_figures.svg(draw, content["rows"], form) for form in ("wide", "narrow"))
+        if wide and narrow:
+            figures.append((title, wide, narrow))
+            files.write_text(output / f"{name}.svg", wide)
+    files.write_text(output / "report.html", report_pages.page(content, figures))
+    files.write_text(output / "report.md", report_pages.markdown(content))
+    files.write_text(output / "report.csv", report_pages.comma_separated(content))
+    files.write_text(output / "report.tex", report_pages.latex(content))
+    for sentence in [*(f"missing: {text}" for text in content["missing"]), *report.findings(content)]:
+        print(sentence)
+    print(f"wrote {output}/report.html, report.md, report.csv, report.tex and {len(figures)} pictures")
+
+
+if __name__ == "__main__":
+    from sentipress.errors import exit_code
+
+    raise SystemExit(exit_code(main))
