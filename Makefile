@@ -1,4 +1,4 @@
-# make          run the five stages on the data at hand and print the table
+# make          run the five stages on the data at hand, print the table, write the report
 # make test     run the tests
 # make lint     ruff and mypy
 # make clean    delete what the stages wrote
@@ -15,6 +15,7 @@ all: environment
 	$(BIN)/python 3_quantization.py
 	$(BIN)/python 4_pruning.py
 	$(BIN)/python 5_distillation.py
+	$(BIN)/python report.py
 
 environment: $(VENV)/installed
 
@@ -51,5 +52,6 @@ reference: environment
 		for stage in 2_lstm_baseline classical 3_quantization 4_pruning 5_distillation; do \
 			$(BIN)/python $$stage.py --artifacts artifacts/$$recipe || exit; \
 		done && \
-		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe || exit; \
+		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe && \
+		$(BIN)/python report.py --artifacts artifacts/$$recipe --output results/$$recipe/report || exit; \
 	done

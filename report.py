@@ -1,7 +1,8 @@
 """The report that says what the table supports, from what the stages wrote and nothing else.
 
 Reads    artifacts/*.metrics.json, *.probabilities.npz, and reviews.csv for lengths and example reviews
-Writes   artifacts/report/report.html (one page, pictures inside), report.md, report.csv, report.tex, *.svg
+Writes   artifacts/report/report.html (one page, pictures inside), report.md, report.csv, report.tex, *.svg,
+         metrics.json and points.json (for DVC)
 Command  python report.py [--artifacts FOLDER] [--repeats FOLDER,FOLDER] [--output FOLDER]
 """
 
@@ -12,6 +13,7 @@ OUTPUT = None  # where to write; artifacts/report by default
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the report; see the top of the file."""
+    import json
     from pathlib import Path
 
     from sentipress import cli, files, report, report_figures, report_pages
@@ -30,6 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     files.write_text(output / "report.md", report_pages.markdown(content))
     files.write_text(output / "report.csv", report_pages.comma_separated(content))
     files.write_text(output / "report.tex", report_pages.latex(content))
+    models = report_pages.figures_by_model(content)
+    files.write_json(output / "metrics.json", models)
+    files.write_text(output / "points.json", json.dumps([{"model": name, **values} for name, values in models.items()], indent=1) + "\n")
     for sentence in [*(f"missing: {text}" for text in content["missing"]), *report.findings(content)]:
         print(sentence)
     print(f"wrote {output}/report.html, report.md, report.csv, report.tex and {len(figures)} pictures")

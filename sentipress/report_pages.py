@@ -152,6 +152,22 @@ def comma_separated(content: dict[str, Any]) -> str:
     return table.csv_text(COLUMNS, [{k: v if k in TEXT else v.replace(",", "") for k, v in row.items()} for row in _all_cells(content)])
 
 
+def figures_by_model(content: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The main figures of each row by model name, for tools that compare runs (DVC)."""
+    return {
+        row["name"]: {
+            "accuracy": row["accuracy"]["value"],
+            "accuracy_low": row["accuracy"]["low"],
+            "accuracy_high": row["accuracy"]["high"],
+            "kilobytes": row["bytes"] / 1024,
+            "kilobytes_gzip": row["gzip_bytes"] / 1024,
+            "ratio_to_base_latency": row["latency"]["ratio_to_base"],
+        }
+        for row in content["rows"]
+        if row["state"] != "damaged"
+    }
+
+
 def latex(content: dict[str, Any]) -> str:
     """The table as LaTeX, in two parts that fit a page: what a model scores, and what it costs."""
     rows = _all_cells(content)
