@@ -319,6 +319,14 @@ def small_csv(path: Path, rows: int = REVIEWS) -> Path:
     return path
 
 
+def short_csv(path: Path) -> bytes:
+    """A CSV of the 60 shortest of 400 real reviews, also written to `path`: a fault in it often hits a header, a label or a quote."""
+    header, *rows = re.findall(rb'(?:[^"\n]|"(?:[^"]|"")*")+\n', small_csv(path, 400).read_bytes())
+    content = b"".join([header, *sorted(rows, key=len)[:60]])
+    path.write_bytes(content)
+    return content
+
+
 class Rehearsal:
     """All five stages, run twice with two seeds; what lay in the folder before and after each stage of the second run.
 
@@ -607,4 +615,67 @@ def load_stage_1(rows: int, place: Path) -> Load:
     found = Load(rows, path.stat().st_size, seconds, int(told) * (1 if sys.platform == "darwin" else 1024))
     path.unlink()
     shutil.rmtree(place / f"load_{rows}")
+    return found
+
+
+# What determinism costs
+
+
+def seconds_per_epoch(folder: Path, deterministic: bool, epochs: int) -> list[float]:
+    """Train stage 2's network by its own constants, with deterministic kernels or without.
+
+    Args:
+        folder: cleaned reviews (stage 1), also where the checkpoint goes.
+        deterministic: op determinism on, as the stages have it, or off.
+        epochs: passes over the reviews, the first of which is not counted: it compiles.
+
+    Returns:
+        Seconds of each pass but the first.
+    """
+    from sentipress import backend, cli, models, training
+
+    settings = cli.settings(str(SCRIPTS / commands.BASELINE), ["--artifacts", str(folder), "--epochs", str(epochs + 1), "--fresh"])
+    found = corpus.load(folder)
+    texts, labels = found.texts("train"), found.labels("train")[:, np.newaxis]
+    tokenizer = Tokenizer.fit(
+        texts,
+        settings.vocabulary_size,
+        sequence_length=settings.sequence_length,
+        padding=settings.padding,
+        truncating=settings.truncating,
+        cleaning=found.recipe,
+    )
+    backend.deterministic(settings.seed)
+    if not deterministic:
+        from tensorflow.python.framework import config
+
+        config.disable_op_determinism()  # the public interface has no way back
+    spec = models.ModelSpec(**{name: getattr(settings, name) for name in models.ModelSpec.__dataclass_fields__})
+    ids = tokenizer.encode(texts)
+    plan = training.plan_of(settings, bucketed=spec.masked, patience=epochs + 1)
+    checkpoint = folder / ".cost.checkpoint.npz"
+    history = training.train(models.build_for_training(spec), (ids, labels), (ids[:100], labels[:100, 0]), plan, checkpoint, {}, fresh=True)
+    checkpoint.unlink()
+    return [record["seconds"] for record in history.epochs[1:]]
+
+
+def _write_seconds(path: Path, *arguments: Any) -> None:
+    with quiet():
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+        path.write_text(json.dumps(seconds_per_epoch(*arguments)), encoding="utf-8")
+
+
+def cost_of_determinism(place: Path, turns: int, epochs: int = 2, rows: int = 3000) -> dict[bool, list[float]]:
+    """Seconds per epoch with determinism on and off, each time in a process of its own, in turns on the same reviews."""
+    place.mkdir()
+    runner = Stages(place / "artifacts")
+    if runner.run(commands.PREPROCESSING, ["--data", str(small_csv(place / "reviews.csv", rows))]).code:
+        raise RuntimeError("stage 1 has failed")
+    found: dict[bool, list[float]] = {True: [], False: []}
+    path = place / "seconds.json"
+    for turn in range(turns):
+        for deterministic in (True, False) if turn % 2 == 0 else (False, True):
+            if runner.call(_write_seconds, path, runner.folder, deterministic, epochs):
+                raise RuntimeError("the training that is timed has failed")
+            found[deterministic] += json.loads(path.read_text(encoding="utf-8"))
     return found
