@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
                 load = faults.load_stage_1(rows, place)
                 print(
                     f"stage 1 on {load.rows:,} rows ({load.csv_bytes / 1e9:.2f} GB of CSV): {load.peak_bytes / 1e9:.2f} GB at most, "
-                    f"{load.seconds:.0f} s, {1e6 * load.seconds / load.rows:.0f} microseconds a row"
+                    f"{load.seconds:.0f} s, {1e6 * load.processor_seconds / load.rows:.0f} microseconds of processor time a row"
                 )
     if lost:
         raise SystemExit(1)

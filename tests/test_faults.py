@@ -128,18 +128,19 @@ def test_a_folder_that_cannot_be_written_is_one_line(rehearsal, stage):
     assert faults.state(folder) == rehearsal.before[stage]
 
 
-def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(rehearsal):
-    stage = commands.PREPROCESSING
-    rehearsal.restore(stage)
-    runner = rehearsal.runner
-    processes = {log: runner.start(stage, rehearsal.arguments(stage), log) for log in ("first", "second")}
+def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(tmp_path):
+    stage, runner = commands.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
+    arguments = ["--data", str(faults.small_csv(tmp_path / "reviews.csv"))]
+    processes = {log: runner.start(stage, arguments, log) for log in ("first", "second")}
     for process in processes.values():
         process.join()
     outcomes = [runner.outcome(stage, process, log=log) for log, process in processes.items()]
     ended, refused = sorted(outcomes, key=lambda outcome: outcome.code)
     assert ended.code == 0, ended.output
     assert "is in use by 1_data_preprocessing.py (process " in one_line(refused)
-    assert faults.state(runner.folder) == rehearsal.after[stage]
+    together = faults.state(runner.folder)
+    assert runner.run(stage, arguments).code == 0
+    assert faults.state(runner.folder) == together and len(together) == 8
 
 
 # Artifacts that somebody changed
@@ -196,9 +197,8 @@ def test_one_flipped_byte_of_any_model_shows_in_the_table(rehearsal, tmp_path, s
 # Labels as people write them
 
 
-def test_labels_in_other_spellings_are_read_and_reported(rehearsal, tmp_path):
-    stage, runner = commands.PREPROCESSING, rehearsal.runner
-    rehearsal.restore(stage)
+def test_labels_in_other_spellings_are_read_and_reported(tmp_path):
+    stage, runner = commands.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
     spellings = ("pos", "0", " Positive ", "NEG", "1", "negative")
     path = tmp_path / "spelled.csv"
     rows = [f"a film of its kind number {number},{spellings[number % 6]}\n" for number in range(120)]
