@@ -14,29 +14,43 @@ from typing import Any, NoReturn
 from sentipress import commands, corpus
 from sentipress.errors import UserError
 
-# What a value must lie in (inclusive), by the name of its constant; a flag outside is refused before work starts.
-LIMITS: dict[str, tuple[float, float]] = {
-    "ALPHA": (0.0, 1.0),
-    "BATCH_SIZE": (1, 4096),
-    "DROPOUT": (0.0, 0.95),
-    "EMBEDDING_DIM": (1, 1024),
-    "EMBEDDING_SCALE": (0.001, 10.0),
-    "EPOCHS": (1, 1000),
-    "FINAL_SPARSITY": (0.0, 0.99),
-    "INITIAL_SPARSITY": (0.0, 0.99),
-    "LATENCY_REVIEWS": (10, 10_000),
-    "LEARNING_RATE": (1e-7, 1.0),
-    "PAIRS": (0, 100_000),
-    "PATIENCE": (1, 1000),
-    "SEED": (0, 2**31 - 1),
-    "SEQUENCE_LENGTH": (1, 4096),
-    "SPATIAL_DROPOUT": (0.0, 0.95),
-    "TEMPERATURE": (0.01, 100.0),
-    "TEST_SHARE": (0.05, 0.5),
-    "UNITS": (1, 1024),
-    "VALIDATION_SHARE": (0.02, 0.5),
-    "VOCABULARY_SIZE": (10, 1_000_000),
-    "WIDTH": (0.05, 1.0),
+# What a value must be, by the name of its constant: its kind, the least and the greatest; a flag that is something
+# else is refused before work starts.
+KINDS: dict[str, tuple[type, float, float]] = {
+    "ALPHA": (float, 0.0, 1.0),
+    "BATCH_SIZE": (int, 1, 4096),
+    "BIDIRECTIONAL": (bool, False, True),
+    "DEPLOYMENT": (bool, False, True),
+    "DOWNLOAD": (bool, False, True),
+    "DROPOUT": (float, 0.0, 0.95),
+    "EMBEDDING_DIM": (int, 1, 1024),
+    "EMBEDDING_SCALE": (float, 0.001, 10.0),
+    "EPOCHS": (int, 1, 1000),
+    "EXAMPLES": (int, 0, 10_000_000),
+    "FINAL_SPARSITY": (float, 0.0, 0.99),
+    "FRESH": (bool, False, True),
+    "FUZZ_INPUTS": (int, 0, 100_000_000),
+    "INITIAL_SPARSITY": (float, 0.0, 0.99),
+    "KEEP_BEST": (bool, False, True),
+    "KEEP_DUPLICATES": (bool, False, True),
+    "KILLS": (int, 0, 100_000),
+    "LATENCY_REVIEWS": (int, 10, 10_000),
+    "LEARNING_RATE": (float, 1e-7, 1.0),
+    "PAIRS": (int, 0, 100_000),
+    "PATIENCE": (int, 1, 1000),
+    "ROWS": (int, 0, 100_000_000),
+    "SEED": (int, 0, 2**31 - 1),
+    "SEQUENCE_LENGTH": (int, 1, 4096),
+    "SPATIAL_DROPOUT": (float, 0.0, 0.95),
+    "TEMPERATURE": (float, 0.01, 100.0),
+    "TEST_SHARE": (float, 0.05, 0.5),
+    "TURNS": (int, 0, 100),
+    "UNITS": (int, 1, 1024),
+    "USE_UNLABELLED": (bool, False, True),
+    "VALIDATION_SHARE": (float, 0.02, 0.5),
+    "VOCABULARY_FROM_VALIDATION": (bool, False, True),
+    "VOCABULARY_SIZE": (int, 10, 1_000_000),
+    "WIDTH": (float, 0.05, 1.0),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
     "EMBEDDING_START": ("random", "svd", "svd+nb"),
@@ -45,29 +59,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "SCHEDULE": ("constant", "cosine"),
     "TRUNCATING": ("pre", "post"),
 }
-# Of these, the ones that count something.
-WHOLE = (
-    "BATCH_SIZE",
-    "EMBEDDING_DIM",
-    "EPOCHS",
-    "LATENCY_REVIEWS",
-    "PAIRS",
-    "PATIENCE",
-    "SEED",
-    "SEQUENCE_LENGTH",
-    "UNITS",
-    "VOCABULARY_SIZE",
-)
-SWITCHES = (
-    "BIDIRECTIONAL",
-    "DEPLOYMENT",
-    "DOWNLOAD",
-    "FRESH",
-    "KEEP_BEST",
-    "KEEP_DUPLICATES",
-    "USE_UNLABELLED",
-    "VOCABULARY_FROM_VALIDATION",
-)
 # Settings that no result depends on.
 INCIDENTAL = (
     "artifacts",
@@ -158,15 +149,17 @@ def _check(name: str, value: Any) -> None:
     choices = _choices(name.upper())
     if choices and value not in choices:
         raise UserError(f"--{_flag(name)} {value} is unknown", f"give one of {', '.join(choices)}")
-    if name.upper() in LIMITS:
-        low, high = LIMITS[name.upper()]
-        whole = name.upper() in WHOLE
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise UserError(f"--{_flag(name)} {value!r} is not a {'whole ' if whole else ''}number", f"give {low} to {high}")
-        if not low <= value <= high:
-            raise UserError(f"--{_flag(name)} {value} is out of bounds", f"give {low} to {high}")
-    elif name.upper() in SWITCHES and not isinstance(value, bool):
-        raise UserError(f"--{_flag(name)} {value!r} is neither True nor False", "give one of them")
+    if name.upper() not in KINDS:
+        return
+    kind, low, high = KINDS[name.upper()]
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise UserError(f"--{_flag(name)} {value!r} is neither True nor False", "give one of them")
+        return
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        raise UserError(f"--{_flag(name)} {value!r} is not a {'whole ' if kind is int else ''}number", f"give {low} to {high}")
+    if not low <= value <= high:
+        raise UserError(f"--{_flag(name)} {value} is out of bounds", f"give {low} to {high}")
 
 
 def _choices(name: str) -> tuple[str, ...]:
@@ -198,8 +191,9 @@ def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
 
 def _constants_and_recipes(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     constants = script_constants(path)
-    for name in ("FLAGS", "ROWS"):  # what a script writes or passes on: not for tuning
-        constants.pop(name, None)
+    for name in ("FLAGS", "ROWS"):  # what a script writes or passes on, when it is a table: not for tuning
+        if isinstance(constants.get(name), tuple | dict):
+            del constants[name]
     return constants, constants.pop("RECIPES", {})
 
 

@@ -287,6 +287,13 @@ def test_an_absurd_constant_is_refused(tmp_path, constant, words):
         cli.settings(str(stage), ["--recipe", "default"])
 
 
+def test_every_number_that_can_be_a_flag_has_bounds():
+    for script in (*STAGES, "compare.py", "benchmarks/faults.py", "benchmarks/tfidf.py"):
+        constants = cli.script_constants(ROOT / script)
+        numbers = {name for name, value in constants.items() if isinstance(value, bool | int | float)}
+        assert numbers <= set(cli.KINDS), f"{script}: {numbers - set(cli.KINDS)}"
+
+
 @pytest.mark.parametrize(
     ("stage", "flags", "words"),
     [

