@@ -15,7 +15,7 @@ from sentipress.plots import MARKERS, PALETTE
 from sentipress.report import pareto
 
 SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 5.8)}  # inches
-LAYERS = ("embedding", "input kernels", "recurrent kernels", "output kernel")
+LAYERS = ("embedding", "LSTM kernels", "output kernel")
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -113,11 +113,9 @@ def layer_of(array: dict[str, Any]) -> str | None:
     name, shape = array["name"], array["shape"]
     if "embedding" in name or "Gather" in name:
         return LAYERS[0]
-    if "recurrent" in name or name.startswith("while/"):
-        return LAYERS[2]
     if len(shape) != 2:
         return None
-    return LAYERS[3] if 1 in shape else LAYERS[1]
+    return LAYERS[2] if 1 in shape else LAYERS[1]
 
 
 def layers_heat_map(figure: Any, rows: Sequence[dict[str, Any]], narrow: bool) -> bool:
