@@ -79,9 +79,12 @@ $(NODE_MODULES): demo/package-lock.json
 	@touch $@
 
 $(SMALL)/modelo_DRQ.tflite:
-	$(BIN)/python 1_data_preprocessing.py --artifacts $(SMALL)
+	@mkdir -p $(SMALL)
+	$(BIN)/python -c "from sentipress.reviews import read_bundled; \
+		read_bundled().sample(2000, random_state=0).rename(columns={'label': 'sentiment'}).to_csv('$(SMALL)/some.csv', index=False)"
+	$(BIN)/python 1_data_preprocessing.py --artifacts $(SMALL) --data $(SMALL)/some.csv
 	$(BIN)/python 2_lstm_baseline.py --artifacts $(SMALL) --vocabulary-size 2000 --sequence-length 60 --embedding-dim 8 --units 8 \
-		--embedding-start random --epochs 1 --batch-size 256 --learning-rate 0.01 --latency-reviews 10
+		--embedding-start random --epochs 2 --batch-size 64 --learning-rate 0.01 --latency-reviews 10
 	$(BIN)/python 3_quantization.py --artifacts $(SMALL) --latency-reviews 10
 
 demo-tools:
