@@ -1,6 +1,8 @@
 # make          run the five stages on the data at hand, print the table, write the report
 # make test     run the tests
 # make lint     ruff and mypy
+# make demo     build the page from ARTIFACTS and serve it on localhost (needs Node.js)
+# make demo-test  test the page in a headless Chromium (needs Node.js and Chromium)
 # make clean    delete what the stages wrote
 PYTHON ?= python3
 VENV := .venv
@@ -55,3 +57,39 @@ reference: environment
 		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe && \
 		$(BIN)/python report.py --artifacts artifacts/$$recipe --output results/$$recipe/report || exit; \
 	done
+
+# The page that runs the models in a browser. Without models in ARTIFACTS its test makes a small run of stages 1 to 3.
+.PHONY: demo demo-test demo-tools
+ARTIFACTS ?= artifacts
+PORT ?= 8000
+SMALL := demo/small
+TESTED := $(if $(wildcard $(ARTIFACTS)/modelo_DRQ.tflite),$(ARTIFACTS),$(SMALL))
+NODE_MODULES := demo/node_modules/.package-lock.json
+
+demo: environment $(NODE_MODULES)
+	$(BIN)/python demo/build.py --artifacts "$(ARTIFACTS)"
+	@echo "http://localhost:$(PORT)/ (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory demo/dist
+
+demo-test: environment $(NODE_MODULES) $(TESTED)/modelo_DRQ.tflite
+	$(BIN)/python demo/build.py --artifacts "$(TESTED)"
+	$(BIN)/python demo/golden.py --artifacts "$(TESTED)"
+	PYTHON=$(BIN)/python node --test demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs
+
+$(NODE_MODULES): demo/package-lock.json
+	@command -v npm > /dev/null || { echo "error: npm is missing -> install Node.js 20 or newer (Debian: make demo-tools)"; exit 2; }
+	npm ci --prefix demo --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(SMALL)/modelo_DRQ.tflite:
+	@mkdir -p $(SMALL)
+	$(BIN)/python -c "from sentipress.reviews import read_bundled; \
+		read_bundled().sample(2000, random_state=0).rename(columns={'label': 'sentiment'}).to_csv('$(SMALL)/some.csv', index=False)"
+	$(BIN)/python 1_data_preprocessing.py --artifacts $(SMALL) --data $(SMALL)/some.csv
+	$(BIN)/python 2_lstm_baseline.py --artifacts $(SMALL) --vocabulary-size 3000 --pairs 500 --sequence-length 60 --embedding-dim 8 --units 8 \
+		--epochs 2 --batch-size 64 --learning-rate 0.01 --latency-reviews 10 --no-deployment
+	$(BIN)/python 3_quantization.py --artifacts $(SMALL) --latency-reviews 10 --no-deployment
+
+demo-tools:
+	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm; }
+	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

@@ -1,0 +1,34 @@
+"""The page that reads a review in the browser: the measured `.tflite` files, LiteRT.js and the vocabulary in one folder.
+
+Reads    artifacts/tokenizer.json, modelo_*.tflite with their .metrics.json (stages 2 to 5); demo/source;
+         demo/node_modules (npm ci --prefix demo)
+Writes   demo/dist: static files for any web server, metadata.json and the service worker's list of hashes among them
+Command  python demo/build.py [--artifacts FOLDER], or make demo, which serves the folder too
+"""
+
+ARTIFACTS = "artifacts"  # folder that the stages share
+TARGET = "demo/dist"  # folder that is replaced
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Build the page; see the top of the file."""
+    from pathlib import Path
+
+    from sentipress import browser, cli
+
+    settings = cli.settings(__file__, arguments)
+    sizes = browser.build(Path(settings.artifacts), Path(__file__).resolve().parent, Path(settings.target))
+    for name, size in sizes.items():
+        print(f"{size['bytes']:>10,} bytes {size['gzip_bytes']:>10,} gzip  {name}")
+    print(f"wrote {settings.target}")
+
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    # The package lies beside this folder, where Python does not look by itself.
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from sentipress.errors import exit_code
+
+    raise SystemExit(exit_code(main))
