@@ -138,11 +138,12 @@ def test_javascript_gives_the_ids_of_python(sample, recipe, padding, truncating,
     chance = random.Random(1)
     odd = ["".join(chance.choices(ODD, k=chance.randrange(80))) for _ in range(1500)]
     anywhere = ["".join(chr(chance.randrange(0xD800)) for _ in range(chance.randrange(40))) for _ in range(1500)]
-    texts = ["", "constructor __proto__", "bad <i>" * 2000, *odd, *anywhere, *sample["review"][:500]]
+    chains = ["good bad " * 1000, "good bad " * 1000 + "good", "film " + "good bad " * 1000]  # each pair overlaps the next
+    texts = ["", "constructor __proto__", "bad <i>" * 2000, *chains, *odd, *anywhere, *sample["review"][:500]]
     cleaned = [cleaning.clean(text, recipe) for text in texts]
     # The most frequent pairs overlap in nearly every sentence, so that it matters where joining them begins.
     neighbours = Counter(pair for text in cleaned for pair in pairwise(text_words(text)))
-    joined = [" ".join(pair) for pair, _ in neighbours.most_common(pairs)]
+    joined = [" ".join(pair) for pair, _ in neighbours.most_common(pairs)] + ["good bad", "bad good"] * bool(pairs)
     ours = Tokenizer.fit(cleaned, 60_000, joined, sequence_length=40, padding=padding, truncating=truncating, cleaning=recipe)
     payload = json.dumps({"metadata": browser.metadata(ours), "texts": texts})
     done = subprocess.run([NODE, "demo/tests/encode.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)
