@@ -230,3 +230,29 @@ def test_hostile_and_damaged_archives_are_refused(tmp_path, bytes_):
     with pytest.raises(errors.UserError, match=r"a\.tar\.gz"):
         reviews.read_archive(path)
     assert [p.name for p in tmp_path.rglob("*")] == ["inner", "a.tar.gz"]
+
+
+# Reviews without labels
+
+
+def test_unlabelled_reviews_are_read_checked_and_gone_when_left_out(tmp_path, capsys):
+    data, more, artifacts = tmp_path / "reviews.csv", tmp_path / "more.csv", tmp_path / "artifacts"
+    data.write_text(csv_text(), encoding="utf-8")
+    more.write_text("review\nNobody knows.\nnobody KNOWS\n<br />\nA fine film truly 0\n", encoding="utf-8")
+    stage = load_stage("1_data_preprocessing.py")
+    stage.main(["--artifacts", str(artifacts), "--data", str(data), "--unlabelled", str(more)])
+    assert "1 unlabelled kept; dropped: 1 copies of labelled, 1 duplicates, 1 empty after cleaning" in capsys.readouterr().out
+    assert corpus.load(artifacts).unlabelled() == ["nobody knows"]
+    (artifacts / "unlabelled.csv").write_text("review\nchanged\n", encoding="utf-8")
+    with pytest.raises(errors.UserError, match=r"unlabelled\.csv is not the file"):
+        corpus.load(artifacts).unlabelled()
+    stage.main(["--artifacts", str(artifacts), "--data", str(data)])
+    assert corpus.load(artifacts).unlabelled() == [] and not (artifacts / "unlabelled.csv").exists()
+    before = (artifacts / "reviews.json").read_bytes()
+    capsys.readouterr()
+    more.write_text("text\nno such column\n", encoding="utf-8")
+    for path, text in ((more, "lacks the column 'review'"), (tmp_path / "none.csv", "none.csv is missing")):
+        arguments = ["--artifacts", str(artifacts), "--data", str(data), "--unlabelled", str(path)]
+        assert errors.exit_code(lambda arguments=arguments: stage.main(arguments)) == 2
+        assert text in capsys.readouterr().err
+    assert (artifacts / "reviews.json").read_bytes() == before
