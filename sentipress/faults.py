@@ -50,6 +50,10 @@ PRELOADED = (
     "seaborn",
     "wordcloud",
 )
+# As sentipress.backend sets it, before the first import; and one thread each: for tiny models others would only wait.
+SERVER_ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1"
+)
 # Models of a few hundred weights: a stage takes seconds and still writes every file that it writes of large ones.
 REVIEWS = 300
 _QUICK = ("--latency-reviews", "10", "--no-deployment")
@@ -111,10 +115,16 @@ class Stages:
         self.folder = folder
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(list(PRELOADED))
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as sentipress.backend sets them, before the first import
-        os.environ["TF_USE_LEGACY_KERAS"] = "1"
-        with quiet(show_on_failure=False):  # the server keeps the stderr that it was started with
-            self.call(_nothing)
+        # The server keeps the environment and the stderr that it was started with.
+        earlier = dict(os.environ)
+        os.environ.update(SERVER_ENVIRONMENT)
+        try:
+            with quiet(show_on_failure=False):
+                self.call(_nothing)
+        finally:
+            for name in SERVER_ENVIRONMENT:
+                del os.environ[name]
+            os.environ.update(earlier)
 
     def call(self, function: Callable[..., None], *arguments: Any) -> int:
         """Call a function of a module in a forked process; gives its exit code."""
@@ -365,8 +375,10 @@ class Rehearsal:
         plain: stage to how its second run went, unharmed.
     """
 
-    def __init__(self, place: Path, seed: int = 2) -> None:
+    def __init__(self, place: Path, seed: int = 2, stages: Sequence[str] = commands.STAGES) -> None:
+        """Run the stages twice; `stages` may be the first few, to try less."""
         place.mkdir(parents=True, exist_ok=True)
+        self.stages = tuple(stages)
         self.place = place
         self.runner = Stages(place / "artifacts")
         self._data = small_csv(place / "reviews.csv")
@@ -374,9 +386,9 @@ class Rehearsal:
         self.before: dict[str, dict[str, str]] = {}
         self.after: dict[str, dict[str, str]] = {}
         self.plain: dict[str, Outcome] = {}
-        for stage in commands.STAGES:
+        for stage in self.stages:
             self._succeed(stage, self.arguments(stage, 1))
-        for stage in commands.STAGES:
+        for stage in self.stages:
             shutil.copytree(self.runner.folder, self._snapshot(stage))
             self.before[stage] = state(self.runner.folder)
             self.plain[stage] = self._succeed(stage, self.arguments(stage))
@@ -426,12 +438,12 @@ class Rehearsal:
         return report
 
     def _points(self, kills: int, random: np.random.Generator) -> dict[str, list[dict[str, Any]]]:
-        points: dict[str, list[dict[str, Any]]] = {stage: [] for stage in commands.STAGES}
-        seconds = np.array([self.plain[stage].seconds for stage in commands.STAGES])
-        moments = np.array([self.plain[stage].moments for stage in commands.STAGES])
+        points: dict[str, list[dict[str, Any]]] = {stage: [] for stage in self.stages}
+        seconds = np.array([self.plain[stage].seconds for stage in self.stages])
+        moments = np.array([self.plain[stage].moments for stage in self.stages])
         for number in range(kills):
             weights = moments if number % 2 else seconds
-            stage = commands.STAGES[random.choice(len(weights), p=weights / weights.sum())]
+            stage = self.stages[random.choice(len(weights), p=weights / weights.sum())]
             if number % 2:
                 points[stage].append({"kill_at": int(random.integers(1, self.plain[stage].moments + 1))})
             else:
@@ -691,6 +703,9 @@ def seconds_per_epoch(folder: Path, deterministic: bool, epochs: int) -> list[fl
 
 
 def _write_seconds(path: Path, *arguments: Any) -> None:
+    for name in SERVER_ENVIRONMENT:
+        if name.endswith("THREADS"):  # TensorFlow reads them at its first operation: all cores, as in a stage
+            del os.environ[name]
     with quiet():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
         path.write_text(json.dumps(seconds_per_epoch(*arguments)), encoding="utf-8")

@@ -153,10 +153,10 @@ GOOD = archive(
 @pytest.fixture
 def server():
     class Handler(http.server.BaseHTTPRequestHandler):
-        content, cut, ranges = GOOD, None, []
+        content, cut, ranges, resumes = GOOD, None, [], True
 
         def do_GET(self):
-            asked = self.headers.get("Range")
+            asked = self.headers.get("Range") if Handler.resumes else None
             start = int(asked.split("=")[1].rstrip("-")) if asked else 0
             Handler.ranges.append(start)
             self.send_response(206 if asked else 200)
@@ -191,6 +191,16 @@ def test_a_download_that_breaks_off_is_resumed(server, tmp_path):
     server.cut = None
     reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     assert server.ranges == [0, 200]
+
+
+def test_a_download_that_the_server_cannot_resume_starts_over(server, tmp_path):
+    server.cut, server.resumes = 200, False
+    with pytest.raises(errors.UserError, match="could not be fetched"):
+        reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    server.cut = None
+    reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    assert server.ranges == [0, 0]
+    assert (tmp_path / "aclImdb_v1.tar.gz").read_bytes() == GOOD and not (tmp_path / "aclImdb_v1.part").exists()
 
 
 def test_another_checksum_is_refused_and_nothing_is_unpacked(server, tmp_path):
