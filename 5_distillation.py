@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
         deterministic(settings.seed)
         started = time.perf_counter()
         vectors = space.start_table(spec)
-        logits = training.predict(models.to_training(base.model, base.spec), space.ids["train"], base.spec.masked)
+        logits = training.predictor(models.to_training(base.model, base.spec), base.spec.masked)(space.ids["train"])
         teaching = time.perf_counter() - started
         targets = np.stack([space.labels["train"], logits], axis=1)
 

@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[type, float, float]] = {
     "OTHER_VOCABULARY": (int, 10, 1_000_000),
     "PAIRS": (int, 0, 100_000),
     "PATIENCE": (int, 1, 1000),
+    "QUICK": (bool, False, True),
+    "REVIEWS": (int, 10, 100_000_000),
     "ROWS": (int, 0, 100_000_000),
     "SCORED": (int, 1, 1_000_000),
     "SEED": (int, 0, 2**31 - 1),

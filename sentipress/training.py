@@ -92,15 +92,22 @@ def binary_cross_entropy(targets: Any, logits: Any) -> Any:
     return tf.squeeze(tf.nn.sigmoid_cross_entropy_with_logits(targets[:, :1], logits), axis=1)
 
 
-def predict(model: Any, ids: np.ndarray, bucketed: bool, batch_size: int = 256) -> np.ndarray:
-    """Outputs of a Keras model in the order of `ids`: float32 (reviews,). Right-padded ids are cut per batch."""
+def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of ids int32 (reviews, length) that gives a Keras model's outputs in their order: float32 (reviews,).
+
+    The model is traced once, at the first call, which takes a second. Right-padded ids are cut per batch.
+    """
     call = tf.function(lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
-    outputs = np.empty(len(ids), np.float32)
-    for rows in np.split(order, range(batch_size, len(order), batch_size)):
-        part = ids[rows]
-        outputs[rows] = call(cut(part) if bucketed else part).numpy()[:, 0]
-    return outputs
+
+    def predicted(ids: np.ndarray) -> np.ndarray:
+        order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
+        outputs = np.empty(len(ids), np.float32)
+        for rows in np.split(order, range(batch_size, len(order), batch_size)):
+            part = ids[rows]
+            outputs[rows] = call(cut(part) if bucketed else part).numpy()[:, 0]
+        return outputs
+
+    return predicted
 
 
 def logits_loss(labels: np.ndarray, logits: np.ndarray) -> float:
@@ -155,7 +162,7 @@ def train(
     optimizer = keras.optimizers.Adam(rate)
     model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
     optimizer.build(model.trainable_variables)
-    step = _training_step(model, optimizer, loss)
+    step, validate = _training_step(model, optimizer, loss), predictor(model, plan.bucketed)
     start = files.fingerprint([hashlib.sha256(weight.tobytes()).hexdigest() for weight in model.get_weights()])
     key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start})
     history, best = History([]), model.get_weights()
@@ -171,7 +178,7 @@ def train(
         started = time.perf_counter()
         _reseed(model, plan.seed, epoch)
         training_loss, training_accuracy = _epoch(step, ids, targets, plan, epoch, model, callbacks, f"{title} {epoch + 1}/{plan.epochs}")
-        logits = predict(model, validation[0], plan.bucketed)
+        logits = validate(validation[0])
         record = {
             "epoch": epoch + 1,
             "loss": training_loss,
@@ -268,6 +275,6 @@ def _restore(path: Path, key: str, model: Any, optimizer: Any) -> tuple[History,
     for number, variable in enumerate(optimizer.variables):
         variable.assign(content[f"optimizer_{number}"])
     columns = [str(c) for c in content["columns"]]
-    epochs = [{c: float(v) for c, v in zip(columns, row, strict=True)} for row in content["history"]]
+    epochs = [{c: int(v) if c == "epoch" else float(v) for c, v in zip(columns, row, strict=True)} for row in content["history"]]
     history = History(epochs, int(content["state"][0]), float(content["state"][1]), len(epochs))
     return history, [content[f"best_{n}"] for n in range(len(model.get_weights()))]

@@ -168,7 +168,8 @@ class Workspace:
         models.save_keras(model, path)
         loaded = models.load_keras(path, self._remedy)
         with quiet():
-            probabilities = {s: training.predict(loaded, self.ids[s], bucketed=spec.masked) for s in SCORED}
+            predict = training.predictor(loaded, bucketed=spec.masked)
+            probabilities = {split: predict(self.ids[split]) for split in SCORED}
         facts = {
             "path": path,
             "row": row,
@@ -344,7 +345,7 @@ class Workspace:
         """
         saved = records.load_probabilities(self.folder, BASE)["test"]
         with quiet():
-            now = training.predict(base.model, self.ids["test"], bucketed=base.spec.masked)
+            now = training.predictor(base.model, bucketed=base.spec.masked)(self.ids["test"])
         if not np.allclose(saved, now, atol=1e-4):
             raise UserError(f"{base.record['file']} no longer scores as its metrics say", commands.run(commands.BASELINE, self.folder))
 

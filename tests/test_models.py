@@ -209,7 +209,7 @@ def test_training_learns_keeps_the_best_and_stops(data, tmp_path):
     best = max(history.epochs, key=lambda record: record["validation_accuracy"])
     assert best["epoch"] == history.best_epoch and best["validation_accuracy"] > 0.65
     assert len(history.epochs) <= history.best_epoch + 2
-    logits = training.predict(model, data[3][1200:], bucketed=True)
+    logits = training.predictor(model, bucketed=True)(data[3][1200:])
     assert np.mean((logits > 0) == (data[1][1200:] > 0.5)) == best["validation_accuracy"]
 
 

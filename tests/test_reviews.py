@@ -225,8 +225,8 @@ def test_no_server(tmp_path):
     "bytes_",
     [
         archive({"aclImdb/train/pos/0_9.txt": "good", "../escape.txt": "bad"}),
-        archive({"/etc/escape.txt": "bad"}),
-        archive({}, links=[("aclImdb/train/pos/0_9.txt", "/etc/passwd")]),
+        archive({"aclImdb/train/pos/0_9.txt": "good", "/etc/escape.txt": "bad"}),
+        archive({"aclImdb/train/pos/0_9.txt": "good"}, links=[("aclImdb/train/pos/1_9.txt", "/etc/passwd")]),
         archive({"other/file.txt": "no reviews"}),
         GOOD[:-30],
         b"not an archive",

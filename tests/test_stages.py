@@ -94,7 +94,7 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
         again = litert.LiteRTModel(path, "").predict(ids)
         assert record(run, name)["second_pass"]["different_predictions"] == 0
     else:
-        again = training.predict(models.load_keras(path, ""), ids, bucketed=True)
+        again = training.predictor(models.load_keras(path, ""), bucketed=True)(ids)
     np.testing.assert_allclose(again, records.load_probabilities(run, name)["test"], atol=1e-6)
 
 
@@ -288,10 +288,12 @@ def test_an_absurd_constant_is_refused(tmp_path, constant, words):
 
 
 def test_every_number_that_can_be_a_flag_has_bounds():
-    for script in (*STAGES, "compare.py", "benchmarks/faults.py", "benchmarks/tfidf.py"):
-        constants = cli.script_constants(ROOT / script)
+    scripts = [path for folder in (".", "benchmarks", "demo") for path in (ROOT / folder).glob("*.py")]
+    assert len(scripts) > len(STAGES)
+    for script in scripts:
+        constants = cli.script_constants(script)
         numbers = {name for name, value in constants.items() if isinstance(value, bool | int | float)}
-        assert numbers <= set(cli.KINDS), f"{script}: {numbers - set(cli.KINDS)}"
+        assert numbers <= set(cli.KINDS), f"{script.name}: {numbers - set(cli.KINDS)}"
 
 
 @pytest.mark.parametrize(
