@@ -34,8 +34,9 @@ $(VENV)/installed-development: $(VENV)/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# Two files at a time: most of a test is one thread that builds graphs.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: development
 	$(BIN)/ruff check .
@@ -74,7 +75,8 @@ demo: environment $(NODE_MODULES)
 demo-test: environment $(NODE_MODULES) $(TESTED)/modelo_DRQ.tflite
 	$(BIN)/python demo/build.py --artifacts "$(TESTED)"
 	$(BIN)/python demo/golden.py --artifacts "$(TESTED)"
-	PYTHON=$(BIN)/python node --test demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs
+	PYTHON=$(BIN)/python ARTIFACTS="$(ARTIFACTS)" node --test --test-concurrency=1 \
+		demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs demo/tests/report.test.mjs
 
 $(NODE_MODULES): demo/package-lock.json
 	@command -v npm > /dev/null || { echo "error: npm is missing -> install Node.js 20 or newer (Debian: make demo-tools)"; exit 2; }
