@@ -239,7 +239,7 @@ def _points(value: float) -> str:
 
 
 def conclusions(content: dict[str, Any]) -> list[dict[str, str]]:
-    """The study's conclusions beside what this data says: claim, verdict ("holds", "does not hold", "not measured"), why."""
+    """The study's conclusions beside what this data says: claim, verdict ("holds", "does not hold", "undecided", "not measured"), why."""
     rows = {row["name"]: row for row in content["rows"] if row["state"] != "damaged"}
     base = content["base"]
     judged = []
@@ -309,10 +309,10 @@ def conclusions(content: dict[str, Any]) -> list[dict[str, str]]:
     classical = [row for row in rows.values() if row["role"] == "classical" and row.get("p_holm") is not None]
     best = max(classical, key=lambda row: row["accuracy"]["value"], default=None)
     judge(
-        "An LSTM is the model to start from.",
+        "An LSTM is the model to start from, rather than a bag of words.",
         [BASE, best["name"] if best else "classical_*"],
         lambda b, r: (
-            "does not hold" if r["difference"]["value"] > 0 and distinguishable(r) else "holds",
+            "undecided" if not distinguishable(r) else "does not hold" if r["difference"]["value"] > 0 else "holds",
             f"best bag of words: {r['technique']}, {r['accuracy']['value']:.2%}; {_accuracy_sentence(r)}",
         ),
     )
