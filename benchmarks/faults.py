@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
             per_stage = ", ".join(f"stage {stage[0]}: {count}" for stage, count in sorted(report.kills.items()))
             print(
                 f"kills survived: {sum(report.kills.values()) - len(report.lost)} of {sum(report.kills.values())} ({per_stage}; "
-                f"{report.by_clock} at a random second, the others at a random touch of a file); {report.completed} runs to the end "
+                f"{report.by_clock} at a random second, {report.in_write} in the middle of a write, "
+                f"the others just before a random touch of a file); {report.completed} runs to the end "
                 f"after kills equal an unharmed run, {report.resumed} runs went on from a checkpoint; {report.seconds:.0f} s"
             )
             print(f"bytes lost: {report.lost_bytes} of {report.earlier_bytes:,} at stake", *report.lost, sep="\n  ")

@@ -146,7 +146,7 @@ guards = (
             "        yield temporary\n",
             "        yield path\n        temporary.write_bytes(path.read_bytes())\n",
         ),
-        "tests/test_faults.py::test_kills_at_random_points_lose_nothing",
+        "tests/test_faults.py::test_a_write_that_fails_half_way_loses_nothing",
     ),
     (
         *("full disk", "sentipress/errors.py", "errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS", ""),

@@ -142,7 +142,8 @@ class Stages:
             arguments: further flags.
             kill_after: seconds after which SIGKILL is sent.
             faults: `kill_at`, SIGKILL just before this touch of a file (from 1), between a write and its move, for
-                example; `file_limit`, bytes beyond which a write to any file fails, half of it written;
+                example; `kill_in_write`, a kill (SIGXFSZ) in the middle of the write that takes any file beyond so
+                many bytes; `file_limit`, bytes beyond which a write to any file fails, half of it written;
                 `privileged=False`, root obeys the permissions of files as anybody does.
         """
         started = time.perf_counter()
@@ -170,7 +171,13 @@ def _nothing() -> None:
 
 
 def _stage(
-    stage: str, arguments: list[str], log: Path, kill_at: int | None = None, file_limit: int | None = None, privileged: bool = True
+    stage: str,
+    arguments: list[str],
+    log: Path,
+    kill_at: int | None = None,
+    kill_in_write: int | None = None,
+    file_limit: int | None = None,
+    privileged: bool = True,
 ) -> None:
     """The forked process: run a stage's main() as from a terminal."""
     import resource
@@ -183,9 +190,12 @@ def _stage(
     touched = _watch(Path(arguments[1]), kill_at)
     if not privileged:
         _drop_capabilities()
-    if file_limit is not None:
-        # Python ignores SIGXFSZ: a write beyond the limit fails half-way with EFBIG, as it would on a full disk.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, resource.RLIM_INFINITY))
+    limit = kill_in_write or file_limit
+    if limit is not None:
+        # Python ignores SIGXFSZ: a write beyond the limit fails half-way with EFBIG, as it would on a full disk. By
+        # default the signal kills, with the first half of the bytes in the file.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL if kill_in_write else signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     code = exit_code(lambda: main(arguments))
     count = len(touched)
     log.with_suffix(".moments").write_text(str(count), encoding="utf-8")
@@ -320,8 +330,9 @@ class KillReport:
 
     Attributes:
         seed: of the kill points.
-        kills: how many SIGKILLs struck, by stage.
-        by_clock: of these, at a random second; the others struck at a random touch of a file.
+        kills: how many kills struck, by stage.
+        by_clock: of these, at a random second.
+        in_write: of these, in the middle of a write; the others struck just before a random touch of a file.
         resumed: runs that went on from a checkpoint.
         completed: runs to the end after kills.
         earlier_bytes: bytes of earlier artifacts that were at stake, summed over the kills.
@@ -333,6 +344,7 @@ class KillReport:
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
     by_clock: int = 0
+    in_write: int = 0
     resumed: int = 0
     completed: int = 0
     earlier_bytes: int = 0
@@ -407,8 +419,9 @@ class Rehearsal:
     def kill(self, kills: int, seed: int) -> KillReport:
         """Kill the stages at `kills` random points; after each, look; after every `CHAIN`, let the stage end, and look.
 
-        Half of the points are seconds, uniform over the run of all stages; the others are touches of a file, which a
-        random second would seldom hit. A stage that was killed before is killed again as it goes on.
+        A third of the points are seconds, uniform over the run of all stages; a third are touches of a file, which a
+        random second would seldom hit; a third lie in the middle of a write, which neither would hit. A stage that was
+        killed before is killed again as it goes on.
         """
         started = time.perf_counter()
         report = KillReport(seed)
@@ -434,26 +447,31 @@ class Rehearsal:
         seconds = np.array([self.plain[stage].seconds for stage in self.stages])
         moments = np.array([self.plain[stage].moments for stage in self.stages])
         for number in range(kills):
-            weights = moments if number % 2 else seconds
+            weights = seconds if number % 3 == 0 else moments
             stage = self.stages[random.choice(len(weights), p=weights / weights.sum())]
-            if number % 2:
+            if number % 3 == 0:
+                points[stage].append({"kill_after": float(random.uniform(0, self.plain[stage].seconds))})
+            elif number % 3 == 1:
                 points[stage].append({"kill_at": int(random.integers(1, self.plain[stage].moments + 1))})
             else:
-                points[stage].append({"kill_after": float(random.uniform(0, self.plain[stage].seconds))})
+                points[stage].append({"kill_in_write": int(10 ** random.uniform(3, 5))})
         return points
 
     def _strike(self, stage: str, point: dict[str, Any], report: KillReport) -> None:
         outcome = self.run(stage, **point)
-        while outcome.code != -signal.SIGKILL:
+        while outcome.code not in (-signal.SIGKILL, -signal.SIGXFSZ):
             if outcome.code:
                 report.lost.append(f"{stage} ends with exit code {outcome.code} after a kill: {outcome.output[-500:]}")
             # It ended before the point was reached, as it went on from a checkpoint or was quick: strike a whole run.
             self.restore(stage)
             if "kill_after" in point:
                 point["kill_after"] *= 0.9
+            elif "kill_in_write" in point:
+                point["kill_in_write"] = max(1, point["kill_in_write"] // 3)
             outcome = self.run(stage, **point)
         report.kills[stage] += 1
         report.by_clock += "kill_after" in point
+        report.in_write += "kill_in_write" in point
         report.resumed += "goes on after epoch" in outcome.output
         snapshot = self._snapshot(stage)
         report.earlier_bytes += sum((snapshot / name).stat().st_size for name in self.before[stage])
