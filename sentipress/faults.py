@@ -390,6 +390,7 @@ class Rehearsal:
         self.before: dict[str, dict[str, str]] = {}
         self.after: dict[str, dict[str, str]] = {}
         self.plain: dict[str, Outcome] = {}
+        self._largest: dict[str, int] = {}  # bytes of the largest file that a stage writes
         for stage in self.stages:
             self._succeed(stage, self.arguments(stage, 1))
         for stage in self.stages:
@@ -397,6 +398,8 @@ class Rehearsal:
             self.before[stage] = state(self.runner.folder)
             self.plain[stage] = self._succeed(stage, self.arguments(stage))
             self.after[stage] = state(self.runner.folder)
+            written = [name for name, mark in self.after[stage].items() if self.before[stage].get(name) != mark]
+            self._largest[stage] = max((self.runner.folder / name).stat().st_size for name in written)
 
     def arguments(self, stage: str, seed: int | None = None) -> list[str]:
         """Flags of a stage in the second run, or with another seed."""
@@ -454,7 +457,7 @@ class Rehearsal:
             elif number % 3 == 1:
                 points[stage].append({"kill_at": int(random.integers(1, self.plain[stage].moments + 1))})
             else:
-                points[stage].append({"kill_in_write": int(10 ** random.uniform(3, 5))})
+                points[stage].append({"kill_in_write": int(10 ** random.uniform(3, np.log10(self._largest[stage])))})
         return points
 
     def _strike(self, stage: str, point: dict[str, Any], report: KillReport) -> None:
