@@ -18,7 +18,7 @@ QUICK = False  # leave out those whose tests run all stages first, two minutes e
 # %% Guards: name, file, what stands there, what stands there without the guard, test that must then fail
 reviews, bad = "sentipress/reviews.py", "tests/test_reviews.py::test_bad_input_is_one_line_and_exit_code_2"
 archive = "tests/test_reviews.py::test_hostile_and_damaged_archives_are_refused"
-guards = (
+quick = (
     ("missing CSV", reviews, "if not data.is_file():", "if False:", "tests/test_reviews.py::test_a_missing_file_and_nul_bytes"),
     ("empty CSV", reviews, "except pd.errors.EmptyDataError:", "except ZeroDivisionError:", f"{bad}[empty]"),
     ("header only", reviews, "if frame.empty:", "if False:", f"{bad}[header_only]"),
@@ -138,7 +138,9 @@ guards = (
         *("lock", "sentipress/files.py", "            _lock_stream(stream)\n", "            pass\n"),
         "tests/test_faults.py::test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole",
     ),
-    # From here on the tests run all stages first.
+)
+# The tests of these run all stages first.
+slow = (
     (
         *(
             "atomic writes",
@@ -177,7 +179,6 @@ guards = (
         "tests/test_stages.py::test_damaged_artifacts_are_refused_by_name",
     ),
 )
-slow = 8  # the last ones
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -192,8 +193,8 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.errors import UserError
 
     settings = cli.settings(__file__, arguments)
-    chosen = guards[:-slow] if settings.quick else guards
-    chosen = [guard for guard in chosen if settings.only in (None, guard[0])]
+    guards = quick if settings.quick else quick + slow
+    chosen = [guard for guard in guards if settings.only in (None, guard[0])]
     if not chosen:
         raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(guard[0] for guard in guards)}")
     unseen = []
