@@ -149,7 +149,7 @@ def train(
         callbacks: further Keras callbacks.
         fresh: start over even if a checkpoint is there.
         title: of the progress lines.
-        watch: called after each epoch with the records of all epochs so far.
+        watch: called after each epoch, and before going on, with the records of all epochs so far.
 
     Raises:
         UserError: the loss is no longer a number.
@@ -172,6 +172,8 @@ def train(
     if restored is not None:
         history, best = restored
         print(f"{title}: goes on after epoch {history.resumed_after}/{plan.epochs} (--fresh starts over)")
+        if watch:  # a kill may have struck between the checkpoint and what watches
+            watch(history.epochs)
     for epoch in range(history.resumed_after, plan.epochs):
         if history.epochs and len(history.epochs) - history.best_epoch >= plan.patience:
             break

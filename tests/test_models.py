@@ -193,6 +193,21 @@ def test_interrupted_and_whole_training_end_with_the_same_weights(data, tmp_path
     assert not np.array_equal(other.get_weights()[0], whole.get_weights()[0])
 
 
+def test_a_kill_between_checkpoint_and_log_leaves_no_epoch_unlogged(data, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def die(epochs):
+        if len(epochs) == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(data, tmp_path, plan(), reviews=200, watch=die)
+    seen = []
+    _, history = fit(data, tmp_path, plan(), reviews=200, watch=lambda epochs: seen.append(len(epochs)))
+    assert history.resumed_after == 3 and seen == [3]
+
+
 def test_a_checkpoint_of_other_settings_or_damaged_is_not_used(data, tmp_path):
     fit(data, tmp_path, plan(epochs=1), reviews=200)
     _, history = fit(data, tmp_path, plan(epochs=1, learning_rate=0.02), reviews=200)
