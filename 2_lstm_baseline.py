@@ -4,7 +4,9 @@ Reads    artifacts/reviews.csv, outside.csv and, if stage 1 wrote it, unlabelled
 Writes   artifacts/tokenizer.json, embedding_start.npz (word vectors), modelo_base.keras (no optimizer state),
          modelo_base.metrics.json, modelo_base.probabilities.npz, modelo_base.report.txt, figures/modelo_base_*.png,
          logs/modelo_base (for TensorBoard)
+         With --search: search_baseline.json and figures/search_baseline.png, and nothing else
 Command  python 2_lstm_baseline.py [--recipe thesis] [--fresh]
+         python 2_lstm_baseline.py --search study [--address HOST:PORT], then --defaults artifacts/search_baseline.json
 """
 
 # %% Settings: edit here, or pass as flags (--units 32)
@@ -18,7 +20,7 @@ PADDING = "post"  # where zeros go; all poolings but last need post
 TRUNCATING = "pre"  # which end of a long review is cut: verdicts stand at the end
 EMBEDDING_DIM = 64  # half of the study's: half the bytes
 EMBEDDING_START = "svd+nb"  # random, svd: word vectors from the training reviews; svd+nb: and sentiment counts
-USE_UNLABELLED = True  # for the word vectors, if stage 1 was given unlabelled reviews
+USE_UNLABELLED = False  # unlabelled reviews for the word vectors: no gain over three seeds (docs/baseline.md); stage 5 uses them
 EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
 UNITS = 64  # LSTM units per direction
 BIDIRECTIONAL = True  # read in both directions
@@ -35,6 +37,10 @@ SEED = 1  # of weights, order and dropout
 LATENCY_REVIEWS = 300  # test reviews that are timed one by one
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
+SEARCH = None  # study (its 28 points) or wide: search on validation with Ray Tune, instead of the stage
+ADDRESS = None  # of a Ray cluster (host:port) that the search uses; none: this machine's cores
+SAMPLE = 0  # reviews that a search trains on; 0: all
+DEFAULTS = None  # JSON of a search whose best settings replace those above
 
 RECIPES = {
     "thesis": {
@@ -45,7 +51,6 @@ RECIPES = {
         "TRUNCATING": "post",
         "EMBEDDING_DIM": 128,
         "EMBEDDING_START": "random",
-        "USE_UNLABELLED": False,
         "UNITS": 128,
         "BIDIRECTIONAL": False,
         "POOLING": "last",
@@ -73,6 +78,11 @@ def main(arguments: list[str] | None = None) -> None:
     with files.lock(artifacts, settings.stage):
         reviews = corpus.load(artifacts)
         cli.check_recipe(settings, reviews.recipe)
+        if settings.search:
+            from sentipress import search
+
+            search.baseline(settings, reviews)
+            return
 
         from sentipress import embeddings, models, phrases, plots, training, workspace
         from sentipress.backend import deterministic
@@ -120,9 +130,8 @@ def main(arguments: list[str] | None = None) -> None:
             space.inputs(*([corpus.UNLABELLED] if unlabelled else [])),
             {
                 "unlabelled_reviews": len(unlabelled),
+                **history.facts(),
                 "seconds": {"pretraining": pretraining, "training": history.seconds},
-                "history": history.epochs,
-                "best_epoch": history.best_epoch,
             },
         )
         name = workspace.BASE

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         space.check_unchanged(base)
 
         # %% Save, score from disk, time
-        measured = {"seconds": {"training": history.seconds}, "history": history.epochs, "best_epoch": history.best_epoch}
+        measured = history.facts()
         row = {"order": 40, "technique": "Magnitude pruning", "complexity": "simple", "role": "model"}
         keras_facts, loaded = space.publish_keras(pruned, spec, "modelo_podado", row, inputs, measured)
         row = {"order": 41, "technique": "Magnitude pruning + dynamic range", "complexity": "medium", "role": "model"}

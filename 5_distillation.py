@@ -1,22 +1,31 @@
-"""Stage 5: a student of half the width, taught by the base; then the comparison table of all models.
+"""Stage 5: a student of half the width, taught by an ensemble on reviews with and without labels; then the comparison table.
 
-Reads    artifacts/reviews.csv, tokenizer.json, embedding_start.npz, modelo_base.keras (stages 1 and 2); the last cell: all metrics
-Writes   artifacts/modelo_destilado.keras, modelo_destilado_DRQ.tflite, modelo_control.keras (the same student without
-         a teacher), each with its .metrics.json and .probabilities.npz; artifacts/comparison.{md,csv,tex}
-Command  python 5_distillation.py [--alpha 0.5 --temperature 3] [--fresh]
+Reads    artifacts/reviews.csv, unlabelled.csv (if stage 1 wrote it), tokenizer.json, embedding_start.npz, modelo_base.keras
+         (stages 1 and 2), classical_nb.npz (if classical.py wrote it); the last cell: all metrics
+Writes   artifacts/modelo_destilado.keras, modelo_destilado_DRQ.tflite, modelo_control.keras (the same student, start, order
+         and number of steps, and no teacher), modelo_destilado_<technique>.keras for the other techniques, each with its
+         .metrics.json and .probabilities.npz; teacher_*.npz (what each teacher says); comparison.{md,csv,tex}.
+         With --search: search_distillation.json and figures/search_distillation.png, and nothing else
+Command  python 5_distillation.py [--techniques response,feature,relation,self,online] [--alpha 0.5 --temperature 3] [--fresh]
+         python 5_distillation.py --search study [--address HOST:PORT], then --defaults artifacts/search_distillation.json
 """
 
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study's settings
+TECHNIQUES = "response"  # what the teacher teaches: some of response, feature, relation, self, online, with commas
+TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
+USE_UNLABELLED = True  # teach on the unlabelled reviews as well, if stage 1 was given some
 WIDTH = 0.5  # of embedding and units, against the base; the study's
-ALPHA = 0.1  # weight of the label; the rest goes to the teacher
-TEMPERATURE = 2.0  # softens teacher and student alike (Hinton et al. 2015)
+STUDENT_EMBEDDING = 0  # columns of its embedding; 0: by WIDTH
+ALPHA = 0.5  # weight of the label where there is one; the rest goes to the teacher
+TEMPERATURE = 1.0  # above 1 softens teacher and student alike (Hinton et al. 2015)
+FEATURE_WEIGHT = 0.1  # of the part of the loss that features or relations add to the response
 EMBEDDING_START = "svd+nb"  # random, svd or svd+nb, as for the base: the first columns of its word vectors
 EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
-EPOCHS = 3  # one more than the base: a student is smaller and its epochs cheaper
-BATCH_SIZE = 64  # the study's
-LEARNING_RATE = 0.001  # Adam's own default, the study's
+EPOCHS = 3  # passes over all reviews that teach; the control gets as many steps over the labelled ones
+BATCH_SIZE = 256  # four times the study's: a step costs twice as much
+LEARNING_RATE = 0.003  # Adam's own default times three, for the larger batches
 SCHEDULE = "cosine"  # constant, or cosine down to 5 %
 PATIENCE = 2  # epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights
@@ -24,31 +33,40 @@ SEED = 1  # of weights, order and dropout
 LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
+SEARCH = None  # study (its 49 points of alpha and T) or wide: search on validation with Ray Tune, instead of the stage
+ADDRESS = None  # of a Ray cluster (host:port) that the search uses; none: this machine's cores
+SAMPLE = 0  # reviews that a search trains on; 0: all
+DEFAULTS = None  # JSON of a search whose best settings replace those above
 
 RECIPES = {
     "thesis": {
+        "TEACHER": "modelo_base",
+        "USE_UNLABELLED": False,
         "ALPHA": 0.85,  # the study's best of 49
         "TEMPERATURE": 1.5,
         "EMBEDDING_START": "random",
         "EPOCHS": 12,
+        "BATCH_SIZE": 64,
+        "LEARNING_RATE": 0.001,
         "SCHEDULE": "constant",
         "PATIENCE": 12,
         "KEEP_BEST": False,
     }
 }
 
-# %% Rows: file name, order, technique, complexity (the study's word), role
-ROWS = (
-    ("modelo_destilado", 50, "Distilled student", "high", "model"),
-    ("modelo_destilado_DRQ", 51, "Distilled student + dynamic range", "high", "model"),
-    ("modelo_control", 52, "Student without teacher (control)", "base", "control"),
-)
+# %% Rows: file name, order, technique; complexity is the study's word
+ROWS = {
+    "response": ("modelo_destilado", 50, "Distilled student"),
+    "feature": ("modelo_destilado_feature", 52, "Distilled student, feature-based"),
+    "relation": ("modelo_destilado_relation", 53, "Distilled student, relation-based"),
+    "self": ("modelo_destilado_self", 54, "Distilled student, self-distillation"),
+    "online": ("modelo_destilado_online", 55, "Distilled student, mutual learning"),
+}
 
 
 # %% Stage
 def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
-    import time
     from pathlib import Path
 
     from sentipress import cli, files
@@ -58,51 +76,75 @@ def main(arguments: list[str] | None = None) -> None:
     with files.lock(artifacts, settings.stage):
         import numpy as np
 
-        from sentipress import distillation, models, table, training, workspace
+        from sentipress import distillation, models, table, teachers, training, workspace
         from sentipress.backend import deterministic
+
+        techniques = distillation.parse_techniques(settings.techniques)
+        if settings.search:
+            from sentipress import search
+
+            search.distil(settings)
+            return
 
         # %% Open what stages 1 and 2 saved
         space, base = workspace.Workspace.open(settings)
-        spec, inputs = distillation.student_spec(base.spec, settings.width), space.inputs("modelo_base.keras", *space.words())
-        print(f"teacher {models.count_parameters(base.spec):,} parameters, student {models.count_parameters(spec):,}")
+        spec = distillation.student_spec(base.spec, settings.width, settings.student_embedding)
+        unlabelled = space.reviews.unlabelled() if settings.use_unlabelled else []
 
-        # %% What the frozen teacher says of the training reviews: once, without dropout
+        # %% What the frozen teachers say of all reviews that teach: once, without dropout
         deterministic(settings.seed)
-        started = time.perf_counter()
         vectors = space.start_table(spec)
-        logits = training.predictor(models.to_training(base.model, base.spec), base.spec.masked)(space.ids["train"])
-        teaching = time.perf_counter() - started
-        targets = np.stack([space.labels["train"], logits], axis=1)
+        teaching = teachers.ask(space, teachers.choose(settings.teacher, artifacts), unlabelled)
+        inputs = space.inputs("modelo_base.keras", *teaching.files, *space.words())
+        right = np.mean((teaching.logits["validation"] > 0) == (space.labels["validation"] > 0.5))
+        print(
+            f"teacher {' + '.join(teaching.names)}: validation accuracy {right:.2%}; student {models.count_parameters(spec):,} parameters"
+        )
+        ids = np.concatenate([space.ids["train"], space.tokenizer.encode(unlabelled)])
 
-        # %% The student, and its control: the same start, order and dropout, and no teacher
+        # %% The control: the same start and order, as many steps, and no teacher
         plan = training.plan_of(settings, bucketed=spec.masked)
-        losses = {
-            "modelo_destilado": distillation.distillation_loss(settings.alpha, settings.temperature),
-            "modelo_control": training.binary_cross_entropy,
-        }
-        students, measured = {}, {}
-        for name, loss in losses.items():
+        longer = training.plan_of(settings, bucketed=spec.masked, epochs=round(settings.epochs * len(ids) / len(space.ids["train"])))
+        deterministic(settings.seed)
+        control = models.build_for_training(spec)
+        models.start_embedding(control, vectors)
+        history = space.train(control, "modelo_control", longer, inputs)
+        students = {"modelo_control": models.to_stock(control, spec)}
+        rows = {"modelo_control": (59, "Student without teacher (control)", "base", "control")}
+        measured = {"modelo_control": history.facts()}
+
+        # %% The students
+        for technique in techniques:
+            name, order, title = ROWS[technique]
+            logits, features = teaching.logits, None
+            if technique == "self":
+                told = training.predictor(control, spec.masked)(ids)
+                logits = {"train": told[: len(space.ids["train"])], "unlabelled": told[len(space.ids["train"]) :]}
+            if distillation.TECHNIQUES[technique].needs_features:
+                features = teachers.features(base.model, base.spec, ids)
+            targets = distillation.targets_of(space.labels["train"], logits["train"], logits["unlabelled"], features)
             deterministic(settings.seed)
-            student = models.build_for_training(spec)
-            models.start_embedding(student, vectors)
-            history = space.train(student, name, plan, inputs, targets, loss=loss)
-            students[name] = models.to_stock(student, spec)
-            measured[name] = {"seconds": {"training": history.seconds}, "history": history.epochs, "best_epoch": history.best_epoch}
-        measured["modelo_destilado"]["seconds"]["teacher"] = teaching
+            distiller = distillation.Distiller.of(settings, technique, spec, vectors, targets)
+            history = space.train(distiller.model, name, plan, inputs, (ids, targets), loss=distiller.loss)
+            students[name], rows[name] = models.to_stock(distiller.student, spec), (order, title, "high", "model")
+            about = {"technique": technique, "teachers": list(teaching.names), "teacher_validation_accuracy": float(right)}
+            measured[name] = {**history.facts(), "unlabelled_reviews": len(unlabelled), "distillation": about}
+            measured[name]["seconds"]["teacher"] = teaching.seconds
         space.check_unchanged(base)
 
         # %% Save, score from disk, time
         published, calls = {}, {workspace.BASE: workspace.keras_call(base.model)}
-        for name, order, technique, complexity, role in ROWS:
-            row = {"order": order, "technique": technique, "complexity": complexity, "role": role}
-            if name in students:
-                facts, loaded = space.publish_keras(students[name], spec, name, row, inputs, measured[name])
-                published[name], calls[name] = facts, workspace.keras_call(loaded)
-            else:
-                source = space.final("modelo_destilado", published["modelo_destilado"])
-                student = students["modelo_destilado"]
-                facts, lite = space.publish_tflite(student, spec, name, "dynamic_range", row, [*inputs, source], {})
-                published[name], calls[name] = facts, lite.predict_one
+        for name, (order, title, complexity, role) in rows.items():
+            row = {"order": order, "technique": title, "complexity": complexity, "role": role}
+            facts, loaded = space.publish_keras(students[name], spec, name, row, inputs, measured[name])
+            published[name], calls[name] = facts, workspace.keras_call(loaded)
+        if "response" in techniques:
+            name, row = "modelo_destilado_DRQ", {"order": 51, "technique": "Distilled student + dynamic range"}
+            source = space.final("modelo_destilado", published["modelo_destilado"])
+            row |= {"complexity": "high", "role": "model"}
+            student = students["modelo_destilado"]
+            published[name], lite = space.publish_tflite(student, spec, name, "dynamic_range", row, [*inputs, source], {})
+            calls[name] = lite.predict_one
         records = space.finish(published, calls)
         space.remove_checkpoints()
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}\n")

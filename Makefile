@@ -1,4 +1,4 @@
-# make          run the five stages on the data at hand, print the table, write the report
+# make          run the six stages on the data at hand, print the table, write the report
 # make test     run the tests
 # make lint     ruff and mypy
 # make demo     build the page from ARTIFACTS and serve it on localhost (needs Node.js)
@@ -17,6 +17,7 @@ all: environment
 	$(BIN)/python 3_quantization.py
 	$(BIN)/python 4_pruning.py
 	$(BIN)/python 5_distillation.py
+	$(BIN)/python 6_combination.py
 	$(BIN)/python report.py
 
 environment: $(VENV)/installed
@@ -52,14 +53,14 @@ DATA ?= data/IMDB Dataset.csv
 reference: environment
 	for recipe in thesis default; do \
 		$(BIN)/python 1_data_preprocessing.py --artifacts artifacts/$$recipe --recipe $$recipe --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") && \
-		for stage in 2_lstm_baseline classical 3_quantization 4_pruning 5_distillation; do \
+		for stage in 2_lstm_baseline classical 3_quantization 4_pruning 5_distillation 6_combination; do \
 			$(BIN)/python $$stage.py --artifacts artifacts/$$recipe || exit; \
 		done && \
 		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe && \
 		$(BIN)/python report.py --artifacts artifacts/$$recipe --output results/$$recipe/report || exit; \
 	done
 
-# The page that runs the models in a browser. Without models in ARTIFACTS its test makes a small run of stages 1 to 3.
+# The page that runs the models in a browser. Without models in ARTIFACTS its test makes a small run of stages 1, 2, 3 and 6.
 .PHONY: demo demo-test demo-tools
 ARTIFACTS ?= artifacts
 PORT ?= 8000
@@ -91,6 +92,8 @@ $(SMALL)/modelo_DRQ.tflite:
 	$(BIN)/python 2_lstm_baseline.py --artifacts $(SMALL) --vocabulary-size 3000 --pairs 500 --sequence-length 60 --embedding-dim 8 --units 8 \
 		--epochs 2 --batch-size 64 --learning-rate 0.01 --latency-reviews 10 --no-deployment
 	$(BIN)/python 3_quantization.py --artifacts $(SMALL) --latency-reviews 10 --no-deployment
+	$(BIN)/python 6_combination.py --artifacts $(SMALL) --chain vocabulary=1000,distil=4x4,int4,pack --epochs 2 --batch-size 64 \
+		--learning-rate 0.01 --latency-reviews 10 --no-deployment
 
 demo-tools:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm; }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-KILLS = 50  # SIGKILLs at random points of the five stages
+KILLS = 50  # SIGKILLs at random points of the stages
 FUZZ_INPUTS = 20000  # garbled CSVs
 EXAMPLES = 5000  # random Unicode texts through cleaning, tokenizing and padding
 ROWS = 1000000  # synthetic reviews through stage 1, after a tenth and a quarter of them

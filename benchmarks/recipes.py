@@ -23,7 +23,7 @@ SEEDS = "1"  # of weights, order and dropout; the split stays
 THESIS_SEEDS = "1"  # the study's recipe takes several times as long
 
 # %% What each variant passes to stage 2
-FLAGS = {"thesis": [], "default": ["--no-use-unlabelled"], "unlabelled": []}
+FLAGS = {"thesis": [], "default": ["--no-use-unlabelled"], "unlabelled": ["--use-unlabelled"]}
 
 
 def stage(name: str, *flags: str) -> None:

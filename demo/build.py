@@ -1,6 +1,6 @@
 """The page that reads a review in the browser: the measured `.tflite` files, LiteRT.js and the vocabulary in one folder.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite with their .metrics.json (stages 2 to 5); demo/source;
+Reads    artifacts/tokenizer.json, modelo_*.tflite and pocket.zip with their .metrics.json (stages 2 to 6); demo/source;
          demo/node_modules (npm ci --prefix demo)
 Writes   demo/dist: static files for any web server, metadata.json and the service worker's list of hashes among them
 Command  python demo/build.py [--artifacts FOLDER], or make demo, which serves the folder too

@@ -1,6 +1,6 @@
 """Golden vectors for the page's test: real reviews with the ids and scores that Python gives them, both recipes.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite with their .metrics.json; raw reviews (data/IMDB Dataset.csv, or --data,
+Reads    artifacts/tokenizer.json, modelo_*.tflite and pocket.zip with their .metrics.json; raw reviews (data/IMDB Dataset.csv, or --data,
          or the bundled ones)
 Writes   demo/golden/metadata-<recipe>.json, ids-<recipe>.json, scores.json
 Command  python demo/golden.py [--artifacts FOLDER] [--data FILE], or make demo-test, which runs the test too
@@ -17,6 +17,7 @@ OTHER_LENGTH = 170  # the study's
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the vectors; see the top of the file."""
+    from dataclasses import replace
     from pathlib import Path
 
     import numpy as np
@@ -45,14 +46,16 @@ def main(arguments: list[str] | None = None) -> None:
         files.write_text(target / f"ids-{recipe}.json", browser.compact(browser.vectors(tokenizer, texts)))
         print(f"{len(texts):,} reviews encoded by the recipe {recipe}")
 
-    ids = own.encode_raw(texts[: settings.scored])
+    scored = texts[: settings.scored]
     quiet_exit()
     scores = {}
     for about in models:
-        path = artifacts / Path(about["file"]).name
-        scores[about["name"]] = [float(score) for score in LiteRTModel(path, commands.run(commands.QUANTIZATION, artifacts)).predict(ids)]
-        print(f"{path.name}: {len(ids):,} reviews scored, {np.mean(np.array(scores[about['name']]) > 0.5):.1%} positive")
-    files.write_text(target / "scores.json", browser.compact({"texts": texts[: settings.scored], "scores": scores}))
+        tokenizer = replace(own, words=tuple(about["words"]), sequence_length=about["sequence_length"]) if "words" in about else own
+        name, remedy = about["name"], commands.run(commands.QUANTIZATION, artifacts)
+        model = LiteRTModel(artifacts / Path(about["file"]).name, remedy, browser.model_bytes(artifacts, about))
+        scores[name] = [float(score) for score in model.predict(tokenizer.encode_raw(scored))]
+        print(f"{name}: {len(scored):,} reviews scored, {np.mean(np.array(scores[name]) > 0.5):.1%} positive")
+    files.write_text(target / "scores.json", browser.compact({"texts": scored, "scores": scores}))
     print(f"wrote {settings.target}")
 
 

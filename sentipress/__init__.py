@@ -1,1 +1,1 @@
-"""Shared rooms of the five stages; importing the package loads nothing heavy."""
+"""Shared rooms of the six stages; importing the package loads nothing heavy."""

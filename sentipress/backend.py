@@ -17,13 +17,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-__all__ = ["deterministic", "keras", "sparsity", "tf"]
+__all__ = ["clustering", "deterministic", "keras", "sparsity", "tf"]
 
 
 with quiet():
     warnings.filterwarnings("ignore", module="tensorflow|tf_keras|tensorflow_model_optimization")
     import tensorflow as tf
     import tf_keras as keras
+    from tensorflow_model_optimization.clustering import keras as clustering
     from tensorflow_model_optimization.sparsity import keras as sparsity
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

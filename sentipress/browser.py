@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sentipress import cleaning, commands, files, records
+from sentipress import cleaning, commands, files, pocket, records
 from sentipress.errors import UserError
 from sentipress.tokenizer import OOV_ID, PADDING_ID, Tokenizer
 
@@ -27,7 +27,7 @@ MODELS = (
     ("modelo_podado_DRQ", "Pruned, 8-bit", commands.PRUNING),
     ("modelo_destilado_DRQ", "Student, 8-bit", commands.DISTILLATION),
 )
-POCKET = "modelo_pocket*.tflite"
+POCKET = "pocket.zip"  # brings a vocabulary of its own
 # LiteRT's wasm with relaxed SIMD, and the one for browsers without; a visitor downloads one of them.
 WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 NPM_REMEDY = "run npm ci --prefix demo"
@@ -124,34 +124,48 @@ def _encodes(text: str) -> bool:
 def models(folder: Path) -> list[dict[str, Any]]:
     """The models of an artifacts folder that the page can run, as the table measured them.
 
+    One with a vocabulary of its own has it as `words`.
+
     Raises:
         UserError: none is there, or one is not the file that its metrics speak of.
     """
     known = [(name, label, stage) for name, label, stage in MODELS if (folder / f"{name}.tflite").is_file()]
-    known += [(path.stem, "", "") for path in sorted(folder.glob(POCKET))]
     found = []
     for name, label, stage in known:
-        if not stage:
-            stage = records.read(records.metrics_path(folder, name), f"make {name} again")["stage"]
         record = records.load(folder, name, commands.run(stage, folder))
         if "tokenizer.json" not in record["inputs"]:
             print(f"left out {record['file']}: it was made with another vocabulary than tokenizer.json")
             continue
-        accuracy = record["scores"]["accuracy"]
-        found.append(
-            {
-                "name": name,
-                "label": label or record["technique"],
-                "technique": record["technique"],
-                "file": f"models/{record['file']}",
-                **record["size"],
-                "sha256": record["outputs"][record["file"]],
-                "accuracy": {key: accuracy[key] for key in ("value", "low", "high", "n")},
-            }
-        )
+        found.append(_described(record, label, f"models/{record['file']}", record["outputs"][record["file"]]))
+    if (folder / POCKET).is_file():
+        remedy = commands.run(commands.COMBINATION, folder)
+        packed = pocket.unpack(folder / POCKET, remedy)
+        record = records.load(folder, Path(POCKET).stem, remedy)
+        about = _described(record, "Pocket", "models/pocket.tflite", hashlib.sha256(packed.model).hexdigest())
+        found.append(about | {"words": list(packed.tokenizer.words), "sequence_length": packed.tokenizer.sequence_length})
     if not found:
         raise UserError(f"{folder} holds none of the demo's models", commands.run(commands.QUANTIZATION, folder))
     return found
+
+
+def _described(record: dict[str, Any], label: str, file: str, sha256: str) -> dict[str, Any]:
+    accuracy = record["scores"]["accuracy"]
+    return {
+        "name": record["name"],
+        "label": label,
+        "technique": record["technique"],
+        "file": file,
+        **record["size"],
+        "sha256": sha256,
+        "accuracy": {key: accuracy[key] for key in ("value", "low", "high", "n")},
+    }
+
+
+def model_bytes(folder: Path, model: dict[str, Any]) -> bytes:
+    """The `.tflite` file that a description of `models` speaks of."""
+    if model["name"] == Path(POCKET).stem:
+        return pocket.unpack(folder / POCKET, commands.run(commands.COMBINATION, folder)).model
+    return (folder / Path(model["file"]).name).read_bytes()
 
 
 def vectors(tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, Any]:
@@ -187,7 +201,7 @@ def build(artifacts: Path, demo: Path, target: Path) -> dict[str, dict[str, int]
 
     content = {path.name: path.read_bytes() for path in sorted((demo / "source").iterdir())}
     content |= {name: _browser_module(path.read_bytes()) if path.suffix == ".js" else path.read_bytes() for name, path in vendored.items()}
-    content |= {model["file"]: (artifacts / Path(model["file"]).name).read_bytes() for model in described}
+    content |= {model["file"]: model_bytes(artifacts, model) for model in described}
     content["metadata.json"] = compact(metadata(tokenizer, described)).encode()
     worker = content.pop("sw.js").decode()
     hashes = {name: hashlib.sha256(held).hexdigest() for name, held in sorted(content.items())}

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from sentipress import commands, corpus
+from sentipress import commands, files
 from sentipress.errors import UserError
 
 # What a value must be, by the name of its constant: its kind, the least and the greatest; a flag that is something
 # else is refused before work starts.
 KINDS: dict[str, tuple[type, float, float]] = {
     "ALPHA": (float, 0.0, 1.0),
+    "BATCH": (int, 1, 4096),
     "BATCH_SIZE": (int, 1, 4096),
     "BIDIRECTIONAL": (bool, False, True),
     "DEPLOYMENT": (bool, False, True),
@@ -28,6 +29,7 @@ KINDS: dict[str, tuple[type, float, float]] = {
     "EPOCHS": (int, 1, 1000),
     "EXAMPLES": (int, 0, 10_000_000),
     "FINAL_SPARSITY": (float, 0.0, 0.99),
+    "FEATURE_WEIGHT": (float, 0.0, 1000.0),
     "FRESH": (bool, False, True),
     "FUZZ_INPUTS": (int, 0, 100_000_000),
     "INITIAL_SPARSITY": (float, 0.0, 0.99),
@@ -43,11 +45,14 @@ KINDS: dict[str, tuple[type, float, float]] = {
     "QUICK": (bool, False, True),
     "REVIEWS": (int, 10, 100_000_000),
     "ROWS": (int, 0, 100_000_000),
+    "SAMPLE": (int, 0, 100_000_000),
     "SCORED": (int, 1, 1_000_000),
     "SEED": (int, 0, 2**31 - 1),
     "SEQUENCE_LENGTH": (int, 1, 4096),
     "SPATIAL_DROPOUT": (float, 0.0, 0.95),
+    "STUDENT_EMBEDDING": (int, 0, 1024),
     "TEMPERATURE": (float, 0.01, 100.0),
+    "TOLERANCE": (float, 0.0, 0.5),
     "TEST_SHARE": (float, 0.05, 0.5),
     "TEXTS": (int, 1, 1_000_000),
     "TURNS": (int, 0, 100),
@@ -67,8 +72,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 # Settings that no result depends on.
 INCIDENTAL = (
+    "address",
     "artifacts",
     "data",
+    "defaults",
     "deployment",
     "download",
     "fresh",
@@ -77,8 +84,11 @@ INCIDENTAL = (
     "output",
     "publish",
     "repeats",
+    "sample",
+    "search",
     "unlabelled",
 )
+SEARCH_SCHEMA = 1  # of the JSON of a search
 RECIPE_CHOICES = ("auto", "default", "thesis")
 
 
@@ -116,13 +126,14 @@ def _help_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-def settings(script: str, arguments: list[str] | None = None) -> SimpleNamespace:
+def settings(script: str, arguments: list[str] | None = None, rest: str | None = None) -> SimpleNamespace:
     """Settings of a stage: its constants, changed by the recipe, changed by the flags.
 
     Args:
         script: the stage's `__file__`; its UPPER_CASE constants become flags, the comment behind each its help, and
             the dict RECIPES, if any, names what a recipe sets.
         arguments: the command line, `sys.argv` by default.
+        rest: what words that are no flags are called, if the script takes any; they become the setting `rest`.
 
     Returns:
         The settings by lower-case name. `stage` is the script's name, `values` all settings as one dict, `flags`
@@ -138,16 +149,36 @@ def settings(script: str, arguments: list[str] | None = None) -> SimpleNamespace
     parser = _Parser(path.name, description=document, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     for name, value in constants.items():
         _add_flag(parser, name, value, texts.get(name, ""))
+    if rest:
+        parser.add_argument("rest", nargs="*", metavar=rest)
     flags = vars(parser.parse_args(arguments))
+    if flags.get("defaults"):
+        flags = {**_searched(Path(flags["defaults"]), path.name, constants), **flags}
     recipe = flags.get("recipe", constants.get("RECIPE"))
     if recipe == "auto":
         if path.name == commands.PREPROCESSING:
             raise UserError(f"{path.name}: --recipe auto means stage 1's recipe, which is chosen here", "give default or thesis")
+        from sentipress import corpus  # pandas and scikit-learn, which a script that only predicts does without
+
         recipe = corpus.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"])))
     values = merged(path, recipe, flags)
     for name, value in values.items():
         _check(name, value)
     return SimpleNamespace(**values, stage=path.name, values=values, flags=flags)
+
+
+def _searched(file: Path, stage: str, constants: Mapping[str, Any]) -> dict[str, Any]:
+    """Best settings of a search, as if they had been given as flags.
+
+    Raises:
+        UserError: the file is missing, damaged, of another stage, or sets what the stage does not have.
+    """
+    remedy = f"python {stage} --search study writes one"
+    found = files.read_json(file, SEARCH_SCHEMA, remedy)
+    best = found.get("best")
+    if found.get("stage") != stage or not isinstance(best, dict) or not all(str(name).upper() in constants for name in best):
+        raise UserError(f"{file} is not a search of {stage}", remedy)
+    return dict(best)
 
 
 def _check(name: str, value: Any) -> None:

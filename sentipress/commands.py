@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PREPROCESSING, BASELINE, QUANTIZATION, PRUNING, DISTILLATION = STAGES = (
+PREPROCESSING, BASELINE, QUANTIZATION, PRUNING, DISTILLATION, COMBINATION = STAGES = (
     "1_data_preprocessing.py",
     "2_lstm_baseline.py",
     "3_quantization.py",
     "4_pruning.py",
     "5_distillation.py",
+    "6_combination.py",
 )
 DEFAULT_FOLDER = "artifacts"
 

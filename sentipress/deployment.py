@@ -24,8 +24,8 @@ def measure(model: Path, tokenizer: Path | None, texts: list[str]) -> dict[str, 
     """Start-up, memory and speed of a model file in a process of its own, from text to probability on one thread.
 
     Args:
-        model: `.tflite` (needs ai-edge-litert and numpy), `.keras` (needs TensorFlow) or `.npz` (needs numpy).
-        tokenizer: the tokenizer's JSON; None for an `.npz`, which holds its own vocabulary.
+        model: see `sentipress.classifier.load`.
+        tokenizer: the tokenizer's JSON; None for a model that holds its own vocabulary.
         texts: reviews; the first one is the first that the process predicts.
 
     Returns:
@@ -57,41 +57,6 @@ def measure(model: Path, tokenizer: Path | None, texts: list[str]) -> dict[str, 
     return result
 
 
-def _litert(model: Path, tokenizer: Path) -> tuple[Any, Any]:
-    from sentipress.litert import LiteRTModel
-    from sentipress.tokenizer import Tokenizer
-
-    words, loaded = Tokenizer.load(tokenizer, ""), LiteRTModel(model, "")
-    return (
-        lambda text: loaded.predict_one(words.encode_raw([text])),
-        lambda texts: loaded.predict_batch(words.encode_raw(texts)),
-    )
-
-
-def _keras(model: Path, tokenizer: Path) -> tuple[Any, Any]:
-    import numpy as np
-
-    from sentipress.models import load_keras
-    from sentipress.tokenizer import Tokenizer
-
-    words, loaded = Tokenizer.load(tokenizer, ""), load_keras(model, "")
-
-    def batch(texts: list[str]) -> np.ndarray:
-        return np.asarray(loaded.predict_on_batch(words.encode_raw(texts)))[:, 0]
-
-    return lambda text: float(batch([text])[0]), batch
-
-
-def _linear(model: Path, _: Path) -> tuple[Any, Any]:
-    from sentipress.linear import LinearModel
-
-    loaded = LinearModel.load(model, "")
-    return lambda text: float(loaded.predict_raw([text])[0]), loaded.predict_raw
-
-
-_RUNTIMES = {".tflite": _litert, ".keras": _keras, ".npz": _linear}
-
-
 def _peak_memory() -> int | None:
     """Most resident bytes since this program was loaded; the counter of getrusage still holds the parent's."""
     try:
@@ -103,9 +68,12 @@ def _peak_memory() -> int | None:
 
 def main(model: str, tokenizer: str, started: str) -> None:
     """Measure in this process and print the result as one line of JSON."""
+    from sentipress.classifier import load
+
     texts = json.loads(sys.stdin.buffer.read())
     path = Path(model)
-    one, many = _RUNTIMES[path.suffix](path, Path(tokenizer))
+    classifier = load(path, Path(tokenizer))
+    one, many = classifier.one, classifier.batch
     first = one(texts[0])
     result: dict[str, Any] = {"startup_seconds": time.time() - float(started), "peak_memory_bytes": _peak_memory(), "first": first}
     import numpy as np

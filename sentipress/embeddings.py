@@ -51,7 +51,15 @@ class Start:
             kind: "svd" (the first columns of the vectors), or "svd+nb" (the last column being the ratios).
             dimension: columns, at most those of the vectors.
             scale: standard deviation of the vectors.
+
+        Raises:
+            UserError: the vectors have fewer columns.
         """
+        if dimension > self.vectors.shape[1]:
+            raise UserError(
+                f"an embedding of {dimension} columns cannot start from word vectors of {self.vectors.shape[1]}",
+                "take fewer columns, or give --embedding-start random",
+            )
         table = self.vectors[:, :dimension] * np.float32(scale / max(float(self.vectors[:, :dimension].std()), 1e-9))
         if kind == "svd+nb":
             table[:, -1] = self.ratios

@@ -66,6 +66,7 @@ TINY: dict[str, tuple[str, ...]] = {
     commands.QUANTIZATION: _QUICK,
     commands.PRUNING: _SHORT,
     commands.DISTILLATION: _SHORT,
+    commands.COMBINATION: ("--chain", "vocabulary=150,distil=2x2,int4,pack", *_SHORT),
 }
 CHAIN = 5  # kills of one stage in a row before it may end: a run that goes on is killed as well
 
@@ -270,7 +271,7 @@ def _normal(path: Path, content: bytes) -> bytes:
     """Bytes without figures of time; raises ValueError or what the file's reader raises when it is not whole."""
     if path.suffix == ".json":
         return json.dumps(_timeless(json.loads(content)), sort_keys=True).encode()
-    if path.suffix in (".npz", ".keras"):
+    if path.suffix in (".npz", ".keras", ".zip"):
         with zipfile.ZipFile(path) as archive:
             if archive.testzip():
                 raise ValueError("a member has another checksum")
@@ -375,7 +376,7 @@ def short_csv(path: Path) -> bytes:
 
 
 class Rehearsal:
-    """All five stages, run twice with two seeds; what lay in the folder before and after each stage of the second run.
+    """All stages, run twice with two seeds; what lay in the folder before and after each stage of the second run.
 
     Attributes:
         runner: the stages.

@@ -16,18 +16,18 @@ from sentipress.quiet import quiet, quiet_exit
 class LiteRTModel:
     """A `.tflite` classifier on one thread."""
 
-    def __init__(self, path: Path, remedy: str) -> None:
-        """Load a file.
+    def __init__(self, path: Path, remedy: str, content: bytes | None = None) -> None:
+        """Load a file, or the `content` that was found in a file.
 
         Raises:
             UserError: the file is missing or damaged.
         """
-        if not path.is_file():
+        if content is None and not path.is_file():
             raise UserError(f"{path} is missing", remedy)
         try:
             # From bytes: the score is that of this file even if another run replaces it meanwhile.
             with quiet(show_on_failure=False):
-                self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
+                self._interpreter = Interpreter(model_content=content or path.read_bytes(), num_threads=1)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
@@ -80,6 +80,8 @@ def operators(path: Path) -> set[int]:
 def stored_arrays(path: Path) -> dict[str, np.ndarray]:
     """Constants of at least 64 numbers in a `.tflite` file, as stored (int8, float16 or float32), by tensor name.
 
+    Two 4-bit numbers of a byte come as two int8, and " (4 bits)" in the name.
+
     Read from the flatbuffer itself, so that parameters and zeros are those of the shipped bytes.
     """
     from ai_edge_litert import schema_py_generated as schema
@@ -95,13 +97,16 @@ def stored_arrays(path: Path) -> dict[str, np.ndarray]:
     for graph in model.subgraphs:
         for tensor in graph.tensors:
             data = model.buffers[tensor.buffer].data
-            if data is None or tensor.type not in types or tensor.buffer in seen:
+            half = tensor.type == schema.TensorType.INT4
+            if data is None or not (half or tensor.type in types) or tensor.buffer in seen:
                 continue
             seen.add(tensor.buffer)
-            array = np.frombuffer(bytes(data), types[tensor.type])
+            array = np.frombuffer(bytes(data), np.int8 if half else types[tensor.type])
+            if half:  # the lower four bits first, each with its sign
+                array = np.stack([array << 4 >> 4, array >> 4], axis=1).ravel()[: int(np.prod(tensor.shape))]
             if array.size >= 64:
                 name = tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
-                arrays[f"{name}#{tensor.buffer}"] = array.reshape(tensor.shape)
+                arrays[f"{name}#{tensor.buffer}{' (4 bits)' if half else ''}"] = array.reshape(tensor.shape)
     return arrays
 
 

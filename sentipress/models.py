@@ -111,6 +111,13 @@ def build_for_training(spec: ModelSpec) -> Any:
     return keras.Model(ids, layers.Dense(1, name="output")(hidden), name="sentiment_training")
 
 
+def feature_layer(spec: ModelSpec) -> str:
+    """Name of the training form's layer whose output the last layer reads, dropout aside: (batch, features)."""
+    if spec.pooling == "wide":
+        return "features"
+    return "pooling" if spec.masked else "bilstm" if spec.bidirectional else "lstm"
+
+
 def check_padding(spec: ModelSpec, padding: str) -> None:
     """Refuse padding on the left for a network that reads right-padded reviews.
 
@@ -250,12 +257,13 @@ def load_keras(path: Path, remedy: str) -> Any:
         raise UserError(f"{path} cannot be loaded ({str(error)[:200]})", remedy) from None
 
 
-def count(weights: dict[str, np.ndarray], total: int) -> dict[str, Any]:
+def count(weights: dict[str, np.ndarray], total: int, filling: int = 0) -> dict[str, Any]:
     """Parameters of a network, and how many of them are not zero in the arrays that a file stores.
 
     Args:
         weights: name to array, as stored in the file that is measured.
         total: parameters of the model, whichever small constants a file format adds or folds.
+        filling: zeros in those arrays that are no parameters.
 
     Returns:
         total, nonzero, sparsity (share of zeros) and one record per array: name, shape, dtype, total, zeros, sparsity.
@@ -273,7 +281,7 @@ def count(weights: dict[str, np.ndarray], total: int) -> dict[str, Any]:
                 "sparsity": zeros / array.size,
             }
         )
-    zeros = sum(record["zeros"] for record in records)
+    zeros = sum(record["zeros"] for record in records) - filling
     return {"total": total, "nonzero": total - zeros, "sparsity": zeros / total, "arrays": records}
 
 

@@ -65,6 +65,39 @@ def confusion(matrix: list[list[int]], path: Path, title: str) -> Path:
     return save_figure(figure, path)
 
 
+def heat_map(points: Sequence[Mapping[str, Any]], names: Sequence[str], metric: str, epochs: int, path: Path) -> Path:
+    """The metric of a grid search: its first setting downwards, all combinations of the others to the right.
+
+    Args:
+        points: of the search; those of fewer `epochs` were stopped early and are marked.
+        names: settings of the grid.
+        metric: what is shown, a share.
+        epochs: of a trial that was not stopped.
+        path: of the PNG.
+    """
+    import seaborn
+
+    rows = sorted({point[names[0]] for point in points})
+    columns = sorted({tuple(point[name] for name in names[1:]) for point in points})
+    found = {(point[names[0]], tuple(point[name] for name in names[1:])): point for point in points}
+    values = [[100 * found[row, column][metric] for column in columns] for row in rows]
+    notes = [[f"{100 * found[r, c][metric]:.1f}{'' if found[r, c]['epochs'] == epochs else '*'}" for c in columns] for r in rows]
+    figure, axes = new_figure(max(6.0, 1.5 + 0.75 * len(columns)), 1.5 + 0.55 * len(rows), grid=False)
+    seaborn.heatmap(
+        values,
+        annot=notes,
+        fmt="",
+        cmap="viridis",
+        xticklabels=["\n".join(map(str, column)) for column in columns],
+        yticklabels=rows,
+        cbar_kws={"label": "validation accuracy, %"},
+        ax=axes,
+    )
+    axes.set(xlabel=" / ".join(names[1:]), ylabel=names[0], title=f"Best of up to {epochs} epochs; * stopped early")
+    axes.tick_params(rotation=0)
+    return save_figure(figure, path)
+
+
 def front(found: Sequence[Mapping[str, Any]], path: Path) -> Path:
     """Test accuracy against bytes on disk (logarithmic), with intervals; the Pareto front is the line.
 

@@ -121,6 +121,7 @@ def metrics_path(folder: Path, name: str) -> Path:
 def save(
     folder: Path,
     file: Path,
+    tokenizer: Path | None,
     row: Mapping[str, Any],
     settings: SimpleNamespace,
     inputs: list[Path],
@@ -133,6 +134,7 @@ def save(
     Args:
         folder: the artifacts folder.
         file: the model file, already in place.
+        tokenizer: file of the vocabulary that it needs beside it; None if it brings its own.
         row: place in the table: `order`, `technique`, `complexity`, `role` ("model" or "control").
         settings: of the stage (`sentipress.cli.settings`).
         inputs: artifacts that the model was made from or scored with.
@@ -156,8 +158,8 @@ def save(
         "scores": scores(truth.test_label, probabilities["test"]),
         "outside": scores(truth.outside_label, probabilities["outside"]),
         "size": files.sizes(file),
-        # A bag of words brings its own vocabulary.
-        "vocabulary": {"bytes": 0, "gzip_bytes": 0} if file.suffix == ".npz" else files.sizes(folder / "tokenizer.json"),
+        "vocabulary": files.sizes(tokenizer) if tokenizer else {"bytes": 0, "gzip_bytes": 0},
+        "tokenizer": tokenizer.name if tokenizer else None,
         **measured,
         **cli.recorded(settings),
         "inputs": {path.name: files.sha256(path) for path in inputs},

@@ -68,6 +68,10 @@ class History:
     seconds: float = 0.0
     resumed_after: int = 0
 
+    def facts(self) -> dict[str, Any]:
+        """What a metrics JSON keeps of it."""
+        return {"seconds": {"training": self.seconds}, "history": self.epochs, "best_epoch": self.best_epoch}
+
 
 def batches(ids: np.ndarray, plan: TrainingPlan, epoch: int) -> list[np.ndarray]:
     """Row numbers of each batch of one epoch; they depend on the ids, the plan's seed and the epoch alone."""
@@ -92,20 +96,21 @@ def binary_cross_entropy(targets: Any, logits: Any) -> Any:
     return tf.squeeze(tf.nn.sigmoid_cross_entropy_with_logits(targets[:, :1], logits), axis=1)
 
 
-def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of ids int32 (reviews, length) that gives a Keras model's outputs in their order: float32 (reviews,).
+def predictor(model: Any, bucketed: bool, batch_size: int = 256, whole: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of ids int32 (reviews, length) that gives a Keras model's outputs in their order.
 
-    The model is traced once, at the first call, which takes a second. Right-padded ids are cut per batch.
+    Outputs are float32: column 0 alone (reviews,), or with `whole` all of them (reviews, columns). The model is traced
+    once, at the first call, which takes a second. Right-padded ids are cut per batch.
     """
     call = tf.function(lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)])
 
     def predicted(ids: np.ndarray) -> np.ndarray:
         order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
-        outputs = np.empty(len(ids), np.float32)
+        outputs = np.empty((len(ids), model.output_shape[-1]), np.float32)
         for rows in np.split(order, range(batch_size, len(order), batch_size)):
             part = ids[rows]
-            outputs[rows] = call(cut(part) if bucketed else part).numpy()[:, 0]
-        return outputs
+            outputs[rows] = call(cut(part) if bucketed else part).numpy()
+        return outputs if whole else outputs[:, 0]
 
     return predicted
 

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import classification_report
 
-from sentipress import cli, commands, corpus, deployment, embeddings, eventlog, files, latency, models, records, training
+from sentipress import cli, commands, corpus, deployment, embeddings, eventlog, files, latency, models, pocket, records, training
+from sentipress.classifier import DEFAULT_TOKENIZER
 from sentipress.errors import UserError
-from sentipress.export import to_tflite
+from sentipress.export import filling, to_tflite
 from sentipress.linear import LinearModel
 from sentipress.litert import LiteRTModel, custom_operators, loads_as_compiled_model, stored_arrays
 from sentipress.models import ModelSpec
+from sentipress.pocket import PocketModel
 from sentipress.quiet import quiet
 from sentipress.tokenizer import Tokenizer
 
@@ -50,12 +52,15 @@ class Workspace:
         settings: of the stage.
         reviews: the cleaned corpus.
         tokenizer: words to ids.
+        tokenizer_file: its file's name in the folder.
         ids: split name to ids, int32 (reviews, length); "outside" are sentences of another domain.
         labels: split name to labels, float32 (reviews,).
     """
 
-    def __init__(self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: Tokenizer) -> None:
-        self.folder = Path(settings.artifacts)
+    def __init__(
+        self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: Tokenizer, tokenizer_file: str = DEFAULT_TOKENIZER
+    ) -> None:
+        self.folder, self.tokenizer_file = Path(settings.artifacts), tokenizer_file
         self.settings, self.reviews, self.tokenizer = settings, reviews, tokenizer
         self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
         self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
@@ -85,7 +90,14 @@ class Workspace:
 
     def inputs(self, *names: str) -> list[Path]:
         """Artifacts that every model depends on, and further ones by file name."""
-        return [self.folder / name for name in ("reviews.csv", "tokenizer.json", *names)]
+        return [self.folder / name for name in ("reviews.csv", self.tokenizer_file, *names)]
+
+    def with_tokenizer(self, tokenizer: Tokenizer, name: str) -> Workspace:
+        """The same folder read with another vocabulary, which is written to a file of this name."""
+        tokenizer.save(self.folder / name)
+        other = Workspace(self.settings, self.reviews, tokenizer, name)
+        other._checkpoints = self._checkpoints
+        return other
 
     def save_words(self, start: embeddings.Start | None) -> None:
         """Write the tokenizer and what the embedding started from, or that it started from nothing."""
@@ -117,17 +129,18 @@ class Workspace:
         name: str,
         plan: training.TrainingPlan,
         inputs: list[Path],
-        targets: np.ndarray | None = None,
+        data: tuple[np.ndarray, np.ndarray] | None = None,
         **options: Any,
     ) -> training.History:
-        """Train on the training reviews, choose on the validation reviews, with a checkpoint.
+        """Train on the training reviews, or on other data, choose on the validation reviews, with a checkpoint.
 
         Args:
             model: training form.
             name: of the model, for checkpoint and progress.
             plan: how.
             inputs: artifacts that the result depends on.
-            targets: float32 (reviews, columns), label first; the labels alone by default.
+            data: ids int32 (reviews, length) and targets float32 (reviews, columns), label first; the training reviews
+                with their labels by default.
             options: `loss` and `callbacks` of `sentipress.training.train`.
         """
         checkpoint = self.folder / f".{name}.checkpoint.npz"
@@ -136,7 +149,7 @@ class Workspace:
         identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
         return training.train(
             model,
-            (self.ids["train"], self.labels["train"][:, np.newaxis] if targets is None else targets),
+            data or (self.ids["train"], self.labels["train"][:, np.newaxis]),
             (self.ids["validation"], self.labels["validation"]),
             plan,
             checkpoint,
@@ -227,7 +240,7 @@ class Workspace:
             "measured": {
                 **measured,
                 "seconds": {"conversion": seconds},
-                "parameters": models.count(stored_arrays(path), models.count_parameters(spec)),
+                "parameters": models.count(stored_arrays(path), models.count_parameters(spec), filling(spec)),
                 "model": spec.as_dict(),
                 "number_format": number_format,
                 "second_pass": {
@@ -246,17 +259,45 @@ class Workspace:
         path = self._pending(name, ".npz")
         model.save(path)
         loaded = LinearModel.load(path, self._remedy)
-        texts = {split: self.reviews.texts(split) for split in corpus.SPLITS} | {"outside": self.reviews.outside()[0]}
         counted = models.count(loaded.arrays(), sum(array.size for array in loaded.arrays().values()))
         facts = {
             "path": path,
             "row": row,
             "inputs": [self.reviews.path],
-            "probabilities": {split: loaded.predict(texts[split]) for split in SCORED},
+            "probabilities": {split: loaded.predict(texts) for split, texts in self._texts().items()},
             "measured": {**measured, "parameters": counted},
             "reads": "text",
         }
         return facts, loaded
+
+    def publish_pocket(
+        self, source: Path, name: str, row: Mapping[str, Any], inputs: list[Path], measured: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], PocketModel]:
+        """Pack a published `.tflite` file and the vocabulary into one file, load it back, and score what was loaded.
+
+        Args:
+            source: the file.
+            name: of the package.
+            row: place in the table.
+            inputs: what it was made from.
+            measured: facts of the source that hold for the package as well.
+        """
+        path = self._pending(name, ".zip")
+        pocket.save(path, source.read_bytes(), self.tokenizer)
+        loaded = PocketModel(path, self._remedy)
+        facts = {
+            "path": path,
+            "row": row,
+            "inputs": inputs,
+            "probabilities": {split: loaded.predict(texts) for split, texts in self._texts().items()},
+            "measured": dict(measured),
+            "reads": "text",
+        }
+        return facts, loaded
+
+    def _texts(self) -> dict[str, list[str]]:
+        """Cleaned texts of what is scored."""
+        return {"validation": self.reviews.texts("validation"), "test": self._test_texts, "outside": self.reviews.outside()[0]}
 
     def finish(
         self,
@@ -286,6 +327,7 @@ class Workspace:
             record = records.save(
                 self.folder,
                 self.final(name, facts),
+                self._tokenizer(self.final(name, facts)),
                 facts["row"],
                 self.settings,
                 facts["inputs"],
@@ -314,11 +356,14 @@ class Workspace:
         if not self.settings.deployment:
             return None
         texts = [self._test_texts[place] for place in self._latency_places()]
-        tokenizer = None if file.suffix == ".npz" else self.folder / "tokenizer.json"
         try:
-            return deployment.measure(file, tokenizer, texts)
+            return deployment.measure(file, self._tokenizer(file), texts)
         except RuntimeError as error:
             raise UserError(str(error), self._remedy) from None
+
+    def _tokenizer(self, file: Path) -> Path | None:
+        """What a model file needs beside it to read words; bags of words and pocket models bring their own."""
+        return None if file.suffix in (".npz", ".zip") else self.folder / self.tokenizer_file
 
     def remove_checkpoints(self) -> None:
         """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""

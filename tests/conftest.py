@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from sentipress import reviews  # noqa: E402
 
-STAGES = ("1_data_preprocessing.py", "2_lstm_baseline.py", "3_quantization.py", "4_pruning.py", "5_distillation.py")
+STAGES = ("1_data_preprocessing.py", "2_lstm_baseline.py", "3_quantization.py", "4_pruning.py", "5_distillation.py", "6_combination.py")
 
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
 SMALL = {
@@ -22,7 +22,10 @@ SMALL = {
     "classical.py": ["--only", "classical_pairs", "--latency-reviews", "10"],
     "3_quantization.py": ["--latency-reviews", "10"],
     "4_pruning.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.005", "--latency-reviews", "10", "--no-deployment"],
-    "5_distillation.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
+    "5_distillation.py": ["--teacher", "modelo_base+classical_pairs", "--techniques", "response,feature,self",
+                          "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
+    "6_combination.py": ["--teacher", "modelo_base+classical_pairs", "--chain", "vocabulary,distil=4x4,int4,pack",
+                         "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
 }  # fmt: skip
 
 
@@ -72,7 +75,7 @@ def unlabelled_csv(sample: pd.DataFrame, bundled: pd.DataFrame, tmp_path_factory
 
 @pytest.fixture(scope="session")
 def run(sample_csv: Path, unlabelled_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifacts of all five stages and of the classifiers, run in order. Tests must not change them: copy first."""
+    """The artifacts of all six stages and of the classifiers, run in order. Tests must not change them: copy first."""
     artifacts = tmp_path_factory.mktemp("run") / "artifacts"
     run_stage(STAGES[0], artifacts, "--data", str(sample_csv), "--unlabelled", str(unlabelled_csv))
     for name in (STAGES[1], "classical.py", *STAGES[2:]):

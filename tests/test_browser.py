@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentipress import browser, cleaning, files, records
+from sentipress import browser, cleaning, files, pocket, records
 from sentipress.errors import UserError, exit_code
 from sentipress.tokenizer import Tokenizer, text_words
 
@@ -84,6 +84,25 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
         stream.write("p{}")
     browser.build(artifacts, demo, target)
     assert (target / "sw.js").read_text() != before
+
+
+def test_the_pocket_model_brings_its_own_words(artifacts, demo, tmp_path):
+    pocket.save(artifacts / "pocket.zip", b"TFL3 its network", Tokenizer(("bad", "film", "good"), 4, "post", "pre", "default"))
+    (artifacts / "pocket.probabilities.npz").write_bytes(b"probabilities")
+    record = json.loads(records.metrics_path(artifacts, "modelo_DRQ").read_text(encoding="utf-8"))
+    outputs = {name: files.sha256(artifacts / name) for name in ("pocket.zip", "pocket.probabilities.npz")}
+    record |= {"name": "pocket", "file": "pocket.zip", "outputs": outputs, "size": files.sizes(artifacts / "pocket.zip")}
+    files.write_json(records.metrics_path(artifacts, "pocket"), record)
+    browser.build(artifacts, demo, demo / "dist")
+    content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
+    first, last = content["models"]
+    assert first["name"] == "modelo_DRQ" and "words" not in first
+    assert last["words"] == ["bad", "film", "good"] and last["sequence_length"] == 4 and last["label"] == "Pocket"
+    assert (demo / "dist" / last["file"]).read_bytes() == b"TFL3 its network"
+    assert files.sha256(demo / "dist" / last["file"]) == last["sha256"] and last["bytes"] == record["size"]["bytes"]
+    (artifacts / "pocket.zip").write_bytes(b"no zip")
+    with pytest.raises(UserError, match=r"pocket\.zip is no pocket model .* -> run python 6_combination\.py"):
+        browser.models(artifacts)
 
 
 def test_sources_reach_for_nothing_outside():

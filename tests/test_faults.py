@@ -21,7 +21,8 @@ EXAMPLES = int(os.environ.get("SENTIPRESS_EXAMPLES", "300"))
 SEED = int(os.environ.get("SENTIPRESS_SEED", "1"))
 
 MODELS = ("modelo_base.keras", "modelo_F32.tflite", "modelo_DRQ.tflite", "modelo_F16Q.tflite", "modelo_podado.keras",
-          "modelo_podado_DRQ.tflite", "modelo_destilado.keras", "modelo_destilado_DRQ.tflite", "modelo_control.keras")  # fmt: skip
+          "modelo_podado_DRQ.tflite", "modelo_destilado.keras", "modelo_destilado_DRQ.tflite", "modelo_control.keras",
+          "pocket_1_vocabulary.keras", "pocket_2_distil.keras", "pocket_3_int4.tflite", "pocket.zip")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,12 @@ def test_kills_at_random_points_lose_nothing(rehearsal):
         ("figures/top_tfidf.png", lambda content: content[:-1]),
         (".modelo_base.checkpoint.npz", lambda content: b"PK\x03\x04 half"),
         ("comparison.csv", lambda content: content[:-5]),
+        ("pocket.zip", lambda content: content[:-9]),
         ("left_over.txt", lambda content: b"half"),
     ],
 )
 def test_the_harness_sees_what_is_not_whole(rehearsal, file, change):
-    stage = commands.DISTILLATION
+    stage = commands.COMBINATION
     rehearsal.restore(stage)
     assert rehearsal.lost(stage) == []
     path = rehearsal.runner.folder / file
@@ -80,7 +82,7 @@ def test_the_harness_sees_what_is_not_whole(rehearsal, file, change):
 
 
 def test_a_seed_gives_the_same_bytes_and_another_seed_others(rehearsal):
-    first, second = rehearsal.before[commands.PREPROCESSING], rehearsal.after[commands.DISTILLATION]
+    first, second = rehearsal.before[commands.PREPROCESSING], rehearsal.after[commands.COMBINATION]
     shutil.rmtree(rehearsal.runner.folder)  # from nothing this time: what lay there must not matter
     for stage in commands.STAGES:
         assert rehearsal.run(stage).code == 0
@@ -105,6 +107,7 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(rehearsal):
         (commands.QUANTIZATION, 10_000),
         (commands.PRUNING, 25_000),
         (commands.DISTILLATION, 25_000),
+        (commands.COMBINATION, 15_000),
     ],
 )
 def test_a_write_that_fails_half_way_loses_nothing(rehearsal, stage, limit):
@@ -186,7 +189,7 @@ def test_a_json_of_an_older_schema_names_the_command_that_makes_it_anew(rehearsa
 
 @pytest.mark.parametrize("suffix", ["", ".probabilities.npz"])
 def test_one_flipped_byte_of_any_model_shows_in_the_table(rehearsal, tmp_path, suffix):
-    rehearsal.restore(commands.DISTILLATION)
+    rehearsal.restore(commands.COMBINATION)
     folder = shutil.copytree(rehearsal.runner.folder, tmp_path / "copy")
     names = [name.split(".")[0] + suffix if suffix else name for name in MODELS]
 

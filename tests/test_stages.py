@@ -1,4 +1,4 @@
-"""The five stages as a person runs them: in order, one alone, too early, on files of another run, killed."""
+"""The six stages as a person runs them: in order, one alone, too early, on files of another run, killed."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SMALL, STAGES, load_stage, run_stage
 
-from sentipress import cli, corpus, deployment, errors, files, linear, litert, models, records, table, training
+from sentipress import classifier, cli, corpus, deployment, errors, files, linear, litert, models, pocket, records, table, training
 from sentipress.tokenizer import Tokenizer
 
 MODELS = {
@@ -28,7 +28,13 @@ MODELS = {
     "modelo_podado_DRQ": ".tflite",
     "modelo_destilado": ".keras",
     "modelo_destilado_DRQ": ".tflite",
+    "modelo_destilado_feature": ".keras",
+    "modelo_destilado_self": ".keras",
     "modelo_control": ".keras",
+    "pocket_1_vocabulary": ".keras",
+    "pocket_2_distil": ".keras",
+    "pocket_3_int4": ".tflite",
+    "pocket": ".zip",
 }
 
 
@@ -86,10 +92,13 @@ def test_the_small_models_have_learned_and_compression_keeps_it(run):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
     reviews = corpus.load(run)
-    ids = Tokenizer.load(run / "tokenizer.json", "").encode(reviews.texts("test"))
     path = run / (name + MODELS[name])
+    if path.suffix in (".npz", ".keras", ".tflite"):
+        ids = Tokenizer.load(classifier.tokenizer_of(path), "").encode(reviews.texts("test"))
     if path.suffix == ".npz":
         again = linear.LinearModel.load(path, "").predict(reviews.texts("test"))
+    elif path.suffix == ".zip":
+        again = pocket.PocketModel(path, "").predict(reviews.texts("test"))
     elif path.suffix == ".tflite":
         again = litert.LiteRTModel(path, "").predict(ids)
         assert record(run, name)["second_pass"]["different_predictions"] == 0
@@ -98,12 +107,13 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
     np.testing.assert_allclose(again, records.load_probabilities(run, name)["test"], atol=1e-6)
 
 
-def test_unlabelled_reviews_are_no_copies_and_only_start_the_vectors(run):
+def test_unlabelled_reviews_are_no_copies_and_only_teach_students(run):
     about = corpus.about(run)["unlabelled"]
     assert about["counts"] == {"reviews": 300, "empty_after_cleaning": 0, "copies_of_labelled": 20, "duplicates": 10, "kept": 270}
     reviews = corpus.load(run)
     assert len(reviews.unlabelled()) == 270 and not set(reviews.unlabelled()) & set(reviews.frame["review"])
-    assert record(run, "modelo_base")["unlabelled_reviews"] == 270 and "unlabelled.csv" in record(run, "modelo_base")["inputs"]
+    assert record(run, "modelo_base")["unlabelled_reviews"] == 0 and "unlabelled.csv" not in record(run, "modelo_base")["inputs"]
+    assert record(run, "modelo_destilado")["unlabelled_reviews"] == 270 and "unlabelled.csv" in record(run, "pocket_2_distil")["inputs"]
 
 
 def test_sentences_of_another_domain_are_scored(run):
@@ -309,6 +319,16 @@ def test_every_number_that_can_be_a_flag_has_bounds():
         ("1_data_preprocessing.py", ["--recipe", "auto"], "give default or thesis"),
         ("5_distillation.py", ["--temperature", "0"], "out of bounds"),
         ("5_distillation.py", ["--temprature", "2"], "unrecognized arguments"),
+        ("5_distillation.py", ["--techniques", "response,magic"], "is not understood -> give some of response,feature,"),
+        ("5_distillation.py", ["--teacher", "modelo_base+nobody"], "nobody.metrics.json is missing"),
+        ("5_distillation.py", ["--student-embedding", "9"], "cannot start from word vectors of 8"),
+        ("5_distillation.py", ["--defaults", "none.json"], "none.json is missing -> python 5_distillation.py --search study"),
+        ("6_combination.py", ["--chain", "distil=4x4,magic"], "'magic' is unknown -> links are vocabulary, "),
+        ("6_combination.py", ["--chain", "int4,distil"], "the order does not work"),
+        ("6_combination.py", ["--chain", "distil,pack"], "the order does not work"),
+        ("6_combination.py", ["--chain", "distil=4"], "give columns x units"),
+        ("6_combination.py", ["--chain", "units=99,int4"], "is no number from 1 to 8"),
+        ("6_combination.py", ["--name", "modelo_base"], "cannot name a chain"),
     ],
 )
 def test_absurd_flags_are_refused_before_work_starts(run, tmp_path, capsys, stage, flags, words):

@@ -22,7 +22,7 @@ const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 const shortTime = (milliseconds) => `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 
 let metadata;
-let tokenizer;
+const tokenizers = new Map(); // words to the Tokenizer that has them
 let chosen; // entry of metadata.models
 const loaded = new Map(); // name to promise of a Model
 let current = null; // what the page shows: { words, ids, probability }
@@ -39,7 +39,6 @@ async function start() {
   if (!response.ok) throw new Error(`metadata.json could not be fetched (${response.status})`);
   metadata = await response.json();
   if (metadata.schema !== SCHEMA) throw new Error(`metadata.json has schema ${metadata.schema}, this page reads ${SCHEMA}: build it again`);
-  tokenizer = new Tokenizer(metadata);
   showExamples();
   showModels();
   $("review").addEventListener("input", onInput);
@@ -82,7 +81,9 @@ function showModels() {
   }
   const { recipe } = metadata.cleaning;
   const words = whole.format(metadata.tokenizer.words.length);
-  $("source").textContent = `All models share one vocabulary of ${words} words and the cleaning recipe “${recipe}”. The interval is 95 %.`;
+  const others = metadata.models.filter((about) => about.words).map((about) => `${about.label} with ${whole.format(about.words.length)} of its own, inside its size`);
+  $("source").textContent =
+    `The models read ${words} words${others.length ? ` (${others.join(", ")})` : ""}, cleaned by the recipe “${recipe}”. The interval is 95 %.`;
 }
 
 function part(name, text) {
@@ -93,9 +94,16 @@ function partOf(about, name) {
   return document.querySelector(`.choice[data-name="${CSS.escape(about.name)}"] .${name}`);
 }
 
+/** Most models share the vocabulary of metadata.json; the pocket model has its own. */
+function tokenizerOf(about) {
+  const words = about.words ?? metadata.tokenizer.words;
+  if (!tokenizers.has(words)) tokenizers.set(words, new Tokenizer(metadata, about));
+  return tokenizers.get(words);
+}
+
 function model(about) {
   if (!loaded.has(about.name)) {
-    const loading = Model.load(about, tokenizer.encode("")).catch((error) => {
+    const loading = Model.load(about, tokenizerOf(about).encode("")).catch((error) => {
       loaded.delete(about.name); // a second try may find the network again
       throw error;
     });
@@ -133,7 +141,7 @@ async function compare() {
     for (const about of metadata.models) {
       const ready = await model(about);
       if (current?.ids) {
-        const row = tokenizer.pad(current.ids);
+        const row = tokenizerOf(about).encode(current.raw);
         for (let run = 0; run < 11; run++) await ready.score(row); // a median needs a few
         showAnswer(about, await ready.score(row));
       }
@@ -177,6 +185,7 @@ async function update() {
   const mine = ++request;
   const started = performance.now();
   const about = chosen;
+  const tokenizer = tokenizerOf(about);
   const raw = $("review").value;
   const { words, cut } = tokenizer.read(raw);
   const ids = tokenizer.lookup(words);
@@ -239,6 +248,7 @@ function announce(text) {
 // --- Words
 
 async function weigh(about, ready, { raw, words, ids, probability }, signal) {
+  const tokenizer = tokenizerOf(about);
   const moved = await leaveOneOut(ids, probability, (some) => ready.score(tokenizer.pad(some)), {
     signal,
     progress: (done) => ($("progress").textContent = `weighing ${whole.format(done)} of ${whole.format(ids.length)}`),

@@ -11,9 +11,13 @@
 const WINDOW = 10;
 
 export class Tokenizer {
-  /** @param {object} metadata metadata.json */
-  constructor(metadata) {
-    const { cleaning, tokenizer } = metadata;
+  /**
+   * @param {object} metadata metadata.json
+   * @param {object} own a model's entry in it; one with words of its own is read with them
+   */
+  constructor(metadata, own = {}) {
+    const { cleaning } = metadata;
+    const tokenizer = own.words ? { ...metadata.tokenizer, words: own.words, sequence_length: own.sequence_length } : metadata.tokenizer;
     this.length = tokenizer.sequence_length;
     this.padding = tokenizer.padding;
     this.truncating = tokenizer.truncating;

@@ -146,7 +146,7 @@ for (const about of metadata.models) {
       async ([about, texts, rounds]) => {
         const { Model } = await import(new URL("model.js", location.href));
         const { Tokenizer } = await import(new URL("tokenizer.js", location.href));
-        const tokenizer = new Tokenizer(await (await fetch("metadata.json")).json());
+        const tokenizer = new Tokenizer(await (await fetch("metadata.json")).json(), about);
         const model = await Model.load(about, tokenizer.encode(""));
         for (const text of texts.slice(0, 30)) await model.score(tokenizer.encode(text)); // warm-up
         const result = { load: model.loadMilliseconds, verified: model.verified, scores: [], whole: [], model: [] };

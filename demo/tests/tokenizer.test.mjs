@@ -71,6 +71,12 @@ test("a sigma that ends a word is a final one", () => {
   assert.deepEqual(words("AΣ A'Σ. ΣA Σ"), ["aς", "a'ς", "σa", "σ"]);
 });
 
+test("a model with words of its own is read with them", () => {
+  const shared = { sequence_length: 5, padding: "post", truncating: "pre", padding_id: 0, oov_id: 1, first_word_id: 2, separators: "_" };
+  const own = new Tokenizer({ cleaning: CLEANING, tokenizer: { ...shared, words: WORDS } }, { words: ["bad", "not good"], sequence_length: 3 });
+  assert.deepEqual([...own.encode("not good, not bad")], [3, 1, 2]);
+});
+
 test("an unknown step is refused", () => {
   assert.throws(() => tokenizer({}, { steps: [{ do: "stem" }] }), /unknown cleaning step "stem"/);
 });

@@ -1,0 +1,74 @@
+"""Stage 6: a chain of compressions, measured after every link; at its end one small file, the pocket model.
+
+Reads    artifacts/reviews.csv, unlabelled.csv (if stage 1 wrote it), tokenizer.json, embedding_start.npz, modelo_base.keras
+         (stages 1 and 2), classical_nb.npz (if classical.py wrote it)
+Writes   artifacts/pocket_<number>_<link>.keras or .tflite per link, and pocket.zip (network, vocabulary and settings), each
+         with its .metrics.json and .probabilities.npz; pocket_*.tokenizer.json where the vocabulary changes
+Command  python 6_combination.py [--chain vocabulary,factorize=16,units=16,distil,prune=0.5,cluster=16,quantize,pack --name other]
+
+Links: vocabulary[=words], distil[=columns x units], factorize[=columns], units[=units], prune[=share], cluster[=values]
+in any order, as often as wanted; then one of float32, float16, quantize (dynamic range), int4; then pack.
+"""
+
+# %% Settings: edit here, or pass as flags
+ARTIFACTS = "artifacts"  # folder that the stages share
+RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned
+CHAIN = "vocabulary=8000,distil=16x16,int4,pack"  # what is done, in this order; a link without a value lets validation choose
+NAME = "pocket"  # of the files; another one keeps two chains side by side
+TOLERANCE = 0.005  # validation accuracy that a link may cost, before training, when it chooses its own value
+TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
+USE_UNLABELLED = True  # teach on the unlabelled reviews as well, if stage 1 was given some
+ALPHA = 0.5  # weight of the label where there is one; the rest goes to the teacher
+TEMPERATURE = 1.0  # as in stage 5
+FEATURE_WEIGHT = 0.0  # no features: the response alone
+DROPOUT = 0.2  # of a student that distil=... builds: less than the base's, it is too small to learn by heart
+SPATIAL_DROPOUT = 0.15  # of whole embedding columns of such a student
+EMBEDDING_START = "svd+nb"  # random, svd or svd+nb: where its embedding starts
+EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
+EPOCHS = 3  # of each link that trains
+BATCH_SIZE = 256  # as in stage 5
+LEARNING_RATE = 0.004  # a third more than stage 5's: fewer weights
+SCHEDULE = "cosine"  # constant, or cosine down to 5 %
+PATIENCE = 3  # epochs without a better validation accuracy
+KEEP_BEST = True  # end with the best epoch's weights
+SEED = 1  # of weights, order and dropout
+LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
+FRESH = False  # start over instead of going on with an interrupted training
+
+RECIPES = {"thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False}}
+
+
+# %% Stage
+def main(arguments: list[str] | None = None) -> None:
+    """Run the stage; see the top of the file."""
+    from pathlib import Path
+
+    from sentipress import cli, combination, files
+
+    settings = cli.settings(__file__, arguments)
+    artifacts = Path(settings.artifacts)
+    with files.lock(artifacts, settings.stage):
+        links = combination.parse(settings.chain)
+        combination.check_name(settings.name)
+
+        from sentipress import table
+        from sentipress.chain import Chain
+
+        # %% One link after the other, each published before the next one starts
+        records = Chain(settings).run(links)
+    before = None
+    for record in records:
+        accuracy = record["scores"]["accuracy"]["value"]
+        whole = record["size"]["gzip_bytes"] + record["vocabulary"]["gzip_bytes"]
+        change = "" if before is None else f" ({100 * (accuracy - before[0]):+.2f} points, {whole / before[1]:.2f} times the bytes)"
+        print(f"{record['file']}: {accuracy:.2%}, {whole / 1024:,.1f} KB with vocabulary after gzip{change}")
+        before = accuracy, whole
+    print(f"try it: python predict.py --model {artifacts / records[-1]['file']} 'What a film!'\n")
+    table.make(artifacts)
+
+
+if __name__ == "__main__":
+    from sentipress.errors import exit_code
+
+    raise SystemExit(exit_code(main))

@@ -1,0 +1,219 @@
+"""Running a chain of compressions on one artifacts folder, each link measured like a model of any other stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sentipress import combination, commands, distillation, embeddings, files, models, pruning, teachers, training, workspace
+from sentipress.backend import deterministic
+from sentipress.combination import Link
+from sentipress.models import ModelSpec
+from sentipress.quiet import quiet
+from sentipress.workspace import Workspace
+
+ORDER = 70  # of the first link's row
+SAMPLE = 2000  # training reviews whose features tell the worth of units
+SPARSITY, INITIAL_SPARSITY = 0.8, 0.2  # the study's
+
+
+class Chain:
+    """A network on its way through the links.
+
+    Attributes:
+        spec: its shape now.
+        weights: of its stock form now.
+    """
+
+    def __init__(self, settings: SimpleNamespace) -> None:
+        """Open the run of stages 1 and 2, and ask the teachers.
+
+        Raises:
+            UserError: see `Workspace.open` and `teachers.ask`.
+        """
+        self._settings = settings
+        self._space, self._base = Workspace.open(settings)
+        self.spec, self.weights = self._base.spec, self._base.model.get_weights()
+        self._unlabelled = self._space.reviews.unlabelled() if settings.use_unlabelled else []
+        teaching = teachers.ask(self._space, teachers.choose(settings.teacher, self._space.folder), self._unlabelled)
+        self._teachers = teaching
+        labels = self._space.labels["train"]
+        self._targets = distillation.targets_of(labels, teaching.logits["train"], teaching.logits["unlabelled"])
+        self._whole = self._space.tokenizer
+        self._rows = np.arange(self.spec.vocabulary_size)  # ids of the base's vocabulary that are still there
+        self._inputs = self._space.inputs("modelo_base.keras", *teaching.files, *self._space.words())
+        self._transfer_ids: np.ndarray | None = None
+
+    def run(self, links: Iterable[Link]) -> list[dict[str, Any]]:
+        """Apply and measure each link; the files of a link are in place before the next one starts.
+
+        Returns:
+            The metrics records.
+        """
+        found: list[dict[str, Any]] = []
+        name = self._settings.name
+        for number, link in enumerate(links, start=1):
+            stem = name if link.name == combination.PACK else f"{name}_{number}_{link.name}"
+            deterministic(self._settings.seed)
+            row = {"order": ORDER + number, "complexity": "high", "role": "model"}
+            calls: dict[str, Callable[[Any], Any]] = {workspace.BASE: workspace.keras_call(self._base.model)}
+            if link.name == combination.PACK:
+                row["technique"] = f"{name.capitalize()} model, packed with its vocabulary"
+                source = self._space.folder / found[-1]["file"]
+                shared = {key: found[-1][key] for key in ("parameters", "model", "number_format")}
+                facts, pocket = self._space.publish_pocket(source, stem, row, [*self._inputs, source], {**shared, "seconds": {}})
+                calls[stem] = pocket.predict_one
+            elif link.name in combination.FORMATS:
+                row["technique"] = f"{name.capitalize()} {number}: {link}"
+                model = models.build(self.spec)
+                model.set_weights(self.weights)
+                form = combination.FORMATS[link.name]
+                sources = [self._space.folder / record["file"] for record in found[-1:]]
+                facts, lite = self._space.publish_tflite(model, self.spec, stem, form, row, [*self._inputs, *sources], {})
+                calls[stem] = lite.predict_one
+            else:
+                measured, shown = self._apply(link, stem)
+                row["technique"] = f"{name.capitalize()} {number}: {shown}"
+                model = models.build(self.spec)
+                model.set_weights(self.weights)
+                facts, loaded = self._space.publish_keras(model, self.spec, stem, row, self._inputs, measured)
+                calls[stem] = workspace.keras_call(loaded)
+            facts["measured"] |= {"chain": self._settings.chain, "teachers": list(self._teachers.names)}
+            found += self._space.finish({stem: facts}, calls)
+        self._remove_others(found)
+        self._space.remove_checkpoints()
+        return found
+
+    def _apply(self, link: Link, stem: str) -> tuple[dict[str, Any], str]:
+        """Change the network; gives what was measured, and the link with the value that was used."""
+        started = time.perf_counter()
+        if link.name in ("distil", "prune"):
+            history = self._distil(link, stem) if link.name == "distil" else self._prune(link, stem)
+            return history.facts(), str(link)
+        step = {"vocabulary": self._vocabulary, "factorize": self._factorize, "units": self._units, "cluster": self._cluster}[link.name]
+        value = step(link, stem)
+        return {"seconds": {link.name: time.perf_counter() - started}}, f"{link.name}={value}"
+
+    # Links that train
+
+    def _data(self) -> tuple[np.ndarray, np.ndarray]:
+        if self._transfer_ids is None:
+            self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._unlabelled)])
+        return self._transfer_ids, self._targets
+
+    def _distil(self, link: Link, stem: str) -> training.History:
+        settings, vectors = self._settings, None
+        if link.value:
+            columns, units = combination.shape_of(link.value)
+            rates = {"dropout": settings.dropout, "spatial_dropout": settings.spatial_dropout}
+            self.spec = ModelSpec(**{**self.spec.as_dict(), "embedding_dim": columns, "units": units, **rates})
+            if settings.embedding_start != "random":
+                remedy = commands.run(commands.BASELINE, self._space.folder)
+                known = embeddings.Start.load(self._space.folder / workspace.START, self._whole, remedy)
+                vectors = known.table(settings.embedding_start, columns, settings.embedding_scale)[self._rows]
+        distiller = distillation.Distiller.of(settings, "response", self.spec, vectors, self._targets)
+        if not link.value:
+            distiller.student.set_weights(self.weights)
+        plan = training.plan_of(settings, bucketed=self.spec.masked)
+        history = self._space.train(distiller.model, stem, plan, self._inputs, self._data(), loss=distiller.loss)
+        self.weights = distiller.student.get_weights()
+        return history
+
+    def _prune(self, link: Link, stem: str) -> training.History:
+        final = link.number(float, 0.0, 0.99)
+        final = SPARSITY if final is None else final
+        model = models.build(self.spec)
+        model.set_weights(self.weights)
+        plan = training.plan_of(self._settings, bucketed=self.spec.masked, patience=self._settings.epochs, keep_best=False)
+        steps = training.steps_per_epoch(len(self._targets), plan) * plan.epochs
+        wrapped = pruning.prunable_copy(model, self.spec, min(INITIAL_SPARSITY, final), final, steps)
+        loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
+        history = self._space.train(wrapped, stem, plan, self._inputs, self._data(), loss=loss, callbacks=pruning.callbacks())
+        self.weights = pruning.strip(wrapped).get_weights()
+        return history
+
+    # Links that change the shape
+
+    def _vocabulary(self, link: Link, stem: str) -> int:
+        reviews, whole, ids = self._space.reviews, self._space.tokenizer, self._space.ids["train"]
+        worth = combination.word_worth(ids, embeddings.log_count_ratios(reviews.texts("train"), self._space.labels["train"], whole))
+
+        def make(size: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
+            kept, rows = combination.keep_words(whole, worth, size)
+            weights, spec = combination.keep_rows(self.weights, self.spec, rows)
+            return weights, spec, kept.encode(reviews.texts("validation"))
+
+        size = link.number(int, 3, len(worth)) or self._smallest(self.spec.vocabulary_size, make)
+        kept, rows = combination.keep_words(whole, worth, size)
+        self.weights, self.spec = combination.keep_rows(self.weights, self.spec, rows)
+        self._rows = self._rows[rows]
+        # Named by its content: until the end of the chain the files of an earlier one stay whole.
+        before, name = self._space.tokenizer_file, f"{stem}.{files.fingerprint(kept.words)[:8]}.tokenizer.json"
+        self._space = self._space.with_tokenizer(kept, name)
+        self._inputs = [path.with_name(name) if path.name == before else path for path in self._inputs]
+        self._transfer_ids = None
+        return len(rows)
+
+    def _factorize(self, link: Link, stem: str) -> int:
+        counts = np.bincount(self._space.ids["train"].ravel(), minlength=self.spec.vocabulary_size).astype(np.float64)
+        counts[0] = 0
+
+        def make(rank: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
+            return *combination.factorize(self.weights, self.spec, rank, counts), self._space.ids["validation"]
+
+        rank = link.number(int, 1, self.spec.embedding_dim) or self._smallest(self.spec.embedding_dim, make)
+        self.weights, self.spec = combination.factorize(self.weights, self.spec, rank, counts)
+        return rank
+
+    def _units(self, link: Link, stem: str) -> int:
+        model = models.build(self.spec)
+        model.set_weights(self.weights)
+        features = teachers.features(model, self.spec, self._space.ids["train"][:SAMPLE], standardized=False)
+        worth = combination.unit_worth(features, self.weights, self.spec)
+
+        def make(units: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
+            return *combination.keep_units(self.weights, self.spec, worth, units), self._space.ids["validation"]
+
+        units = link.number(int, 1, self.spec.units) or self._smallest(self.spec.units, make)
+        self.weights, self.spec = combination.keep_units(self.weights, self.spec, worth, units)
+        return units
+
+    def _cluster(self, link: Link, stem: str) -> int:
+        clusters = link.number(int, 2, 256) or combination.CLUSTERS
+        self.weights = combination.cluster(self.weights, self.spec, clusters)
+        return clusters
+
+    def _smallest(self, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec, np.ndarray]]) -> int:
+        """Smallest of `whole`, half of it, a quarter ... whose validation accuracy is at most `tolerance` lower, without training."""
+        found, limit = whole, None
+        while found > 1:
+            size = whole if limit is None else found // 2
+            weights, spec, ids = make(size)
+            model = models.build_for_training(spec)
+            model.set_weights(weights)
+            with quiet():
+                logits = training.predictor(model, spec.masked)(ids)
+            accuracy = float(np.mean((logits > 0) == (self._space.labels["validation"] > 0.5)))
+            print(f"  {size}: {accuracy:.2%} on validation")
+            if limit is None:
+                limit = accuracy - self._settings.tolerance
+            elif accuracy < limit:
+                break
+            else:
+                found = size
+        return found
+
+    # Files
+
+    def _remove_others(self, found: list[dict[str, Any]]) -> None:
+        """Delete what an earlier chain of the same name left: its rows would stand in the table."""
+        keep = {str(record[key]) for record in found for key in ("file", "tokenizer")}
+        keep |= {f"{record['name']}.{end}" for record in found for end in ("metrics.json", "probabilities.npz")}
+        for pattern in (f"{self._settings.name}_*", f"{self._settings.name}.*"):
+            for path in self._space.folder.glob(pattern):
+                if path.is_file() and path.name not in keep:
+                    path.unlink()

@@ -1,0 +1,119 @@
+"""Any model of the project, from text to probability. Needs TensorFlow for `.keras` files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sentipress.errors import UserError
+from sentipress.tokenizer import Tokenizer
+
+SUFFIXES = (".zip", ".tflite", ".npz", ".keras")
+DEFAULT_TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A loaded model.
+
+    Attributes:
+        one: raw text to the probability of "positive".
+        batch: raw texts to probabilities float32 (texts,), in one call where the runtime can.
+    """
+
+    one: Callable[[str], float]
+    batch: Callable[[Sequence[str]], np.ndarray]
+
+
+def tokenizer_of(model: Path) -> Path:
+    """The tokenizer that belongs to a `.keras` or `.tflite` file: the one its metrics name, else tokenizer.json beside it."""
+    try:
+        named = json.loads(model.with_suffix(".metrics.json").read_text(encoding="utf-8")).get("tokenizer")
+    except (OSError, ValueError, AttributeError):
+        named = None
+    return model.with_name(str(named or DEFAULT_TOKENIZER))
+
+
+def load(model: Path, tokenizer: Path | None = None, remedy: str = "run the stage that makes it") -> Classifier:
+    """Open a model file.
+
+    Args:
+        model: `.zip` (pocket model) or `.tflite` (both need ai-edge-litert and numpy), `.npz` (numpy) or `.keras`
+            (TensorFlow).
+        tokenizer: for `.tflite` and `.keras`; by default `tokenizer_of` the model.
+        remedy: for the message when something is wrong.
+
+    Raises:
+        UserError: a file is missing, damaged or of an unknown kind.
+    """
+    if model.suffix not in SUFFIXES:
+        raise UserError(f"{model} is no model", f"give a file that ends in {', '.join(SUFFIXES)}")
+    if not model.is_file():
+        raise UserError(f"{model} is missing", remedy)
+    if model.suffix == ".npz":
+        from sentipress.linear import LinearModel
+
+        linear = LinearModel.load(model, remedy)
+        return Classifier(lambda text: float(linear.predict_raw([text])[0]), linear.predict_raw)
+    if model.suffix == ".zip":
+        from sentipress.pocket import PocketModel
+
+        pocket = PocketModel(model, remedy)
+        words, lite = pocket.tokenizer, pocket.model
+    else:
+        words = Tokenizer.load(tokenizer or tokenizer_of(model), remedy)
+    if model.suffix == ".keras":
+        from sentipress.models import load_keras
+
+        network = load_keras(model, remedy)
+
+        def batch(texts: Sequence[str]) -> np.ndarray:
+            return np.asarray(network.predict_on_batch(words.encode_raw(texts)))[:, 0]
+
+        return Classifier(lambda text: float(batch([text])[0]), batch)
+    if model.suffix == ".tflite":
+        from sentipress.litert import LiteRTModel
+
+        lite = LiteRTModel(model, remedy)
+    return Classifier(
+        lambda text: lite.predict_one(words.encode_raw([text])),
+        lambda texts: lite.predict_batch(words.encode_raw(texts)),
+    )
+
+
+def groups(texts: Sequence[str], file: str | None, size: int) -> Iterator[list[str]]:
+    """Texts, then those of a file, in lists of `size`.
+
+    Args:
+        texts: raw.
+        file: UTF-8, one text per line, blank lines passed over; "-" is the standard input; None is none.
+        size: of a list, at most.
+
+    Raises:
+        UserError: the file is missing, not UTF-8, or a text is blank.
+    """
+    for text in texts:
+        if not text.strip():
+            raise UserError("an empty text cannot be judged", "give at least one word")
+    group = list(texts)
+    for line in _lines(file) if file else ():
+        group.append(line)
+        if len(group) >= size:
+            yield group[:size]
+            group = group[size:]
+    for place in range(0, len(group), size):
+        yield group[place : place + size]
+
+
+def _lines(file: str) -> Iterator[str]:
+    try:
+        with open(0 if file == "-" else file, encoding="utf-8", closefd=file != "-") as stream:
+            yield from (line.rstrip("\n") for line in stream if line.strip())
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror})", "give a text file with a text per line") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is not UTF-8 ({error.reason} at byte {error.start})", "save it as UTF-8") from None

@@ -1,0 +1,265 @@
+"""Links of a chain against the networks they came from, the pocket model, and predict.py."""
+
+import dataclasses
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import ROOT, load_stage, run_stage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentipress import classifier, combination, corpus, deployment, errors, export, models, pocket, records, training
+from sentipress.backend import deterministic
+from sentipress.tokenizer import Tokenizer
+
+SPEC = models.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2)
+SHAPES = {
+    "wide": SPEC,
+    "max": dataclasses.replace(SPEC, pooling="max"),
+    "wide_one_way": dataclasses.replace(SPEC, bidirectional=False),
+    "last": dataclasses.replace(SPEC, pooling="last", bidirectional=False),
+}
+
+
+@pytest.fixture(params=SHAPES, ids=str)
+def network(request):
+    spec = SHAPES[request.param]
+    deterministic(3)
+    return [weight * 2 + 0.05 for weight in models.build(spec).get_weights()], spec
+
+
+def ids_of(spec, reviews=40):
+    random = np.random.default_rng(0)
+    ids = np.zeros((reviews, spec.sequence_length), np.int32)
+    for row, length in zip(ids, random.integers(1, spec.sequence_length + 1, reviews), strict=True):
+        row[:length] = random.integers(1, spec.vocabulary_size, length)
+    return ids
+
+
+def logits(weights, spec, ids):
+    model = models.build_for_training(spec)
+    model.set_weights(weights)
+    return training.predictor(model, bucketed=spec.masked)(ids)
+
+
+# Links
+
+
+def test_a_chain_is_read():
+    links = combination.parse(" vocabulary=100, distil=4x4,prune=0.5 ,quantize,pack")
+    assert [str(link) for link in links] == ["vocabulary=100", "distil=4x4", "prune=0.5", "quantize", "pack"]
+    assert links[2].number(float, 0, 1) == 0.5 and links[3].number(int, 0, 1) is None and combination.shape_of("4x16") == (4, 16)
+
+
+def test_all_ranks_are_the_same_network_and_few_are_the_best_ones(network):
+    weights, spec = network
+    ids, counts = ids_of(spec), np.ones(spec.vocabulary_size)
+    whole = logits(weights, spec, ids)
+    rotated, same = combination.factorize(weights, spec, spec.embedding_dim, counts)
+    assert same == spec
+    np.testing.assert_allclose(logits(rotated, same, ids), whole, atol=1e-4)
+    # An embedding that has rank 2 already loses nothing.
+    random = np.random.default_rng(0)
+    flat = [(random.normal(size=(spec.vocabulary_size, 2)) @ random.normal(size=(2, spec.embedding_dim))).astype(np.float32), *weights[1:]]
+    narrow, smaller = combination.factorize(flat, spec, 2, counts)
+    assert smaller.embedding_dim == 2 and sum(map(np.size, narrow)) == models.count_parameters(smaller)
+    np.testing.assert_allclose(logits(narrow, smaller, ids), logits(flat, spec, ids), atol=1e-4)
+    # Words that stand in the reviews count for more.
+    uneven = np.where(np.arange(spec.vocabulary_size) < 30, 1000.0, 0.0)
+    fitted, even = (combination.factorize(weights, spec, 2, each) for each in (uneven, counts))
+
+    def error(found, rows):
+        basis = np.linalg.lstsq(found[0][0], weights[0], rcond=None)[0]
+        return float(((found[0][0] @ basis - weights[0])[rows] ** 2).sum())
+
+    assert error(fitted, slice(0, 30)) <= error(even, slice(0, 30)) * 1.01
+
+
+def test_units_without_worth_can_go(network):
+    weights, spec = network
+    ids, directions = ids_of(spec), 2 if spec.bidirectional else 1
+    # Unit 1 of each direction says nothing: no weight leads from it to the others or to the output.
+    silent = [weight.copy() for weight in weights]
+    for direction in range(directions):
+        silent[2 + 3 * direction][1] = 0
+        for block in range(2 if spec.pooling == "wide" else 1):
+            silent[-2][block * directions * spec.units + direction * spec.units + 1] = 0
+    model = models.build_for_training(spec)
+    model.set_weights(silent)
+    inner = training.keras.Model(model.input, model.get_layer(models.feature_layer(spec)).output)
+    features = training.predictor(inner, spec.masked, whole=True)(ids)
+    worth = combination.unit_worth(features, silent, spec)
+    assert worth.shape == (directions, spec.units) and (worth.argmin(axis=1) == 1).all() and (worth[:, 1] == 0).all()
+    fewer, smaller = combination.keep_units(silent, spec, worth, spec.units - 1)
+    assert smaller.units == 4 and sum(map(np.size, fewer)) == models.count_parameters(smaller)
+    np.testing.assert_allclose(logits(fewer, smaller, ids), logits(silent, spec, ids), atol=1e-5)
+
+
+def test_words_go_with_their_rows(network):
+    weights, spec = network
+    words = tuple(f"w{number:03d}" for number in range(298))[::-1]
+    tokenizer = Tokenizer(words, sequence_length=30, padding="post", truncating="pre", cleaning="default")
+    worth = np.zeros(300)
+    worth[[5, 200, 7]] = [1, 3, 2]
+    kept, rows = combination.keep_words(tokenizer, worth, 5)
+    assert list(kept.words) == sorted(tokenizer.words[place - 2] for place in (5, 200, 7)) and sorted(rows[2:]) == [5, 7, 200]
+    fewer, smaller = combination.keep_rows(weights, spec, rows)
+    assert smaller.vocabulary_size == 5 == kept.vocabulary_size == len(fewer[0])
+    text = [" ".join([tokenizer.words[3], tokenizer.words[198], "unknown", tokenizer.words[5]])]
+    np.testing.assert_allclose(logits(fewer, smaller, kept.encode(text)), logits(weights, spec, tokenizer.encode(text)), atol=1e-6)
+
+
+def test_worth_is_reviews_times_squared_ratio():
+    ids = np.array([[2, 2, 3, 0], [2, 4, 0, 0]])
+    np.testing.assert_allclose(combination.word_worth(ids, np.array([0, 0, 0.5, 2, -2])), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
+
+
+def test_clusters_are_few_near_and_gzip_well(network):
+    weights, spec = network
+    clustered = combination.cluster(weights, spec, 4)
+    for before, after in zip(weights, clustered, strict=True):
+        assert before.shape == after.shape
+    assert len(np.unique(clustered[0])) <= 4 and len(np.unique(clustered[1])) <= 4
+    assert np.abs(clustered[0] - weights[0]).mean() < 0.5 * np.abs(weights[0] - weights[0].mean()).mean()
+    np.testing.assert_array_equal(clustered[-2], weights[-2])
+
+
+# The chain of the run
+
+
+def test_each_link_is_a_row_and_the_sizes_fall(run):
+    names = ["pocket_1_vocabulary", "pocket_2_distil", "pocket_3_int4", "pocket"]
+    rows = [json.loads((run / f"{name}.metrics.json").read_text(encoding="utf-8")) for name in names]
+    whole = [row["size"]["gzip_bytes"] + row["vocabulary"]["gzip_bytes"] for row in rows]
+    assert whole == sorted(whole, reverse=True) and [row["order"] for row in rows] == [71, 72, 73, 74]
+    assert rows[0]["technique"].startswith("Pocket 1: vocabulary=") and rows[0]["model"]["vocabulary_size"] <= 3000
+    assert rows[1]["model"]["embedding_dim"] == rows[1]["model"]["units"] == 4 and rows[1]["chain"] == rows[3]["chain"]
+    assert rows[3]["vocabulary"]["bytes"] == 0 and rows[3]["tokenizer"] is None and rows[3]["file"] == "pocket.zip"
+    assert rows[2]["tokenizer"] in rows[2]["inputs"] and (run / rows[2]["tokenizer"]).is_file()
+    assert rows[3]["scores"] == rows[2]["scores"] and rows[3]["scores"]["accuracy"]["value"] > 0.6
+    assert {"modelo_base.keras", "classical_pairs.npz", "unlabelled.csv", "pocket_3_int4.tflite"} <= set(rows[3]["inputs"])
+    base = json.loads((run / "modelo_base.metrics.json").read_text(encoding="utf-8"))
+    assert rows[3]["size"]["bytes"] < 0.3 * (base["size"]["gzip_bytes"] + base["vocabulary"]["gzip_bytes"])
+
+
+def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    mine = {path.name for path in copy.glob("pocket*")}
+    flags = ["--no-use-unlabelled", "--teacher", "modelo_base"]
+    run_stage("6_combination.py", copy, *flags, "--name", "other", "--chain", "factorize,units=3,prune=0.5,cluster=8,quantize,pack")
+    assert "(-" in capsys.readouterr().out
+    assert {path.name for path in copy.glob("pocket*")} == mine
+    pruned, quantized = (json.loads((copy / f"other_{n}.metrics.json").read_text(encoding="utf-8")) for n in ("3_prune", "5_quantize"))
+    assert pruned["parameters"]["sparsity"] == pytest.approx(0.5, abs=0.03) and pruned["model"]["units"] == 3
+    assert quantized["technique"] == "Other 5: quantize" and pruned["technique"] == "Other 3: prune=0.5"
+    before = {path.name for path in copy.glob("*") if not path.name.startswith("other")}
+    run_stage("6_combination.py", copy, *flags, "--name", "other", "--chain", "float16")
+    assert {path.name for path in copy.glob("other*")} == {
+        f"other_1_float16{end}" for end in (".tflite", ".metrics.json", ".probabilities.npz")
+    }
+    assert {path.name for path in copy.glob("*") if not path.name.startswith("other")} == before
+
+
+# The pocket model
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1, max_size=70), unique=True))
+def test_front_coding_gives_back_what_it_was_given(words):
+    assert pocket.front_decoded(pocket.front_coded(sorted(words))) == tuple(sorted(words))
+    assert pocket.front_decoded(pocket.front_coded(words)) == tuple(words)
+
+
+def test_a_pocket_model_is_the_network_with_its_vocabulary(run):
+    packed = pocket.unpack(run / "pocket.zip", "")
+    record = json.loads((run / "pocket_3_int4.metrics.json").read_text(encoding="utf-8"))
+    assert packed.tokenizer == Tokenizer.load(run / record["tokenizer"], "")
+    assert packed.model == (run / "pocket_3_int4.tflite").read_bytes()
+    assert pocket.pack(packed.model, packed.tokenizer) == (run / "pocket.zip").read_bytes()
+    text = corpus.load(run).texts("test")[0]
+    fresh = deployment.measure(run / "pocket.zip", None, [text])
+    assert fresh["first"] == pytest.approx(float(records.load_probabilities(run, "pocket")["test"][0]), abs=1e-6)
+    assert fresh["peak_memory_bytes"] < 120e6  # no TensorFlow in there
+
+
+@pytest.mark.parametrize("fault", ["cut", "text", "member", "schema", "prefix", "bomb", "gone"])
+def test_a_damaged_pocket_model_is_one_line(run, tmp_path, fault, monkeypatch):
+    path = tmp_path / "pocket.zip"
+    with zipfile.ZipFile(run / "pocket.zip") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    if fault == "member":
+        del members[pocket.VOCABULARY]
+    if fault == "schema":
+        members[pocket.METADATA] = members[pocket.METADATA].replace(b'"schema": 1', b'"schema": 9')
+    if fault == "prefix":
+        members[pocket.VOCABULARY] = b"9good\n" + members[pocket.VOCABULARY]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    content = {"cut": stream.getvalue()[:-30], "text": b"no zip"}.get(fault, stream.getvalue())
+    if fault == "bomb":
+        monkeypatch.setattr(pocket, "LIMIT_BYTES", 1000)
+    if fault != "gone":
+        path.write_bytes(content)
+    with pytest.raises(errors.UserError, match=r"pocket\.zip is (missing|no pocket model \(.*\)) -> make it again"):
+        pocket.PocketModel(path, "make it again")
+
+
+# predict.py
+
+
+def test_every_kind_of_model_predicts_and_small_ones_load_no_tensorflow(run, tmp_path):
+    texts = corpus.load(run).texts("test")[:3]
+    (tmp_path / "texts.txt").write_text("\n".join(["", *texts[1:], ""]), encoding="utf-8")
+    for name in ("pocket.zip", "pocket_3_int4.tflite", "classical_pairs.npz", "modelo_base.keras", "pocket_1_vocabulary.keras"):
+        code = (
+            "import runpy, sys; main = runpy.run_path('predict.py')['main']; main(sys.argv[1:]); "
+            "print(any(name in sys.modules for name in ('tensorflow', 'pandas', 'sklearn')))"
+        )
+        flags = ["--model", str(run / name), texts[0], "--file", str(tmp_path / "texts.txt"), "--batch", "2"]
+        shown = subprocess.run([sys.executable, "-c", code, *flags], capture_output=True, text=True, encoding="utf-8", cwd=ROOT, check=True)
+        *lines, heavy = shown.stdout.splitlines()
+        assert heavy == str(name.endswith(".keras"))
+        expected = records.load_probabilities(run, name.split(".")[0])["test"][:3]
+        for line, text, probability in zip(lines, texts, expected, strict=True):
+            label, score, said = line.split("\t")
+            assert said == text and float(score) == pytest.approx(probability, abs=6e-4)
+            assert label == ("positive" if probability > 0.5 else "negative")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["a film", "--model", "none.tflite"], "none.tflite is missing"),
+        (["a film", "--model", "README.md"], "README.md is no model -> give a file that ends in .zip"),
+        (["--model", "{run}/pocket.zip"], "no text to judge"),
+        (["  ", "--model", "{run}/pocket.zip"], "an empty text"),
+        (["--file", "none.txt", "--model", "{run}/pocket.zip"], "none.txt cannot be read"),
+        (["--file", "{tmp}/latin1.txt", "--model", "{run}/pocket.zip"], "is not UTF-8"),
+        (["a film", "--model", "{tmp}/lonely.tflite"], "tokenizer.json is missing"),
+    ],
+)
+def test_predict_refuses_in_one_line(run, tmp_path, capsys, flags, words):
+    (tmp_path / "latin1.txt").write_bytes("trop cliché\n".encode("latin-1"))
+    shutil.copy(run / "modelo_DRQ.tflite", tmp_path / "lonely.tflite")
+    arguments = [flag.format(run=run, tmp=tmp_path) for flag in flags]
+    assert errors.exit_code(lambda: load_stage("predict.py").main(arguments)) == 2
+    shown = capsys.readouterr()
+    assert words in shown.err and shown.err.count("\n") == 1 and " -> " in shown.err and shown.out == ""
+
+
+def test_texts_come_in_groups(tmp_path, monkeypatch):
+    path = tmp_path / "t.txt"
+    path.write_text("c\n\nd\ne\r\n", encoding="utf-8")
+    assert list(classifier.groups(["a", "b"], str(path), 2)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(classifier.groups(["a", "b", "c"], None, 2)) == [["a", "b"], ["c"]]
+
+
+def test_int4_is_refused_nowhere_in_between():
+    assert set(combination.FORMATS.values()) == set(export.FORMATS)

@@ -1,0 +1,283 @@
+"""Techniques of distillation against NumPy, on a toy whose teacher knows more than the labels; teachers and their files."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import load_stage
+
+from sentipress import cli, corpus, distillation, errors, models, records, teachers, training, workspace
+from sentipress.backend import deterministic, tf
+from sentipress.cleaning import clean
+from sentipress.tokenizer import Tokenizer
+
+SPEC = models.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
+COLUMNS = 32  # pooled features of SPEC
+
+
+@pytest.fixture(scope="module")
+def data(sample):
+    texts = [clean(text, "default") for text in sample["review"]]
+    tokenizer = Tokenizer.fit(texts[:1200], 2000, sequence_length=80, padding="post", truncating="pre", cleaning="default")
+    return tokenizer.encode(texts), sample["label"].to_numpy(np.float32)
+
+
+# Losses
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def numpy_kl(teacher, student, temperature):
+    p, q = sigmoid(teacher / temperature), sigmoid(student / temperature)
+    return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+
+
+def numpy_response(labels, labelled, teacher, student, alpha, temperature):
+    hard = -labels * np.log(sigmoid(student)) - (1 - labels) * np.log(1 - sigmoid(student))
+    weight = alpha * labelled
+    return weight * hard + (1 - weight) * temperature**2 * numpy_kl(teacher, student, temperature)
+
+
+def numpy_huber(x):
+    return np.where(np.abs(x) <= 1, x**2 / 2, np.abs(x) - 0.5)
+
+
+def numpy_relations(teacher, student):
+    def distances(f):
+        d = np.array([[np.sqrt(((a - b) ** 2).sum()) for b in f] for a in f])
+        return d / (d.sum() / (len(f) * (len(f) - 1)))
+
+    def cosines(f):
+        n = len(f)
+        found = np.zeros((n, n, n))
+        for i in range(n):
+            for j in range(n):
+                for k in range(n):
+                    a, b = f[j] - f[i], f[k] - f[i]
+                    found[i, j, k] = 0 if i in (j, k) else a @ b / np.sqrt((a @ a) * (b @ b))
+        return found
+
+    return (
+        numpy_huber(distances(teacher) - distances(student)).mean(axis=1),
+        numpy_huber(cosines(teacher) - cosines(student)).mean(axis=(1, 2)),
+    )
+
+
+@pytest.fixture
+def example():
+    """Labels, whether there is one, teacher's and student's logits and features of 12 reviews."""
+    random = np.random.default_rng(0)
+    labels, labelled = random.integers(0, 2, 12).astype(np.float64), (np.arange(12) < 8).astype(np.float64)
+    teacher, student = random.normal(0, 3, 12), random.normal(0, 3, 12)
+    return labels, labelled, teacher, student, random.normal(0, 1, (12, 5)), random.normal(0, 1, (12, 5))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("temperature", [0.75, 1.0, 5.0])
+def test_the_response_is_numpys_and_not_zero(example, alpha, temperature):
+    labels, labelled, teacher, student, *_ = example
+    targets = tf.constant(np.stack([labels, labelled, teacher], axis=1))
+    loss = distillation.response(targets, tf.constant(student), targets[:, 2], alpha, temperature)
+    np.testing.assert_allclose(loss, numpy_response(labels, labelled, teacher, student, alpha, temperature), rtol=1e-9)
+    soft = distillation.bernoulli_kl(tf.constant(teacher), tf.constant(student), temperature).numpy()
+    assert (soft > 0).all() and soft.mean() > 0.05
+    assert np.allclose(distillation.bernoulli_kl(tf.constant(teacher), tf.constant(teacher), temperature), 0)
+
+
+def test_features_and_relations_are_numpys(example):
+    *_, teacher, student = example
+    np.testing.assert_allclose(distillation.feature_distance(teacher, student), ((teacher - student) ** 2).mean(axis=1), rtol=1e-9)
+    distance, angle = numpy_relations(teacher, student)
+    np.testing.assert_allclose(distillation.relational_distance(teacher, student), distance, rtol=1e-6)
+    np.testing.assert_allclose(distillation.relational_angle(teacher, student), angle, rtol=1e-6)
+    # Relations do not change when a student's space is turned, moved and stretched; features do.
+    turned = 3 * teacher @ np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0] + 1
+    assert np.allclose(distillation.relational_distance(teacher, turned), 0, atol=1e-9)
+    assert np.allclose(distillation.relational_angle(teacher, turned), 0, atol=1e-9)
+    assert distillation.feature_distance(teacher, turned).numpy().mean() > 1
+
+
+@pytest.mark.parametrize("technique", distillation.TECHNIQUES)
+def test_each_technique_adds_up_its_parts(example, technique):
+    labels, labelled, teacher, student, known, own = example
+    targets = distillation.targets_of(labels[:8], teacher[:8], teacher[8:], known)
+    labels = np.concatenate([labels[:8], teacher[8:] > 0])
+    np.testing.assert_allclose(targets[:, :3], np.stack([labels, labelled, teacher], axis=1), rtol=1e-6)
+    distiller = distillation.Distiller(technique, SPEC, None, alpha=0.3, temperature=2.0, feature_weight=0.7, teacher_features=5)
+    peer = teacher[::-1].copy()
+    outputs = np.concatenate([student[:, None], peer[:, None] if technique == "online" else own], axis=1).astype(np.float32)
+    expected = numpy_response(labels, labelled, teacher, student, 0.3, 2.0)
+    if technique == "feature":
+        expected = expected + 0.7 * ((known - own) ** 2).mean(axis=1)
+    if technique == "relation":
+        distance, angle = numpy_relations(known, own)
+        expected = expected + 0.7 * (distance + 2 * angle.mean())
+    if technique == "online":
+        expected = numpy_response(labels, labelled, peer, student, 0.3, 2.0) + numpy_response(labels, labelled, student, peer, 0.3, 2.0)
+    np.testing.assert_allclose(distiller.loss(tf.constant(targets), tf.constant(outputs)), expected, rtol=1e-3)
+
+
+def test_the_response_pulls_the_student_to_the_teacher_and_is_finite_far_out():
+    student = tf.Variable([0.5, 0.5, 500.0, 0.5])
+    targets = tf.constant([[0.0, 1, 4], [1, 1, -4], [0, 1, -500], [1, 0, -4]])
+    with tf.GradientTape() as tape:
+        loss = distillation.response(targets, student, targets[:, 2], 0.0, 2.0)
+    gradient = tape.gradient(loss, student).numpy()
+    assert gradient[0] < 0 < gradient[1] and np.isfinite(loss).all() and np.isfinite(gradient).all() and gradient[2] > 0 < gradient[3]
+    with tf.GradientTape() as tape:  # the label does not pull where there is none
+        loss = distillation.response(targets, student, targets[:, 2], 1.0, 2.0)
+    gradient = tape.gradient(loss, student).numpy()
+    assert gradient[0] > 0 > gradient[1] and gradient[3] > 0
+
+
+def test_peers_do_not_pull_each_others_targets():
+    """Each student's gradient is that of its own loss with the other one held still."""
+    targets = tf.constant([[1.0, 0, 0], [0, 0, 0]])
+    distiller = distillation.Distiller("online", SPEC, None, alpha=0.0, temperature=1.0)
+    outputs = tf.Variable([[2.0, -1.0], [0.3, 0.1]])
+    with tf.GradientTape() as tape:
+        loss = distiller.loss(targets, outputs)
+    one, other = outputs.numpy().T
+    np.testing.assert_allclose(
+        tape.gradient(loss, outputs), np.stack([sigmoid(one) - sigmoid(other), sigmoid(other) - sigmoid(one)], axis=1), rtol=1e-5
+    )
+
+
+# Training
+
+
+@pytest.fixture(scope="module")
+def toy(data, tmp_path_factory):
+    """Accuracy by technique. Labels are wrong for 4 of 10 training reviews; the teacher's logits and features are right."""
+    ids, labels = data
+    folder = tmp_path_factory.mktemp("toy")
+    random = np.random.default_rng(0)
+    noisy = np.where(random.random(1200) < 0.4, 1 - labels[:1200], labels[:1200])
+    truth = labels[:1200] * 2 - 1
+    features = (truth[:, None] * random.normal(1, 0.3, COLUMNS) + random.normal(0, 0.3, (1200, COLUMNS))).astype(np.float32)
+    plan = training.TrainingPlan(5, 32, 0.02, "cosine", 9, False, True, 5)
+    zero = np.zeros(1200, np.float32)
+    # A teacher that says nothing by its logits: what is learned beyond the noisy labels comes from the features.
+    lessons = {
+        "control": ("response", 1.0, 0.0, zero),
+        "response": ("response", 0.1, 0.0, truth * 3),
+        "feature": ("feature", 1.0, 3.0, zero),
+        "relation": ("relation", 1.0, 30.0, zero),
+    }
+    found = {}
+    for name, (technique, alpha, weight, logits) in lessons.items():
+        targets = distillation.targets_of(noisy, logits, np.zeros(0), features)
+        targets = targets if distillation.TECHNIQUES[technique].needs_features else targets[:, :3]
+        deterministic(1)
+        distiller = distillation.Distiller(
+            technique, SPEC, None, alpha=alpha, temperature=2.0, feature_weight=weight, teacher_features=COLUMNS
+        )
+        checkpoint = folder / f"{name}.npz"
+        training.train(distiller.model, (ids[:1200], targets), (ids[1200:], labels[1200:]), plan, checkpoint, {}, loss=distiller.loss)
+        logits = training.predictor(distiller.student, bucketed=True)(ids[1200:])
+        found[name] = float(np.mean((logits > 0) == (labels[1200:] > 0.5)))
+    return found
+
+
+@pytest.mark.parametrize("technique", ["response", "feature", "relation"])
+def test_a_teacher_that_knows_more_than_the_labels_helps(toy, technique):
+    """A zero loss could not: the control is the same training without it."""
+    assert toy[technique] > toy["control"] + 0.05, toy
+
+
+def test_two_students_learn_together_and_are_two(data, tmp_path):
+    ids, labels = data
+    deterministic(1)
+    distiller = distillation.Distiller("online", SPEC, None, alpha=0.5, temperature=1.0)
+    targets = distillation.targets_of(labels[:1200], np.zeros(1200), np.zeros(0))
+    plan = training.TrainingPlan(3, 32, 0.02, "cosine", 9, False, True, 5)
+    training.train(distiller.model, (ids[:1200], targets), (ids[1200:], labels[1200:]), plan, tmp_path / "c.npz", {}, loss=distiller.loss)
+    both = training.predictor(distiller.model, bucketed=True, whole=True)(ids[1200:])
+    right = ((both > 0) == (labels[1200:, None] > 0.5)).mean(axis=0)
+    assert (right > 0.65).all() and not np.allclose(both[:, 0], both[:, 1], atol=0.05)
+    assert models.to_stock(distiller.student, SPEC).count_params() == models.count_parameters(SPEC)
+
+
+# Teachers, on the run of all stages
+
+
+def opened(artifacts, **changes):
+    settings = cli.settings(load_stage("5_distillation.py").__file__, ["--artifacts", str(artifacts), "--no-deployment"])
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    return workspace.Workspace.open(settings)
+
+
+@pytest.fixture
+def folder(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "artifacts", ignore=shutil.ignore_patterns("teacher_*", "logs", "figures"))
+
+
+def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
+    space, _ = opened(folder)
+    others = space.reviews.unlabelled()
+    names = ["modelo_base", "modelo_DRQ", "classical_pairs"]
+    teaching = teachers.ask(space, names, others)
+    assert {split: len(values) for split, values in teaching.logits.items()} == {
+        "train": len(space.labels["train"]),
+        "validation": len(space.labels["validation"]),
+        "unlabelled": 270,
+    }
+    assert teaching.files == ("modelo_base.keras", "modelo_DRQ.tflite", "classical_pairs.npz", "unlabelled.csv")
+    single = [teachers.ask(space, [name], others).logits for name in names]
+    for split, values in teaching.logits.items():
+        np.testing.assert_allclose(values, np.mean([answer[split] for answer in single], axis=0), rtol=1e-5)
+    for name, answer in zip(names, single, strict=True):  # the validation answers are those that were scored
+        saved = teachers.log_odds(records.load_probabilities(folder, name)["validation"])
+        np.testing.assert_allclose(answer["validation"], saved, atol=2e-3)
+    monkeypatch.setattr(teachers, "_judge", None)  # saved answers need no model
+    np.testing.assert_array_equal(teachers.ask(space, names, others).logits["train"], teaching.logits["train"])
+    with pytest.raises(TypeError):  # fewer reviews are another question
+        teachers.ask(space, names, [])
+    (folder / "teacher_modelo_base.npz").write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(TypeError):
+        teachers.ask(space, names, others)
+
+
+def test_a_teacher_of_another_folder_and_a_file_of_probabilities(folder, run, tmp_path):
+    space, _ = opened(folder)
+    others = space.reviews.unlabelled()
+    there = teachers.ask(space, [f"{run}/modelo_base"], others)
+    np.testing.assert_array_equal(there.logits["train"], teachers.ask(space, ["modelo_base"], others).logits["train"])
+    assert there.files == ("unlabelled.csv",)
+    random = np.random.default_rng(0)
+    sizes = {"train": len(space.labels["train"]), "validation": len(space.labels["validation"]), "unlabelled": 270}
+    given = {split: random.random(size).astype(np.float32) for split, size in sizes.items()}
+    np.savez(tmp_path / "bert.npz", **given)
+    found = teachers.ask(space, [str(tmp_path / "bert.npz"), "modelo_base"], others).logits["unlabelled"]
+    expected = (np.log(given["unlabelled"] / (1 - given["unlabelled"])) + there.logits["unlabelled"]) / 2
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.savez(tmp_path / "short.npz", **{**given, "train": given["train"][1:]})
+    np.savez(tmp_path / "logits.npz", **{**given, "train": given["train"] * 5 - 2})
+    np.savez(tmp_path / "part.npz", train=given["train"])
+    (tmp_path / "text.npz").write_text("no", encoding="utf-8")
+    for name in ("short", "logits", "part", "text", "missing"):
+        with pytest.raises(errors.UserError, match=rf"{name}\.npz.* -> give an \.npz of the probabilities train \(\d+,\), "):
+            teachers.ask(space, [str(tmp_path / f"{name}.npz")], others)
+    with pytest.raises(errors.UserError, match=r"nobody\.metrics\.json is missing"):
+        teachers.ask(space, ["nobody"], others)
+    reviews = tmp_path / "other"
+    shutil.copytree(run, reviews)
+    pd.read_csv(reviews / "reviews.csv").iloc[:-1].to_csv(reviews / "reviews.csv", index=False)
+    with pytest.raises(errors.UserError, match=r"modelo_base\.keras is not of this run|is not .*reviews\.csv"):
+        teachers.ask(space, [f"{reviews}/modelo_base"], others)
+
+
+def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
+    about = json.loads((run / "modelo_destilado.metrics.json").read_text(encoding="utf-8"))
+    assert about["unlabelled_reviews"] == 270 and about["distillation"]["technique"] == "response"
+    assert about["distillation"]["teachers"] == ["modelo_base", "classical_pairs"]
+    assert {"modelo_base.keras", "classical_pairs.npz", "reviews.csv", "unlabelled.csv", "tokenizer.json"} <= set(about["inputs"])
+    control = json.loads((run / "modelo_control.metrics.json").read_text(encoding="utf-8"))
+    steps = {name: len(facts["history"]) * size for name, facts, size in (("taught", about, 1350), ("control", control, 1080))}
+    assert 0.8 < steps["taught"] / steps["control"] < 1.25  # the same budget
+    assert corpus.load(run).about["unlabelled"]["counts"]["kept"] == 270
