@@ -1,7 +1,7 @@
 """Stage 6: a chain of compressions, measured after every link; at its end one small file, the pocket model.
 
 Reads    artifacts/reviews.csv, unlabelled.csv (if stage 1 wrote it), tokenizer.json, embedding_start.npz, modelo_base.keras
-         (stages 1 and 2), classical_nb.npz (if classical.py wrote it)
+         (stages 1 and 2) or another model to start from, classical_nb.npz (if classical.py wrote it)
 Writes   artifacts/pocket_<number>_<link>.keras or .tflite per link, and pocket.zip (network, vocabulary and settings), each
          with its .metrics.json and .probabilities.npz; pocket_*.tokenizer.json where the vocabulary changes
 Command  python 6_combination.py [--chain vocabulary,factorize=16,units=16,distil,prune=0.5,cluster=16,quantize,pack --name other]
@@ -13,7 +13,8 @@ in any order, as often as wanted; then one of float32, float16, quantize (dynami
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned
-CHAIN = "vocabulary=8000,distil=16x16,int4,pack"  # what is done, in this order; a link without a value lets validation choose
+START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
+CHAIN = "vocabulary=8000,distil=16x16,quantize,pack"  # what is done, in this order; a link without a value lets validation choose
 NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # validation accuracy that a link may cost, before training, when it chooses its own value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it

@@ -6,7 +6,7 @@ Command  python compare.py [--artifacts FOLDER] [--publish FOLDER]
 """
 
 ARTIFACTS = "artifacts"  # folder that the stages share
-PUBLISH = None  # folder to which metrics, tables and pictures are copied, models left out
+PUBLISH = None  # folder to which metrics, tables, pictures and packed models are copied, other models left out
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -6,7 +6,7 @@ Writes   nothing; prints a line per text: label, probability of "positive", text
 Command  python predict.py "What a film!" [--model artifacts/modelo_DRQ.tflite] [--file reviews.txt]
 """
 
-MODEL = None  # model file; by default artifacts/pocket.zip, or the 8-bit base if there is none
+MODEL = None  # model file; by default artifacts/pocket.zip, else the 8-bit base there, else the published results/default/pocket.zip
 FILE = None  # UTF-8 text file, one text per line; - is the standard input
 BATCH = 64  # texts that are read and scored together
 
@@ -22,8 +22,9 @@ def main(arguments: list[str] | None = None) -> None:
     if not settings.rest and not settings.file:
         raise UserError("no text to judge", 'python predict.py "What a film!", or --file reviews.txt')
     folder = Path(commands.DEFAULT_FOLDER)
-    defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite"]
-    path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[-1])
+    published = Path(__file__).resolve().parent / "results" / "default"
+    defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
+    path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[1])
     model = classifier.load(path, remedy=commands.run(commands.QUANTIZATION, folder))
     for texts in classifier.groups(settings.rest, settings.file, settings.batch):
         for text, probability in zip(texts, model.batch(texts), strict=True):

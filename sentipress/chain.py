@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from sentipress import combination, commands, distillation, embeddings, files, models, pruning, teachers, training, workspace
+from sentipress import combination, commands, distillation, embeddings, files, models, pruning, records, teachers, training, workspace
 from sentipress.backend import deterministic
 from sentipress.combination import Link
+from sentipress.errors import UserError
 from sentipress.models import ModelSpec
 from sentipress.quiet import quiet
+from sentipress.tokenizer import OOV_ID, Tokenizer
 from sentipress.workspace import Workspace
 
 ORDER = 70  # of the first link's row
@@ -29,6 +31,8 @@ class Chain:
         weights: of its stock form now.
     """
 
+    _started: tuple[str, ...] = ()
+
     def __init__(self, settings: SimpleNamespace) -> None:
         """Open the run of stages 1 and 2, and ask the teachers.
 
@@ -37,16 +41,37 @@ class Chain:
         """
         self._settings = settings
         self._space, self._base = Workspace.open(settings)
+        self._whole = self._space.tokenizer
         self.spec, self.weights = self._base.spec, self._base.model.get_weights()
+        if settings.start != workspace.BASE:
+            self._start_from(settings.start)
         self._unlabelled = self._space.reviews.unlabelled() if settings.use_unlabelled else []
         teaching = teachers.ask(self._space, teachers.choose(settings.teacher, self._space.folder), self._unlabelled)
         self._teachers = teaching
         labels = self._space.labels["train"]
         self._targets = distillation.targets_of(labels, teaching.logits["train"], teaching.logits["unlabelled"])
-        self._whole = self._space.tokenizer
-        self._rows = np.arange(self.spec.vocabulary_size)  # ids of the base's vocabulary that are still there
-        self._inputs = self._space.inputs("modelo_base.keras", *teaching.files, *self._space.words())
+        ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
+        # Ids of the base's vocabulary that are still there.
+        self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self._space.tokenizer.words)])
+        self._inputs = self._space.inputs("modelo_base.keras", *self._started, *teaching.files, *self._space.words())
         self._transfer_ids: np.ndarray | None = None
+
+    def _start_from(self, name: str) -> None:
+        """Take another Keras model of the folder in the base's place.
+
+        Raises:
+            UserError: it is missing, of another run, or no Keras model.
+        """
+        folder, remedy = self._space.folder, "run the stage that makes it"
+        record = records.load(folder, name, remedy)
+        if not str(record["file"]).endswith(".keras"):
+            raise UserError(f"--start {name}: {record['file']} is no Keras model", "give the name of one, such as modelo_destilado")
+        self.spec = ModelSpec(**record["model"])
+        self.weights = models.load_keras(folder / record["file"], remedy).get_weights()
+        self._started = (str(record["file"]),)
+        if record["tokenizer"] != self._space.tokenizer_file:
+            tokenizer = Tokenizer.load(folder / record["tokenizer"], remedy)
+            self._space = self._space.with_tokenizer(tokenizer, record["tokenizer"])
 
     def run(self, links: Iterable[Link]) -> list[dict[str, Any]]:
         """Apply and measure each link; the files of a link are in place before the next one starts.

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from tqdm import tqdm
 
 from sentipress.errors import UserError
 from sentipress.quiet import quiet, quiet_exit
@@ -57,6 +56,8 @@ class LiteRTModel:
 
     def predict(self, ids: np.ndarray) -> np.ndarray:
         """Ids int32 (reviews, length) to probabilities float32 (reviews,), one review a call as on a phone."""
+        from tqdm import tqdm  # not where single texts are judged, which needs numpy and ai-edge-litert alone
+
         bar = tqdm(ids, desc=self._name, unit=" reviews", leave=False, disable=None)
         return np.array([self.predict_one(row[np.newaxis]) for row in bar], np.float32)
 

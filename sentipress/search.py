@@ -28,11 +28,13 @@ from sentipress.models import ModelSpec
 from sentipress.quiet import quiet
 from sentipress.tokenizer import Tokenizer
 
-# Before Ray is imported: no telemetry, no warnings about its own future, and the state of the search saved each second.
+# Before Ray is imported: no telemetry, no warnings about its own future, trials that do not starve beside other work, and
+# the state of the search saved each second.
 os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_worker_niceness": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "1",
 }
 try:
@@ -265,7 +267,8 @@ def _cluster(address: str | None) -> Iterator[None]:
         ray.init(runtime_env=environment, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"no Ray cluster answers at {address} ({str(error).splitlines()[0][:100]})", "start one with ray start, or leave out --address"
+            f"no Ray cluster answers at {address} ({str(error).splitlines()[0][:100]})",
+            "start one with ray start (its RAY_AUTH_TOKEN, if it has one, must be set here too), or leave out --address",
         ) from None
     try:
         yield

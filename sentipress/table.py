@@ -143,7 +143,7 @@ def make(folder: Path) -> list[dict[str, str]]:
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Copy what a reader needs, and no model, to `target`: metrics, probabilities, tables, reports and pictures.
+    """Copy what a reader needs to `target`: metrics, probabilities, tables, reports, pictures, and of the models the packed ones.
 
     Raises:
         UserError: a row is stale or damaged.
@@ -151,7 +151,8 @@ def publish(folder: Path, target: Path) -> None:
     bad = [cells["technique"] for cells in make(folder) if cells["note"].startswith(("STALE", "DAMAGED"))]
     if bad:
         raise UserError(f"{folder} has rows that are stale or damaged ({', '.join(bad)})", "refresh them first")
-    for pattern in ("*.metrics.json", "*.probabilities.npz", "comparison.*", "*.report.txt", "eda.json", "reviews.json", "figures/*.png"):
+    patterns = ("*.metrics.json", "*.probabilities.npz", "comparison.*", "*.report.txt", "eda.json", "reviews.json")
+    for pattern in (*patterns, "figures/*.png", "*.zip"):
         for path in sorted(folder.glob(pattern)):
             files.write_bytes(target / path.relative_to(folder), path.read_bytes())
     print(f"published to {target}")

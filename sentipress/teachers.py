@@ -118,7 +118,7 @@ def _ours(space: Workspace, file: Path, unlabelled: list[str]) -> dict[str, np.n
     texts = {split: space.reviews.texts(split) for split in ("train", "validation")} | {"unlabelled": unlabelled}
     judge = _judge(file, folder)
     with quiet():
-        answers = {split: judge(texts[split]) for split in SPLITS}
+        answers = {split: judge(texts[split]) if texts[split] else np.zeros(0, np.float32) for split in SPLITS}
     with files.atomic(saved) as temporary, open(temporary, "wb") as stream:
         arrays: dict[str, Any] = {"key": np.array(key), **answers}
         np.savez(stream, **arrays)

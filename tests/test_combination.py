@@ -137,7 +137,7 @@ def test_each_link_is_a_row_and_the_sizes_fall(run):
     names = ["pocket_1_vocabulary", "pocket_2_distil", "pocket_3_int4", "pocket"]
     rows = [json.loads((run / f"{name}.metrics.json").read_text(encoding="utf-8")) for name in names]
     whole = [row["size"]["gzip_bytes"] + row["vocabulary"]["gzip_bytes"] for row in rows]
-    assert whole == sorted(whole, reverse=True) and [row["order"] for row in rows] == [71, 72, 73, 74]
+    assert whole[0] > whole[1] > whole[2] and whole[3] < whole[2] + 500 and [row["order"] for row in rows] == [71, 72, 73, 74]
     assert rows[0]["technique"].startswith("Pocket 1: vocabulary=") and rows[0]["model"]["vocabulary_size"] <= 3000
     assert rows[1]["model"]["embedding_dim"] == rows[1]["model"]["units"] == 4 and rows[1]["chain"] == rows[3]["chain"]
     assert rows[3]["vocabulary"]["bytes"] == 0 and rows[3]["tokenizer"] is None and rows[3]["file"] == "pocket.zip"
@@ -159,7 +159,12 @@ def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, c
     assert pruned["parameters"]["sparsity"] == pytest.approx(0.5, abs=0.03) and pruned["model"]["units"] == 3
     assert quantized["technique"] == "Other 5: quantize" and pruned["technique"] == "Other 3: prune=0.5"
     before = {path.name for path in copy.glob("*") if not path.name.startswith("other")}
-    run_stage("6_combination.py", copy, *flags, "--name", "other", "--chain", "float16")
+    run_stage("6_combination.py", copy, *flags, "--name", "other", "--chain", "float16", "--start", "pocket_2_distil")
+    from_student, student = (
+        json.loads((copy / f"{n}.metrics.json").read_text(encoding="utf-8")) for n in ("other_1_float16", "pocket_2_distil")
+    )
+    assert from_student["scores"]["accuracy"]["value"] == pytest.approx(student["scores"]["accuracy"]["value"], abs=0.01)
+    assert from_student["tokenizer"] == student["tokenizer"] and "pocket_2_distil.keras" in from_student["inputs"]
     assert {path.name for path in copy.glob("other*")} == {
         f"other_1_float16{end}" for end in (".tflite", ".metrics.json", ".probabilities.npz")
     }
@@ -220,7 +225,7 @@ def test_every_kind_of_model_predicts_and_small_ones_load_no_tensorflow(run, tmp
     for name in ("pocket.zip", "pocket_3_int4.tflite", "classical_pairs.npz", "modelo_base.keras", "pocket_1_vocabulary.keras"):
         code = (
             "import runpy, sys; main = runpy.run_path('predict.py')['main']; main(sys.argv[1:]); "
-            "print(any(name in sys.modules for name in ('tensorflow', 'pandas', 'sklearn')))"
+            "print(any(name in sys.modules for name in ('tensorflow', 'pandas', 'sklearn', 'tqdm', 'scipy')))"
         )
         flags = ["--model", str(run / name), texts[0], "--file", str(tmp_path / "texts.txt"), "--batch", "2"]
         shown = subprocess.run([sys.executable, "-c", code, *flags], capture_output=True, text=True, encoding="utf-8", cwd=ROOT, check=True)

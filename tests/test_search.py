@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -93,14 +94,16 @@ def test_two_workers_of_a_cluster_are_used_by_address(folder):
     """A head without cores and two workers with one each: trials run on both, and the command is the same."""
     ray = [sys.executable, "-m", "ray.scripts.scripts"]
     quiet = {"cwd": ROOT, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = {**os.environ, **token, "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     address = "127.0.0.1:6399"
-    head = ["start", "--head", "--port", "6399", "--num-cpus", "0", "--include-dashboard", "false", "--node-ip-address", "127.0.0.1"]
+    head = ["start", "--head", "--port", "6399", "--num-cpus", "0", "--include-dashboard", "false"]
     subprocess.run([*ray, *head], env=environment, **quiet)
     try:
         for _ in range(2):
             subprocess.run([*ray, "start", "--address", address, "--num-cpus", "1"], env=environment, **quiet)
-        out = finish(search("2_lstm_baseline.py", folder, *SMALL["2_lstm_baseline.py"], "--sample", "200", "--address", address))
+        flags = [*SMALL["2_lstm_baseline.py"], "--sample", "200", "--address", address]
+        out = finish(search("2_lstm_baseline.py", folder, *flags, env=environment))
     finally:
         subprocess.run([*ray, "stop", "--force"], env=environment, **{**quiet, "check": False})
     found = json.loads((folder / "search_baseline.json").read_text(encoding="utf-8"))

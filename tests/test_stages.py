@@ -329,6 +329,8 @@ def test_every_number_that_can_be_a_flag_has_bounds():
         ("6_combination.py", ["--chain", "distil=4"], "give columns x units"),
         ("6_combination.py", ["--chain", "units=99,int4"], "is no number from 1 to 8"),
         ("6_combination.py", ["--name", "modelo_base"], "cannot name a chain"),
+        ("6_combination.py", ["--start", "modelo_DRQ"], "is no Keras model"),
+        ("6_combination.py", ["--start", "nobody"], "nobody.metrics.json is missing"),
     ],
 )
 def test_absurd_flags_are_refused_before_work_starts(run, tmp_path, capsys, stage, flags, words):
