@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     with files.lock(artifacts, settings.stage):
         import numpy as np
 
-        from sentipress import distillation, models, table, teachers, training, workspace
+        from sentipress import distillation, models, paired, table, teachers, training, workspace
         from sentipress.backend import deterministic
 
         techniques = distillation.parse_techniques(settings.techniques)
@@ -138,6 +138,12 @@ def main(arguments: list[str] | None = None) -> None:
             row = {"order": order, "technique": title, "complexity": complexity, "role": role}
             facts, loaded = space.publish_keras(students[name], spec, name, row, inputs, measured[name])
             published[name], calls[name] = facts, workspace.keras_call(loaded)
+        for name in rows:
+            if name != "modelo_control":  # what the teacher was good for, on the same reviews
+                told, alone = (published[one]["probabilities"]["test"] for one in (name, "modelo_control"))
+                helped = measured[name]["distillation"]["to_control"] = paired.comparison(told, alone, space.labels["test"])
+                low, high = (f"{100 * helped[end]:+.2f}" for end in ("low", "high"))
+                print(f"{name}: distillation helped by {100 * helped['value']:+.2f} points ({low} to {high}, p = {helped['p']:.3f})")
         if "response" in techniques:
             name, row = "modelo_destilado_DRQ", {"order": 51, "technique": "Distilled student + dynamic range"}
             source = space.final("modelo_destilado", published["modelo_destilado"])

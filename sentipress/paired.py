@@ -42,6 +42,12 @@ def mcnemar_p(model: np.ndarray, base: np.ndarray) -> float:
     return float(mcnemar([[both, only_model], [only_base, neither]], exact=True).pvalue)
 
 
+def comparison(probabilities: np.ndarray, control: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """`difference` and McNemar's p value of two models' probabilities of "positive" on the same reviews (reviews,)."""
+    right, control_right = ((each > 0.5) == (labels > 0.5) for each in (probabilities, control))
+    return {**difference(right, control_right), "p": mcnemar_p(right, control_right)}
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """P values corrected for their number after Holm (1979)."""
     return [float(p) for p in multipletests(list(p_values), method="holm")[1]] if p_values else []

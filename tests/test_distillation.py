@@ -277,6 +277,14 @@ def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
     assert about["unlabelled_reviews"] == 270 and about["distillation"]["technique"] == "response"
     assert about["distillation"]["teachers"] == ["modelo_base", "classical_pairs"]
     assert {"modelo_base.keras", "classical_pairs.npz", "reviews.csv", "unlabelled.csv", "tokenizer.json"} <= set(about["inputs"])
+    saved, alone = (records.load_probabilities(run, name) for name in ("modelo_destilado", "modelo_control"))
+    right, right_alone = (((each["test"] > 0.5) == (each["test_label"] > 0.5)).mean() for each in (saved, alone))
+    helped = about["distillation"]["to_control"]
+    assert (
+        helped["value"] == pytest.approx(right - right_alone)
+        and helped["low"] <= helped["value"] <= helped["high"]
+        and 0 <= helped["p"] <= 1
+    )
     control = json.loads((run / "modelo_control.metrics.json").read_text(encoding="utf-8"))
     steps = {name: len(facts["history"]) * size for name, facts, size in (("taught", about, 1350), ("control", control, 1080))}
     assert 0.8 <= steps["taught"] / steps["control"] <= 1.25  # the same budget, in whole epochs
