@@ -117,6 +117,15 @@ quick = (
         "tests/test_models.py::test_interrupted_and_whole_training_end_with_the_same_weights",
     ),
     (
+        *(
+            "the log after the last checkpoint",
+            "sentipress/training.py",
+            "            watch(history.epochs)\n    for epoch",
+            "            pass\n    for epoch",
+        ),
+        "tests/test_models.py::test_a_kill_between_checkpoint_and_log_leaves_no_epoch_unlogged",
+    ),
+    (
         *("a loss that is no number", "sentipress/training.py", 'if not math.isfinite(record["loss"]) or', "if False and"),
         "tests/test_models.py::test_a_loss_that_is_no_number_is_one_clear_line",
     ),
@@ -140,7 +149,26 @@ quick = (
     ),
 )
 # The tests of these run all stages first.
+packed = "tests/test_combination.py::test_a_damaged_pocket_model_is_one_line"
 slow = (
+    ("schema of a pocket model", "sentipress/pocket.py", 'if about["schema"] != SCHEMA:', "if False:", f"{packed}[schema]"),
+    ("a pocket model that is a zip bomb", "sentipress/pocket.py", ".file_size > LIMIT_BYTES", ".file_size < 0", f"{packed}[bomb]"),
+    (
+        *("vocabulary of a pocket model", "sentipress/pocket.py", "if not 0 <= shared <= min(LONGEST_PREFIX, len(before)):", "if False:"),
+        f"{packed}[prefix]",
+    ),
+    (
+        *("probabilities from elsewhere", "sentipress/teachers.py", "if values.shape != (expected[split],) or not ("),
+        *("if not (", "tests/test_distillation.py::test_a_teacher_of_another_folder_and_a_file_of_probabilities"),
+    ),
+    (
+        *("teacher's answers to other reviews", "sentipress/teachers.py", 'if str(content["key"]) == key:', "if True:"),
+        "tests/test_distillation.py::test_teachers_are_asked_once_and_averaged",
+    ),
+    (
+        *("a search that was killed", "sentipress/search.py", "if tune.Tuner.can_restore(str(place)):", "if False:"),
+        "tests/test_search.py::test_a_killed_search_goes_on_and_repeats_no_finished_trial",
+    ),
     (
         *(
             "atomic writes",
