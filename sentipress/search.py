@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +47,7 @@ except ImportError:
 FOLDER = ".search"  # in the artifacts folder: the state of searches
 REDUCTION = 3  # ASHA lets about one of three trials on at each rung
 METRIC = "validation_accuracy"
+REACHED_SECONDS = 10  # in which the head of a cluster must answer
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,20 @@ class _Progress(tune.Callback):
         )
 
 
+def _no_cluster(address: str | None, reason: str) -> UserError:
+    remedy = "start one with ray start (its RAY_AUTH_TOKEN, if it has one, must be set here too), or leave out --address"
+    return UserError(f"no Ray cluster answers at {address} ({reason[:100]})", remedy)
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHED_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise _no_cluster(address, str(error)) from None
+
+
 @contextlib.contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
     """Ray on this machine's cores, or the cluster at an address, to which the package is sent."""
@@ -258,6 +274,7 @@ def _cluster(address: str | None) -> Iterator[None]:
     environment: dict[str, Any] = {"env_vars": variables | {"OMP_NUM_THREADS": "1"}}
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
+        _check_reachable(address)
         environment["py_modules"] = [str(package)]
         options["address"] = address
     else:
@@ -266,10 +283,7 @@ def _cluster(address: str | None) -> Iterator[None]:
     try:
         ray.init(runtime_env=environment, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"no Ray cluster answers at {address} ({str(error).splitlines()[0][:100]})",
-            "start one with ray start (its RAY_AUTH_TOKEN, if it has one, must be set here too), or leave out --address",
-        ) from None
+        raise _no_cluster(address, str(error).splitlines()[0]) from None
     try:
         yield
     finally:
@@ -288,7 +302,7 @@ def _point(result: Any, names: list[str]) -> dict[str, Any]:
 def _run(settings: SimpleNamespace, preset: Preset, trial: Any, data: dict[str, Any], inputs: list[Path], reviews: int) -> None:
     """Search, or go on with a search; write the result."""
     artifacts = Path(settings.artifacts).resolve()
-    stage = Path(settings.stage).stem.split("_", 1)[1]
+    stage = Path(settings.stage).stem.split("_")[-1]
     hashes = {path.name: files.sha256(path) for path in inputs}
     key = files.fingerprint([cli.recorded(settings)["settings"], hashes, reviews])
     place = artifacts / FOLDER / f"{stage}_{settings.search}_{key[:12]}"
@@ -301,7 +315,7 @@ def _run(settings: SimpleNamespace, preset: Preset, trial: Any, data: dict[str, 
         given = tune.with_resources(tune.with_parameters(trial, data=data), {"cpu": 1})
         if tune.Tuner.can_restore(str(place)):
             print("the search goes on where it was stopped (--fresh starts over)")
-            tuner = tune.Tuner.restore(str(place), given, resume_unfinished=True, restart_errored=True)
+            tuner = tune.Tuner.restore(str(place), given, param_space=preset.space(), resume_unfinished=True, restart_errored=True)
         else:
             tuner = tune.Tuner(
                 given,
