@@ -99,7 +99,7 @@ def test_four_bits_are_packed_and_read_back(network, tmp_path):
         path = tmp_path / f"{number_format}.tflite"
         files.write_bytes(path, export.to_tflite(model, spec, number_format))
         sizes[number_format] = len(path.read_bytes())
-    assert sizes["dynamic_range"] - sizes["int4"] > 0.4 * model.get_weights()[0].size
+    assert sizes["dynamic_range"] - sizes["int4"] > 0.2 * model.get_weights()[0].size  # half a byte each, and two operators more
     (table,) = [a for name, a in litert.stored_arrays(path).items() if name.endswith("(4 bits)")]
     embedding = model.get_weights()[0]
     np.testing.assert_array_equal(table, export.to_int4(embedding, export.clipped_ranges(embedding)))
