@@ -333,7 +333,7 @@ def _run(settings: SimpleNamespace, preset: Preset, trial: Any, data: dict[str, 
             )
         results = tuner.fit()
     points = [_point(results[place], names) for place in range(len(results))]
-    points.sort(key=lambda point: -point[METRIC])
+    points.sort(key=lambda point: (-point[METRIC], [point[name] for name in names]))  # of equals the smaller settings, always
     trained = sum(point["epochs"] for point in points)
     spent = sum(point["seconds"] for point in points)
     content = {
