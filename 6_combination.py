@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
         change = "" if before is None else f" ({100 * (accuracy - before[0]):+.2f} points, {whole / before[1]:.2f} times the bytes)"
         print(f"{record['file']}: {accuracy:.2%}, {whole / 1024:,.1f} KB with vocabulary after gzip{change}")
         before = accuracy, whole
-    print(f"try it: python predict.py --model {artifacts / records[-1]['file']} 'What a film!'\n")
+    print(f"try it: python predict.py --model {artifacts / records[-1]['file']} 'A wonderful film.'\n")
     table.make(artifacts)
 
 

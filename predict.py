@@ -3,7 +3,7 @@
 Reads    a model: pocket.zip or .npz alone, .tflite or .keras with the tokenizer beside it; texts as arguments, or a
          UTF-8 file with a text per line (- is the standard input)
 Writes   nothing; prints a line per text: label, probability of "positive", text
-Command  python predict.py "What a film!" [--model artifacts/modelo_DRQ.tflite] [--file reviews.txt]
+Command  python predict.py "A wonderful film." [--model artifacts/modelo_DRQ.tflite] [--file reviews.txt]
 """
 
 MODEL = None  # model file; by default artifacts/pocket.zip, else the 8-bit base there, else the published results/default/pocket.zip
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = cli.settings(__file__, arguments, rest="text")
     if not settings.rest and not settings.file:
-        raise UserError("no text to judge", 'python predict.py "What a film!", or --file reviews.txt')
+        raise UserError("no text to judge", 'python predict.py "A wonderful film.", or --file reviews.txt')
     folder = Path(commands.DEFAULT_FOLDER)
     published = Path(__file__).resolve().parent / "results" / "default"
     defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
