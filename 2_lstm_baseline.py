@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.tokenizer import Tokenizer
 
         # %% The network's shape
-        spec = models.ModelSpec(**{field: getattr(settings, field) for field in models.ModelSpec.__dataclass_fields__})
+        spec = models.ModelSpec.of(settings)
         models.check_padding(spec, settings.padding)
         deterministic(settings.seed)
         model = models.build_for_training(spec)

@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     with files.lock(artifacts, settings.stage):
         import numpy as np
 
-        from sentipress import distillation, models, paired, table, teachers, training, workspace
+        from sentipress import distillation, embeddings, models, paired, table, teachers, training, workspace
         from sentipress.backend import deterministic
 
         techniques = distillation.parse_techniques(settings.techniques)
@@ -89,12 +89,11 @@ def main(arguments: list[str] | None = None) -> None:
         # %% Open what stages 1 and 2 saved
         space, base = workspace.Workspace.open(settings)
         spec = distillation.student_spec(base.spec, settings.width, settings.student_embedding)
-        unlabelled = space.reviews.unlabelled() if settings.use_unlabelled else []
 
         # %% What the frozen teachers say of all reviews that teach: once, without dropout
         deterministic(settings.seed)
-        vectors = space.start_table(spec)
-        teaching = teachers.ask(space, teachers.choose(settings.teacher, artifacts), unlabelled)
+        vectors = embeddings.table_of(space.start(), settings, spec.embedding_dim)
+        teaching, unlabelled = teachers.consult(space)
         inputs = space.inputs("modelo_base.keras", *teaching.files, *space.words())
         right = np.mean((teaching.logits["validation"] > 0) == (space.labels["validation"] > 0.5))
         print(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sentipress import combination, commands, distillation, embeddings, files, models, pruning, records, teachers, training, workspace
+from sentipress import combination, distillation, embeddings, files, models, pruning, records, teachers, training, workspace
 from sentipress.backend import deterministic
 from sentipress.combination import Link
 from sentipress.errors import UserError
@@ -31,23 +31,21 @@ class Chain:
         weights: of its stock form now.
     """
 
-    _started: tuple[str, ...] = ()
-
     def __init__(self, settings: SimpleNamespace) -> None:
         """Open the run of stages 1 and 2, and ask the teachers.
 
         Raises:
-            UserError: see `Workspace.open` and `teachers.ask`.
+            UserError: see `Workspace.open` and `teachers.consult`.
         """
         self._settings = settings
         self._space, self._base = Workspace.open(settings)
         self._whole = self._space.tokenizer
+        self._started: tuple[str, ...] = ()
         self.spec, self.weights = self._base.spec, self._base.model.get_weights()
         if settings.start != workspace.BASE:
             self._start_from(settings.start)
-        self._unlabelled = self._space.reviews.unlabelled() if settings.use_unlabelled else []
-        teaching = teachers.ask(self._space, teachers.choose(settings.teacher, self._space.folder), self._unlabelled)
-        self._teachers = teaching
+        teaching, self._unlabelled = teachers.consult(self._space)
+        self._teachers = teaching.names
         labels = self._space.labels["train"]
         self._targets = distillation.targets_of(labels, teaching.logits["train"], teaching.logits["unlabelled"])
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
@@ -94,8 +92,7 @@ class Chain:
                 calls[stem] = pocket.predict_one
             elif link.name in combination.FORMATS:
                 row["technique"] = f"{name.capitalize()} {number}: {link}"
-                model = models.build(self.spec)
-                model.set_weights(self.weights)
+                model = models.stock_of(self.weights, self.spec)
                 form = combination.FORMATS[link.name]
                 sources = [self._space.folder / record["file"] for record in found[-1:]]
                 facts, lite = self._space.publish_tflite(model, self.spec, stem, form, row, [*self._inputs, *sources], {})
@@ -103,11 +100,10 @@ class Chain:
             else:
                 measured, shown = self._apply(link, stem)
                 row["technique"] = f"{name.capitalize()} {number}: {shown}"
-                model = models.build(self.spec)
-                model.set_weights(self.weights)
+                model = models.stock_of(self.weights, self.spec)
                 facts, loaded = self._space.publish_keras(model, self.spec, stem, row, self._inputs, measured)
                 calls[stem] = workspace.keras_call(loaded)
-            facts["measured"] |= {"chain": self._settings.chain, "teachers": list(self._teachers.names)}
+            facts["measured"] |= {"chain": self._settings.chain, "teachers": list(self._teachers)}
             found += self._space.finish({stem: facts}, calls)
         self._remove_others(found)
         self._space.remove_checkpoints()
@@ -136,10 +132,8 @@ class Chain:
             columns, units = combination.shape_of(link.value)
             rates = {"dropout": settings.dropout, "spatial_dropout": settings.spatial_dropout}
             self.spec = ModelSpec(**{**self.spec.as_dict(), "embedding_dim": columns, "units": units, **rates})
-            if settings.embedding_start != "random":
-                remedy = commands.run(commands.BASELINE, self._space.folder)
-                known = embeddings.Start.load(self._space.folder / workspace.START, self._whole, remedy)
-                vectors = known.table(settings.embedding_start, columns, settings.embedding_scale)[self._rows]
+            vectors = embeddings.table_of(self._space.start(self._whole), settings, columns)
+            vectors = None if vectors is None else vectors[self._rows]
         distiller = distillation.Distiller.of(settings, "response", self.spec, vectors, self._targets)
         if not link.value:
             distiller.student.set_weights(self.weights)
@@ -151,8 +145,7 @@ class Chain:
     def _prune(self, link: Link, stem: str) -> training.History:
         final = link.number(float, 0.0, 0.99)
         final = SPARSITY if final is None else final
-        model = models.build(self.spec)
-        model.set_weights(self.weights)
+        model = models.stock_of(self.weights, self.spec)
         plan = training.plan_of(self._settings, bucketed=self.spec.masked, patience=self._settings.epochs, keep_best=False)
         steps = training.steps_per_epoch(len(self._targets), plan) * plan.epochs
         wrapped = pruning.prunable_copy(model, self.spec, min(INITIAL_SPARSITY, final), final, steps)
@@ -178,6 +171,7 @@ class Chain:
         self._rows = self._rows[rows]
         # Named by its content: until the end of the chain the files of an earlier one stay whole.
         before, name = self._space.tokenizer_file, f"{stem}.{files.fingerprint(kept.words)[:8]}.tokenizer.json"
+        kept.save(self._space.folder / name)
         self._space = self._space.with_tokenizer(kept, name)
         self._inputs = [path.with_name(name) if path.name == before else path for path in self._inputs]
         self._transfer_ids = None
@@ -186,26 +180,20 @@ class Chain:
     def _factorize(self, link: Link, stem: str) -> int:
         counts = np.bincount(self._space.ids["train"].ravel(), minlength=self.spec.vocabulary_size).astype(np.float64)
         counts[0] = 0
-
-        def make(rank: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
-            return *combination.factorize(self.weights, self.spec, rank, counts), self._space.ids["validation"]
-
-        rank = link.number(int, 1, self.spec.embedding_dim) or self._smallest(self.spec.embedding_dim, make)
-        self.weights, self.spec = combination.factorize(self.weights, self.spec, rank, counts)
-        return rank
+        return self._narrow(link, self.spec.embedding_dim, lambda rank: combination.factorize(self.weights, self.spec, rank, counts))
 
     def _units(self, link: Link, stem: str) -> int:
-        model = models.build(self.spec)
-        model.set_weights(self.weights)
+        model = models.stock_of(self.weights, self.spec)
         features = teachers.features(model, self.spec, self._space.ids["train"][:SAMPLE], standardized=False)
         worth = combination.unit_worth(features, self.weights, self.spec)
+        return self._narrow(link, self.spec.units, lambda units: combination.keep_units(self.weights, self.spec, worth, units))
 
-        def make(units: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
-            return *combination.keep_units(self.weights, self.spec, worth, units), self._space.ids["validation"]
-
-        units = link.number(int, 1, self.spec.units) or self._smallest(self.spec.units, make)
-        self.weights, self.spec = combination.keep_units(self.weights, self.spec, worth, units)
-        return units
+    def _narrow(self, link: Link, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec]]) -> int:
+        """Take over what `make` gives for the link's value, or for the smallest one that validation allows."""
+        ids = self._space.ids["validation"]
+        size = link.number(int, 1, whole) or self._smallest(whole, lambda value: (*make(value), ids))
+        self.weights, self.spec = make(size)
+        return size
 
     def _cluster(self, link: Link, stem: str) -> int:
         clusters = link.number(int, 2, 256) or combination.CLUSTERS
@@ -214,23 +202,19 @@ class Chain:
 
     def _smallest(self, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec, np.ndarray]]) -> int:
         """Smallest of `whole`, half of it, a quarter ... whose validation accuracy is at most `tolerance` lower, without training."""
-        found, limit = whole, None
-        while found > 1:
-            size = whole if limit is None else found // 2
+
+        def accuracy(size: int) -> float:
             weights, spec, ids = make(size)
-            model = models.build_for_training(spec)
-            model.set_weights(weights)
             with quiet():
-                logits = training.predictor(model, spec.masked)(ids)
-            accuracy = float(np.mean((logits > 0) == (self._space.labels["validation"] > 0.5)))
-            print(f"  {size}: {accuracy:.2%} on validation")
-            if limit is None:
-                limit = accuracy - self._settings.tolerance
-            elif accuracy < limit:
-                break
-            else:
-                found = size
-        return found
+                logits = training.predictor(models.training_of(weights, spec), spec.masked)(ids)
+            found = float(np.mean((logits > 0) == (self._space.labels["validation"] > 0.5)))
+            print(f"  {size}: {found:.2%} on validation")
+            return found
+
+        smallest, limit = whole, accuracy(whole) - self._settings.tolerance
+        while smallest > 1 and accuracy(smallest // 2) >= limit:
+            smallest //= 2
+        return smallest
 
     # Files
 

@@ -6,11 +6,15 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sentipress.errors import UserError
 from sentipress.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from sentipress.litert import LiteRTModel
 
 SUFFIXES = (".zip", ".tflite", ".npz", ".keras")
 DEFAULT_TOKENIZER = "tokenizer.json"
@@ -63,25 +67,26 @@ def load(model: Path, tokenizer: Path | None = None, remedy: str = "run the stag
         from sentipress.pocket import PocketModel
 
         pocket = PocketModel(model, remedy)
-        words, lite = pocket.tokenizer, pocket.model
-    else:
-        words = Tokenizer.load(tokenizer or tokenizer_of(model), remedy)
-    if model.suffix == ".keras":
-        from sentipress.models import load_keras
-
-        network = load_keras(model, remedy)
-
-        def batch(texts: Sequence[str]) -> np.ndarray:
-            return np.asarray(network.predict_on_batch(words.encode_raw(texts)))[:, 0]
-
-        return Classifier(lambda text: float(batch([text])[0]), batch)
+        return _of_litert(pocket.tokenizer, pocket.model)
+    words = Tokenizer.load(tokenizer or tokenizer_of(model), remedy)
     if model.suffix == ".tflite":
         from sentipress.litert import LiteRTModel
 
-        lite = LiteRTModel(model, remedy)
+        return _of_litert(words, LiteRTModel(model, remedy))
+    from sentipress.models import load_keras
+
+    network = load_keras(model, remedy)
+
+    def batch(texts: Sequence[str]) -> np.ndarray:
+        return np.asarray(network.predict_on_batch(words.encode_raw(texts)))[:, 0]
+
+    return Classifier(lambda text: float(batch([text])[0]), batch)
+
+
+def _of_litert(words: Tokenizer, model: LiteRTModel) -> Classifier:
     return Classifier(
-        lambda text: lite.predict_one(words.encode_raw([text])),
-        lambda texts: lite.predict_batch(words.encode_raw(texts)),
+        lambda text: model.predict_one(words.encode_raw([text])),
+        lambda texts: model.predict_batch(words.encode_raw(texts)),
     )
 
 

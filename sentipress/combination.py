@@ -211,8 +211,7 @@ def cluster(weights: list[np.ndarray], spec: ModelSpec, clusters: int) -> list[n
 
     Centroids start by k-means++ and are not trained further.
     """
-    model = models.build(spec)
-    model.set_weights(weights)  # tfmot takes the very layers, and starts from what they hold
+    model = models.stock_of(weights, spec)  # tfmot takes the very layers, and starts from what they hold
     settings = {"number_of_clusters": clusters, "cluster_centroids_init": clustering.CentroidInitialization.KMEANS_PLUS_PLUS}
 
     def wrap(layer: Any) -> Any:

@@ -117,13 +117,11 @@ class Technique:
     """One way to teach.
 
     Attributes:
-        about: in a few words, with its source.
         needs_features: whether the teacher's features stand in the targets.
-        extra: the loss beside the response, of (targets, outputs, teacher features), per review; None if there is none.
+        extra: the loss beside the response, of the teacher's and the student's features, per review; None if there is none.
         students: 2 when two teach each other.
     """
 
-    about: str
     needs_features: bool = False
     extra: Callable[[Any, Any], Any] | None = None
     students: int = 1
@@ -136,11 +134,11 @@ def _relations(teacher: Any, student: Any) -> Any:
 
 
 TECHNIQUES = {
-    "response": Technique("the teacher's probabilities (Hinton et al. 2015)"),
-    "feature": Technique("its pooled features through a projection (Romero et al. 2015)", needs_features=True, extra=feature_distance),
-    "relation": Technique("distances and angles between reviews (Park et al. 2019)", needs_features=True, extra=_relations),
-    "self": Technique("an equal student trained before (Furlanello et al. 2018)"),
-    "online": Technique("two students that teach each other (Zhang et al. 2018)", students=2),
+    "response": Technique(),  # the teacher's probabilities (Hinton et al. 2015)
+    "feature": Technique(needs_features=True, extra=feature_distance),  # pooled features, projected (Romero et al. 2015)
+    "relation": Technique(needs_features=True, extra=_relations),  # distances and angles between reviews (Park et al. 2019)
+    "self": Technique(),  # an equal student trained before (Furlanello et al. 2018)
+    "online": Technique(students=2),  # two students that teach each other (Zhang et al. 2018)
 }
 
 

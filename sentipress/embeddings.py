@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import scipy.sparse as sparse
@@ -89,6 +90,11 @@ class Start:
         if len(start.vectors) != tokenizer.vocabulary_size or len(start.ratios) != tokenizer.vocabulary_size:
             raise UserError(f"{path} knows {len(start.vectors)} words, tokenizer.json {tokenizer.vocabulary_size}", remedy)
         return start
+
+
+def table_of(start: Start | None, settings: SimpleNamespace, dimension: int) -> np.ndarray | None:
+    """First values of an embedding of so many columns by a stage's settings; None without a start."""
+    return start.table(settings.embedding_start, dimension, settings.embedding_scale) if start else None
 
 
 def log_count_ratios(texts: list[str], labels: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:

@@ -712,7 +712,7 @@ def seconds_per_epoch(folder: Path, deterministic: bool, epochs: int) -> list[fl
         from tensorflow.python.framework import config
 
         config.disable_op_determinism()  # the public interface has no way back
-    spec = models.ModelSpec(**{name: getattr(settings, name) for name in models.ModelSpec.__dataclass_fields__})
+    spec = models.ModelSpec.of(settings)
     ids = tokenizer.encode(texts)
     plan = training.plan_of(settings, bucketed=spec.masked, patience=epochs + 1)
     checkpoint = folder / ".cost.checkpoint.npz"

@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class ModelSpec:
     def as_dict(self) -> dict[str, Any]:
         """The fields, for a metrics JSON."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, settings: SimpleNamespace) -> ModelSpec:
+        """The shape in a stage's settings."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
 
 def build(spec: ModelSpec) -> Any:
@@ -141,15 +147,25 @@ def start_embedding(model: Any, vectors: np.ndarray | None) -> None:
 
 def to_stock(training_model: Any, spec: ModelSpec) -> Any:
     """A stock model with the weights of a training model."""
-    model = build(spec)
-    model.set_weights(training_model.get_weights())
-    return model
+    return stock_of(training_model.get_weights(), spec)
 
 
 def to_training(stock_model: Any, spec: ModelSpec) -> Any:
     """A training model with a copy of the weights of a stock model, which stays as it is."""
+    return training_of(stock_model.get_weights(), spec)
+
+
+def stock_of(weights: list[np.ndarray], spec: ModelSpec) -> Any:
+    """A stock model with these weights, which both forms have in the same order."""
+    model = build(spec)
+    model.set_weights(weights)
+    return model
+
+
+def training_of(weights: list[np.ndarray], spec: ModelSpec) -> Any:
+    """A training model with these weights."""
     model = build_for_training(spec)
-    model.set_weights(stock_model.get_weights())
+    model.set_weights(weights)
     return model
 
 

@@ -134,8 +134,7 @@ def _distil(point: dict[str, Any], data: dict[str, Any]) -> None:
     settings = _settings(data["settings"], point)
     spec = distillation.student_spec(data["teacher"], settings.width, settings.student_embedding)
     deterministic(settings.seed)
-    start, scale = data["start"], settings.embedding_scale
-    vectors = start.table(settings.embedding_start, spec.embedding_dim, scale) if start else None
+    vectors = embeddings.table_of(data["start"], settings, spec.embedding_dim)
     technique = distillation.parse_techniques(settings.techniques)[0]
     distiller = distillation.Distiller.of(settings, technique, spec, vectors, data["targets"])
     plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs)
@@ -148,12 +147,11 @@ def _distil(point: dict[str, Any], data: dict[str, Any]) -> None:
 
 def _baseline(point: dict[str, Any], data: dict[str, Any]) -> None:
     settings = _settings(data["settings"], point)
-    spec = ModelSpec(**{field: getattr(settings, field) for field in ModelSpec.__dataclass_fields__})
+    spec = ModelSpec.of(settings)
     tokenizer = replace(data["tokenizer"], sequence_length=settings.sequence_length)
     deterministic(settings.seed)
     model = models.build_for_training(spec)
-    start, scale = data["start"], settings.embedding_scale
-    models.start_embedding(model, start.table(settings.embedding_start, spec.embedding_dim, scale) if start else None)
+    models.start_embedding(model, embeddings.table_of(data["start"], settings, spec.embedding_dim))
     plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs)
     train, validation = ((tokenizer.encode(texts), labels) for texts, labels in (data["train"], data["validation"]))
     _quietly(lambda **options: training.train(model, (train[0], train[1][:, np.newaxis]), validation, plan, **options))
@@ -168,8 +166,7 @@ def distil(settings: SimpleNamespace) -> None:
     if "self" in settings.techniques:
         raise UserError("--techniques self cannot be searched: its teacher is the student's own control", "search response")
     space, base = workspace.Workspace.open(settings)
-    unlabelled = space.reviews.unlabelled() if settings.use_unlabelled else []
-    teaching = teachers.ask(space, teachers.choose(settings.teacher, space.folder), unlabelled)
+    teaching, unlabelled = teachers.consult(space)
     rows = _rows(len(space.ids["train"]), settings)
     others = space.tokenizer.encode(unlabelled)[: settings.sample or None]
     ids = np.concatenate([space.ids["train"][rows], others])
@@ -179,13 +176,10 @@ def distil(settings: SimpleNamespace) -> None:
     targets = distillation.targets_of(
         space.labels["train"][rows], teaching.logits["train"][rows], teaching.logits["unlabelled"][: len(others)], features
     )
-    remedy = commands.run(commands.BASELINE, space.folder)
     data = {
         "settings": settings.values,
         "teacher": base.spec,
-        "start": None
-        if settings.embedding_start == "random"
-        else embeddings.Start.load(space.folder / workspace.START, space.tokenizer, remedy),
+        "start": space.start(),
         "ids": ids,
         "targets": targets,
         "validation": (space.ids["validation"], space.labels["validation"]),
@@ -236,7 +230,7 @@ class _Progress(tune.Callback):
 
     def __init__(self, points: int, names: list[str]) -> None:
         self._points, self._names, self._started = points, names, time.perf_counter()
-        self._best, self._ended = 0.0, 0
+        self._best = 0.0
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """Ray Tune calls it."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from sentipress import corpus, files, models, records, training
 from sentipress.backend import keras
+from sentipress.classifier import tokenizer_of
 from sentipress.errors import UserError
 from sentipress.linear import LinearModel
 from sentipress.litert import LiteRTModel
@@ -57,6 +58,16 @@ def choose(text: str, folder: Path) -> list[str]:
         return [name.strip() for name in text.split("+")]
     best = "classical_nb"
     return [BASE, best] if records.metrics_path(folder, best).is_file() else [BASE]
+
+
+def consult(space: Workspace) -> tuple[Teaching, list[str]]:
+    """What the teachers in a stage's settings say, and the unlabelled reviews that they were asked about as well.
+
+    Raises:
+        UserError: see `ask`.
+    """
+    unlabelled = space.reviews.unlabelled() if space.settings.use_unlabelled else []
+    return ask(space, choose(space.settings.teacher, space.folder), unlabelled), unlabelled
 
 
 def ask(space: Workspace, names: list[str], unlabelled: list[str]) -> Teaching:
@@ -131,7 +142,7 @@ def _judge(file: Path, folder: Path) -> Callable[[list[str]], np.ndarray]:
     if file.suffix == ".npz":
         linear = LinearModel.load(file, remedy)
         return lambda texts: log_odds(linear.predict(texts))
-    tokenizer = Tokenizer.load(folder / "tokenizer.json", remedy)
+    tokenizer = Tokenizer.load(tokenizer_of(file), remedy)
     if file.suffix == ".tflite":
         lite = LiteRTModel(file, remedy)
         return lambda texts: log_odds(lite.predict(tokenizer.encode(texts)))

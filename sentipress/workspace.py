@@ -93,8 +93,7 @@ class Workspace:
         return [self.folder / name for name in ("reviews.csv", self.tokenizer_file, *names)]
 
     def with_tokenizer(self, tokenizer: Tokenizer, name: str) -> Workspace:
-        """The same folder read with another vocabulary, which is written to a file of this name."""
-        tokenizer.save(self.folder / name)
+        """The same folder read with another vocabulary, which lies in a file of this name."""
         other = Workspace(self.settings, self.reviews, tokenizer, name)
         other._checkpoints = self._checkpoints
         return other
@@ -111,17 +110,18 @@ class Workspace:
         """Artifacts beyond the tokenizer from which an embedding starts by the stage's settings."""
         return () if self.settings.embedding_start == "random" else (START,)
 
-    def start_table(self, spec: ModelSpec) -> np.ndarray | None:
-        """Where an embedding starts by the stage's settings: the first columns of what the base started from.
+    def start(self, known: Tokenizer | None = None) -> embeddings.Start | None:
+        """What the base's embedding started from, if by the stage's settings one starts from it.
+
+        Args:
+            known: the base's vocabulary; by default that of this workspace.
 
         Raises:
             UserError: the base started from random numbers, or the file is damaged or of another run.
         """
-        settings = self.settings
-        if settings.embedding_start == "random":
+        if self.settings.embedding_start == "random":
             return None
-        start = embeddings.Start.load(self.folder / START, self.tokenizer, commands.run(commands.BASELINE, self.folder))
-        return start.table(settings.embedding_start, spec.embedding_dim, settings.embedding_scale)
+        return embeddings.Start.load(self.folder / START, known or self.tokenizer, commands.run(commands.BASELINE, self.folder))
 
     def train(
         self,
