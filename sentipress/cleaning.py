@@ -17,6 +17,7 @@ _NOT_WORD = re.compile(r"[^\w']")
 _SPACES = re.compile(r" +")
 _TAG = re.compile(r"<[^<>]*>")
 _NOT_WORDS = re.compile(r"[^\w']+")
+_NOT_ASCII_WORDS = {code: " " for code in range(128) if _NOT_WORDS.match(chr(code))}
 
 
 @functools.cache
@@ -48,8 +49,10 @@ def clean_default(text: str) -> str:
 
     Idempotent: cleaning a cleaned text changes nothing.
     """
-    words = _NOT_WORDS.sub(" ", _TAG.sub(" ", text.lower())).split()
-    return " ".join(word for word in (word.strip("'_") for word in words) if word)
+    text = _TAG.sub(" ", text.lower())
+    # The same twice: most reviews are ASCII, for which a table takes an eighth of the expression's time.
+    text = text.translate(_NOT_ASCII_WORDS) if text.isascii() else _NOT_WORDS.sub(" ", text)
+    return " ".join([word for part in text.split() if (word := part.strip("'_"))])
 
 
 def clean(text: str, recipe: str) -> str:

@@ -38,6 +38,12 @@ def test_any_text_cleans_to_words(text):
     assert clean_default(clean_default(text)) == clean_default(text)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=300))
+@settings(deadline=None, max_examples=300)
+def test_a_letter_beyond_ascii_changes_nothing_before_it(text):
+    assert clean_default(text + " é") == f"{clean_default(text)} é".strip()
+
+
 def test_cleaning_real_reviews_is_idempotent(sample):
     for text in sample["review"]:
         once = clean_default(text)
