@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,18 +112,20 @@ def test_four_bits_are_packed_and_read_back(network, tmp_path):
     assert export.clipped_ranges(skewed)[0] < 1.2 and export.clipped_ranges(skewed)[1] > 0.2
 
 
-def test_directions_together_or_apart_compute_the_same(monkeypatch, tmp_path):
-    spec = SHAPES["wide"]
+@pytest.mark.parametrize("length", [12, 13])
+def test_directions_together_or_apart_and_turns_of_any_length_compute_the_same(length, monkeypatch, tmp_path):
+    spec = replace(SHAPES["wide"], sequence_length=length)  # 13 words can only be read one by one
     deterministic(3)
     model = models.build(spec)
-    found = []
+    ids = random_ids(spec)
     for units in (0, spec.units):
-        monkeypatch.setattr(export, "TOGETHER_UNITS", units)
-        path = tmp_path / f"{units}.tflite"
-        files.write_bytes(path, export.to_tflite(model, spec, "float32"))
-        found.append(litert.LiteRTModel(path, "").predict(random_ids(spec)))
-        assert sum(array.size - np.count_nonzero(array) for array in litert.stored_arrays(path).values()) == export.filling(spec)
-    np.testing.assert_allclose(*found, atol=1e-6)
+        for words in (1, 4):
+            monkeypatch.setattr(export, "TOGETHER_UNITS", units)
+            monkeypatch.setattr(export, "LONGEST_CHUNK", words)
+            path = tmp_path / f"{units}.tflite"
+            files.write_bytes(path, export.to_tflite(model, spec, "float32"))
+            np.testing.assert_allclose(litert.LiteRTModel(path, "").predict(ids), model(ids).numpy()[:, 0], atol=1e-6)
+            assert sum(array.size - np.count_nonzero(array) for array in litert.stored_arrays(path).values()) == export.filling(spec)
 
 
 def test_a_batch_of_any_size_runs(network, tmp_path):
