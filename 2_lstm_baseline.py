@@ -86,7 +86,6 @@ def main(arguments: list[str] | None = None) -> None:
 
         from sentipress import embeddings, models, phrases, plots, training, workspace
         from sentipress.backend import deterministic
-        from sentipress.tokenizer import Tokenizer
 
         # %% The network's shape
         spec = models.ModelSpec.of(settings)
@@ -97,15 +96,8 @@ def main(arguments: list[str] | None = None) -> None:
         # %% Words and pairs to ids
         started = time.perf_counter()
         texts = reviews.texts("train")
-        tokenizer = Tokenizer.fit(
-            texts + (reviews.texts("validation") if settings.vocabulary_from_validation else []),
-            settings.vocabulary_size,
-            phrases.select(texts, reviews.labels("train"), settings.pairs),
-            sequence_length=settings.sequence_length,
-            padding=settings.padding,
-            truncating=settings.truncating,
-            cleaning=reviews.recipe,
-        )
+        others = reviews.texts("validation") if settings.vocabulary_from_validation else []
+        tokenizer = phrases.fit(texts, reviews.labels("train"), settings, reviews.recipe, others)
         space = workspace.Workspace(settings, reviews, tokenizer)
 
         # %% Where the embedding starts

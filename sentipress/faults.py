@@ -694,19 +694,12 @@ def seconds_per_epoch(folder: Path, deterministic: bool, epochs: int) -> list[fl
     Returns:
         Seconds of each pass but the first.
     """
-    from sentipress import backend, cli, models, training
+    from sentipress import backend, cli, models, phrases, training
 
     settings = cli.settings(str(SCRIPTS / commands.BASELINE), ["--artifacts", str(folder), "--epochs", str(epochs + 1), "--fresh"])
     found = corpus.load(folder)
-    texts, labels = found.texts("train"), found.labels("train")[:, np.newaxis]
-    tokenizer = Tokenizer.fit(
-        texts,
-        settings.vocabulary_size,
-        sequence_length=settings.sequence_length,
-        padding=settings.padding,
-        truncating=settings.truncating,
-        cleaning=found.recipe,
-    )
+    texts, labels = found.texts("train"), found.labels("train")
+    tokenizer = phrases.fit(texts, labels, settings, found.recipe)
     backend.deterministic(settings.seed)
     if not deterministic:
         from tensorflow.python.framework import config
@@ -716,7 +709,8 @@ def seconds_per_epoch(folder: Path, deterministic: bool, epochs: int) -> list[fl
     ids = tokenizer.encode(texts)
     plan = training.plan_of(settings, bucketed=spec.masked, patience=epochs + 1)
     checkpoint = folder / ".cost.checkpoint.npz"
-    history = training.train(models.build_for_training(spec), (ids, labels), (ids[:100], labels[:100, 0]), plan, checkpoint, {}, fresh=True)
+    data, validation = (ids, labels[:, np.newaxis]), (ids[:100], labels[:100])
+    history = training.train(models.build_for_training(spec), data, validation, plan, checkpoint, {}, fresh=True)
     checkpoint.unlink()
     return [record["seconds"] for record in history.epochs[1:]]
 

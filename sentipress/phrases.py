@@ -6,11 +6,13 @@ A pair that becomes one word of the vocabulary gets its own row of the embedding
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 
-from sentipress.tokenizer import text_words
+from sentipress.tokenizer import Tokenizer, text_words
 
 MINIMUM_REVIEWS = 10  # a pair in fewer training reviews says too little about its sentiment
 
@@ -55,3 +57,27 @@ def select(texts: list[str], labels: np.ndarray, count: int) -> list[str]:
     unexplained = np.min(np.abs([whole - first - second, whole - first, whole - second]), axis=0)
     scores = np.sqrt([totals[pair] for pair in found]) * unexplained
     return [" ".join(found[place]) for place in np.argsort(-scores, kind="stable")[:count]]
+
+
+def fit(texts: list[str], labels: np.ndarray, settings: SimpleNamespace, cleaning: str, others: Sequence[str] = ()) -> Tokenizer:
+    """Vocabulary of words and pairs by stage 2's settings.
+
+    Args:
+        texts: cleaned training reviews, whose pairs are chosen.
+        labels: 0 or 1 per text.
+        settings: vocabulary_size, pairs, sequence_length, padding and truncating.
+        cleaning: recipe that cleaned the texts.
+        others: cleaned texts whose words count as well.
+
+    Raises:
+        UserError: more pairs than ids.
+    """
+    return Tokenizer.fit(
+        [*texts, *others],
+        settings.vocabulary_size,
+        select(texts, labels, settings.pairs),
+        sequence_length=settings.sequence_length,
+        padding=settings.padding,
+        truncating=settings.truncating,
+        cleaning=cleaning,
+    )

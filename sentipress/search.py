@@ -27,7 +27,6 @@ from sentipress.backend import deterministic
 from sentipress.errors import UserError
 from sentipress.models import ModelSpec
 from sentipress.quiet import quiet
-from sentipress.tokenizer import Tokenizer
 
 # Before Ray is imported: no telemetry, no warnings about its own future, trials that do not starve beside other work, and
 # the state of the search saved each second.
@@ -192,15 +191,7 @@ def baseline(settings: SimpleNamespace, reviews: corpus.Corpus) -> None:
     preset = _preset(settings)
     rows = _rows(len(reviews.labels("train")), settings)
     texts, labels = [reviews.texts("train")[row] for row in rows], reviews.labels("train")[rows]
-    tokenizer = Tokenizer.fit(
-        texts,
-        settings.vocabulary_size,
-        phrases.select(texts, labels, settings.pairs),
-        sequence_length=settings.sequence_length,
-        padding=settings.padding,
-        truncating=settings.truncating,
-        cleaning=reviews.recipe,
-    )
+    tokenizer = phrases.fit(texts, labels, settings, reviews.recipe)
     start = None
     if settings.embedding_start != "random":
         columns = max([settings.embedding_dim, *preset.grid.get("embedding_dim", ()), *preset.drawn.get("embedding_dim", ())])
