@@ -128,6 +128,10 @@ def test_clusters_are_few_near_and_gzip_well(network):
     assert len(np.unique(clustered[0])) <= 4 and len(np.unique(clustered[1])) <= 4
     assert np.abs(clustered[0] - weights[0]).mean() < 0.5 * np.abs(weights[0] - weights[0].mean()).mean()
     np.testing.assert_array_equal(clustered[-2], weights[-2])
+    pruned = [np.where(np.abs(array) < np.median(np.abs(array)), np.float32(0), array) for array in weights]
+    for before, after in zip(pruned, combination.cluster(pruned, spec, 4), strict=True):
+        np.testing.assert_array_equal(after[before == 0], 0)
+        assert np.all(np.abs(after - before)[before != 0] < np.abs(before).max())
 
 
 # The chain of the run
