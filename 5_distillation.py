@@ -2,10 +2,10 @@
 
 Reads    artifacts/reviews.csv, unlabelled.csv (if stage 1 wrote it), tokenizer.json, embedding_start.npz, modelo_base.keras
          (stages 1 and 2), classical_nb.npz (if classical.py wrote it); the last cell: all metrics
-Writes   artifacts/modelo_destilado.keras, modelo_destilado_DRQ.tflite, modelo_control.keras (the same student, start, order
-         and number of steps, and no teacher), modelo_destilado_<technique>.keras for the other techniques, each with its
+Writes   artifacts/modelo_destilado.keras, modelo_destilado_DRQ.tflite, modelo_control.keras (the same student, start and
+         number of steps, and no teacher), modelo_destilado_<technique>.keras for the other techniques, each with its
          .metrics.json and .probabilities.npz; teacher_*.npz (what each teacher says); comparison.{md,csv,tex}.
-         With --search: search_distillation.json and figures/search_distillation.png, and nothing else
+         With --search: search_distillation.json, figures/search_distillation.png (study), teacher_*.npz; no model
 Command  python 5_distillation.py [--techniques response,feature,relation,self,online] [--alpha 0.5 --temperature 3] [--fresh]
          python 5_distillation.py --search study [--address HOST:PORT], then --defaults artifacts/search_distillation.json
 """
@@ -101,9 +101,10 @@ def main(arguments: list[str] | None = None) -> None:
         )
         ids = np.concatenate([space.ids["train"], space.tokenizer.encode(unlabelled)])
 
-        # %% The control: the same start and order, as many steps, and no teacher
+        # %% The control: the same start, as many steps, and no teacher
         plan = training.plan_of(settings, bucketed=spec.masked)
-        longer = training.plan_of(settings, bucketed=spec.masked, epochs=round(settings.epochs * len(ids) / len(space.ids["train"])))
+        epochs = round(settings.epochs * len(ids) / len(space.ids["train"]))
+        longer = training.plan_of(settings, bucketed=spec.masked, epochs=epochs, patience=max(epochs, settings.patience))  # never cut short
         deterministic(settings.seed)
         control = models.build_for_training(spec)
         models.start_embedding(control, vectors)
