@@ -127,16 +127,19 @@ def main(arguments: list[str] | None = None) -> None:
             distiller = distillation.Distiller.of(settings, technique, spec, vectors, targets)
             history = space.train(distiller.model, name, plan, inputs, (ids, targets), loss=distiller.loss)
             students[name], rows[name] = models.to_stock(distiller.student, spec), (order, title, "high", "model")
-            about = {"technique": technique, "teachers": list(teaching.names), "teacher_validation_accuracy": float(right)}
+            about = {"technique": technique, "teachers": {"self": ["modelo_control"], "online": []}.get(technique, list(teaching.names))}
             measured[name] = {**history.facts(), "unlabelled_reviews": len(unlabelled), "distillation": about}
-            measured[name]["seconds"]["teacher"] = teaching.seconds
+            if technique not in ("self", "online"):
+                about["teacher_validation_accuracy"] = float(right)
+                measured[name]["seconds"]["teacher"] = teaching.seconds
         space.check_unchanged(base)
 
         # %% Save, score from disk, time
         published, calls = {}, {workspace.BASE: workspace.keras_call(base.model)}
         for name, (order, title, complexity, role) in rows.items():
             row = {"order": order, "technique": title, "complexity": complexity, "role": role}
-            facts, loaded = space.publish_keras(students[name], spec, name, row, inputs, measured[name])
+            compared = [] if role == "control" else [artifacts / "modelo_control.keras"]
+            facts, loaded = space.publish_keras(students[name], spec, name, row, [*inputs, *compared], measured[name])
             published[name], calls[name] = facts, workspace.keras_call(loaded)
         for name in rows:
             if name != "modelo_control":  # what the teacher was good for, on the same reviews

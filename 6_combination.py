@@ -14,14 +14,13 @@ in any order, as often as wanted; then one of float32, float16, quantize (dynami
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned
 START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
-CHAIN = "vocabulary=8000,distil=16x16,quantize,pack"  # what is done, in this order; a link without a value lets validation choose
+CHAIN = "vocabulary=8000,distil=16x16,quantize,pack"  # what is done, in this order; see README.md for links without a value
 NAME = "pocket"  # of the files; another one keeps two chains side by side
-TOLERANCE = 0.005  # validation accuracy that a link may cost, before training, when it chooses its own value
+TOLERANCE = 0.005  # validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled reviews as well, if stage 1 was given some
 ALPHA = 0.5  # weight of the label where there is one; the rest goes to the teacher
 TEMPERATURE = 1.0  # as in stage 5
-FEATURE_WEIGHT = 0.0  # no features: the response alone
 DROPOUT = 0.2  # of a student that distil=... builds: less than the base's, it is too small to learn by heart
 SPATIAL_DROPOUT = 0.15  # of whole embedding columns of such a student
 EMBEDDING_START = "svd+nb"  # random, svd or svd+nb: where its embedding starts
@@ -51,13 +50,12 @@ def main(arguments: list[str] | None = None) -> None:
     artifacts = Path(settings.artifacts)
     with files.lock(artifacts, settings.stage):
         links = combination.parse(settings.chain)
-        combination.check_name(settings.name)
 
         from sentipress import table
         from sentipress.chain import Chain
 
         # %% One link after the other, each published before the next one starts
-        records = Chain(settings).run(links)
+        records = Chain(settings, links).run()
     before = None
     for record in records:
         accuracy = record["scores"]["accuracy"]["value"]

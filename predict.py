@@ -13,6 +13,8 @@ BATCH = 64  # texts that are read and scored together
 
 def main(arguments: list[str] | None = None) -> None:
     """Print a line per text; see the top of the file."""
+    import io
+    import sys
     from pathlib import Path
 
     from sentipress import classifier, cli, commands
@@ -26,6 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
     path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[1])
     model = classifier.load(path, remedy=commands.run(commands.QUANTIZATION, folder))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a text has
+        sys.stdout.reconfigure(errors="backslashreplace")
     for texts in classifier.groups(settings.rest, settings.file, settings.batch):
         for text, probability in zip(texts, model.batch(texts), strict=True):
             print(f"{'positive' if probability > 0.5 else 'negative'}\t{probability:.3f}\t{text}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,19 +32,24 @@ class Chain:
         weights: of its stock form now.
     """
 
-    def __init__(self, settings: SimpleNamespace) -> None:
-        """Open the run of stages 1 and 2, and ask the teachers.
+    def __init__(self, settings: SimpleNamespace, links: list[Link]) -> None:
+        """Open the run of stages 1 and 2, look the links over, and ask the teachers.
 
         Raises:
-            UserError: see `Workspace.open` and `teachers.consult`.
+            UserError: see `Workspace.open`, `combination.check_name`, `combination.check_sizes` and `teachers.consult`.
         """
-        self._settings = settings
+        self._settings, self._links = settings, links
         self._space, self._base = Workspace.open(settings)
         self._whole = self._space.tokenizer
         self._started: tuple[str, ...] = ()
         self.spec, self.weights = self._base.spec, self._base.model.get_weights()
         if settings.start != workspace.BASE:
             self._start_from(settings.start)
+        combination.check_name(settings.name, [settings.start, *teachers.choose(settings.teacher, self._space.folder)])
+        # Where the embeddings of new students start; a chain without one needs no start.
+        new = any(link.name == combination.DISTIL and link.value for link in links)
+        self._start = self._space.start(self._whole) if new else None
+        combination.check_sizes(links, self.spec, self._start.vectors.shape[1] if self._start else None)
         teaching, self._unlabelled = teachers.consult(self._space)
         self._teachers = teaching.names
         labels = self._space.labels["train"]
@@ -51,7 +57,7 @@ class Chain:
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
         # Ids of the base's vocabulary that are still there.
         self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self._space.tokenizer.words)])
-        self._inputs = self._space.inputs("modelo_base.keras", *self._started, *teaching.files, *self._space.words())
+        self._inputs = self._space.inputs("modelo_base.keras", *self._started, *teaching.files, *(self._space.words() if new else ()))
         self._transfer_ids: np.ndarray | None = None
 
     def _start_from(self, name: str) -> None:
@@ -71,7 +77,7 @@ class Chain:
             tokenizer = Tokenizer.load(folder / record["tokenizer"], remedy)
             self._space = self._space.with_tokenizer(tokenizer, record["tokenizer"])
 
-    def run(self, links: Iterable[Link]) -> list[dict[str, Any]]:
+    def run(self) -> list[dict[str, Any]]:
         """Apply and measure each link; the files of a link are in place before the next one starts.
 
         Returns:
@@ -79,7 +85,7 @@ class Chain:
         """
         found: list[dict[str, Any]] = []
         name = self._settings.name
-        for number, link in enumerate(links, start=1):
+        for number, link in enumerate(self._links, start=1):
             stem = name if link.name == combination.PACK else f"{name}_{number}_{link.name}"
             deterministic(self._settings.seed)
             row = {"order": ORDER + number, "complexity": "high", "role": "model"}
@@ -112,8 +118,8 @@ class Chain:
     def _apply(self, link: Link, stem: str) -> tuple[dict[str, Any], str]:
         """Change the network; gives what was measured, and the link with the value that was used."""
         started = time.perf_counter()
-        if link.name in ("distil", "prune"):
-            history = self._distil(link, stem) if link.name == "distil" else self._prune(link, stem)
+        if link.name in (combination.DISTIL, "prune"):
+            history = self._distil(link, stem) if link.name == combination.DISTIL else self._prune(link, stem)
             return history.facts(), str(link)
         step = {"vocabulary": self._vocabulary, "factorize": self._factorize, "units": self._units, "cluster": self._cluster}[link.name]
         value = step(link, stem)
@@ -132,7 +138,7 @@ class Chain:
             columns, units = combination.shape_of(link.value)
             rates = {"dropout": settings.dropout, "spatial_dropout": settings.spatial_dropout}
             self.spec = ModelSpec(**{**self.spec.as_dict(), "embedding_dim": columns, "units": units, **rates})
-            vectors = embeddings.table_of(self._space.start(self._whole), settings, columns)
+            vectors = embeddings.table_of(self._start, settings, columns)
             vectors = None if vectors is None else vectors[self._rows]
         distiller = distillation.Distiller.of(settings, "response", self.spec, vectors, self._targets)
         if not link.value:
@@ -143,7 +149,7 @@ class Chain:
         return history
 
     def _prune(self, link: Link, stem: str) -> training.History:
-        final = link.number(float, 0.0, 0.99)
+        final = link.number()
         final = SPARSITY if final is None else final
         model = models.stock_of(self.weights, self.spec)
         plan = training.plan_of(self._settings, bucketed=self.spec.masked, patience=self._settings.epochs, keep_best=False)
@@ -165,7 +171,7 @@ class Chain:
             weights, spec = combination.keep_rows(self.weights, self.spec, rows)
             return weights, spec, kept.encode(reviews.texts("validation"))
 
-        size = link.number(int, 3, len(worth)) or self._smallest(self.spec.vocabulary_size, make)
+        size = link.number() or self._smallest(self.spec.vocabulary_size, make)
         kept, rows = combination.keep_words(whole, worth, size)
         self.weights, self.spec = combination.keep_rows(self.weights, self.spec, rows)
         self._rows = self._rows[rows]
@@ -191,12 +197,12 @@ class Chain:
     def _narrow(self, link: Link, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec]]) -> int:
         """Take over what `make` gives for the link's value, or for the smallest one that validation allows."""
         ids = self._space.ids["validation"]
-        size = link.number(int, 1, whole) or self._smallest(whole, lambda value: (*make(value), ids))
+        size = link.number() or self._smallest(whole, lambda value: (*make(value), ids))
         self.weights, self.spec = make(size)
         return size
 
     def _cluster(self, link: Link, stem: str) -> int:
-        clusters = link.number(int, 2, 256) or combination.CLUSTERS
+        clusters = link.number() or combination.CLUSTERS
         self.weights = combination.cluster(self.weights, self.spec, clusters)
         return clusters
 
@@ -222,7 +228,8 @@ class Chain:
         """Delete what an earlier chain of the same name left: its rows would stand in the table."""
         keep = {str(record[key]) for record in found for key in ("file", "tokenizer")}
         keep |= {f"{record['name']}.{end}" for record in found for end in ("metrics.json", "probabilities.npz")}
-        for pattern in (f"{self._settings.name}_*", f"{self._settings.name}.*"):
-            for path in self._space.folder.glob(pattern):
-                if path.is_file() and path.name not in keep:
-                    path.unlink()
+        name, links = re.escape(self._settings.name), "|".join((*combination.NETWORK, *combination.FORMATS))
+        own = re.compile(rf"{name}_\d+_({links})\..+|{name}\.(zip|metrics\.json|probabilities\.npz)")
+        for path in self._space.folder.iterdir():
+            if own.fullmatch(path.name) and path.name not in keep:
+                path.unlink()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentipress import files
 from sentipress.errors import UserError
 from sentipress.tokenizer import Tokenizer
 
@@ -33,13 +34,21 @@ class Classifier:
     batch: Callable[[Sequence[str]], np.ndarray]
 
 
-def tokenizer_of(model: Path) -> Path:
-    """The tokenizer that belongs to a `.keras` or `.tflite` file: the one its metrics name, else tokenizer.json beside it."""
+def tokenizer_of(model: Path, remedy: str) -> Path:
+    """The tokenizer that belongs to a `.keras` or `.tflite` file: the one its metrics name, else tokenizer.json beside it.
+
+    Raises:
+        UserError: that file has changed since the model was made.
+    """
     try:
-        named = json.loads(model.with_suffix(".metrics.json").read_text(encoding="utf-8")).get("tokenizer")
-    except (OSError, ValueError, AttributeError):
-        named = None
-    return model.with_name(str(named or DEFAULT_TOKENIZER))
+        record = json.loads(model.with_suffix(".metrics.json").read_text(encoding="utf-8"))
+        named, inputs = str(record.get("tokenizer") or DEFAULT_TOKENIZER), dict(record.get("inputs") or {})
+    except (OSError, ValueError, AttributeError, TypeError):
+        named, inputs = DEFAULT_TOKENIZER, {}
+    path = model.with_name(named)
+    if named in inputs and path.is_file() and files.sha256(path) != inputs[named]:
+        raise UserError(f"{path} is not the one that {model} was made with", remedy)
+    return path
 
 
 def load(model: Path, tokenizer: Path | None = None, remedy: str = "run the stage that makes it") -> Classifier:
@@ -68,7 +77,7 @@ def load(model: Path, tokenizer: Path | None = None, remedy: str = "run the stag
 
         pocket = PocketModel(model, remedy)
         return _of_litert(pocket.tokenizer, pocket.model)
-    words = Tokenizer.load(tokenizer or tokenizer_of(model), remedy)
+    words = Tokenizer.load(tokenizer or tokenizer_of(model, remedy), remedy)
     if model.suffix == ".tflite":
         from sentipress.litert import LiteRTModel
 

@@ -7,6 +7,7 @@ then one number format; then, if wanted, the package.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,16 @@ from sentipress.errors import UserError
 from sentipress.models import ModelSpec
 from sentipress.tokenizer import OOV_ID, Tokenizer
 
-NETWORK = ("vocabulary", "distil", "factorize", "units", "prune", "cluster")
+# Links that change the network, and what the value of one may be; `distil` has a shape.
+BOUNDS: dict[str, tuple[type, float, float]] = {
+    "vocabulary": (int, 3, 1_000_000),
+    "factorize": (int, 1, 1024),
+    "units": (int, 1, 1024),
+    "prune": (float, 0.0, 0.99),
+    "cluster": (int, 2, 256),
+}
+DISTIL = "distil"
+NETWORK = ("vocabulary", DISTIL, "factorize", "units", "prune", "cluster")
 FORMATS = {"float32": "float32", "float16": "float16", "quantize": "dynamic_range", "int4": "int4"}
 PACK = "pack"
 CLUSTERS = 16  # values per array, by default: as many as 4 bits can tell apart
@@ -39,14 +49,19 @@ class Link:
     def __str__(self) -> str:
         return f"{self.name}={self.value}" if self.value else self.name
 
-    def number(self, kind: type, low: float, high: float) -> Any:
+    def number(self, most: float | None = None) -> Any:
         """The value as a number; None when there is none.
+
+        Args:
+            most: what the network has, where a link makes it fewer.
 
         Raises:
             UserError: no number, or out of bounds.
         """
         if not self.value:
             return None
+        kind, low, high = BOUNDS[self.name]
+        high = high if most is None else most
         try:
             found = kind(self.value)
         except ValueError:
@@ -60,7 +75,7 @@ def parse(chain: str) -> list[Link]:
     """Links of a chain.
 
     Raises:
-        UserError: an unknown link, or one out of place.
+        UserError: an unknown link, one out of place, or a value that no network could have.
     """
     links = []
     for word in chain.split(","):
@@ -73,20 +88,55 @@ def parse(chain: str) -> list[Link]:
             raise UserError(f"--chain {chain!r}: {link.name!r} is unknown", f"links are {', '.join(known)}")
         if link.value and link.name in (*FORMATS, PACK):
             raise UserError(f"--chain {chain!r}: {link.name} takes no value", f"write {link.name}")
+        if link.name in BOUNDS:
+            link.number()
+        elif link.value:
+            shape_of(link.value)
     if stages != sorted(stages) or stages.count(1) > 1 or stages.count(2) > 1 or (2 in stages and 1 not in stages):
         order = f"first {', '.join(NETWORK)}, then at most one of {', '.join(FORMATS)}, then {PACK}"
         raise UserError(f"--chain {chain!r}: the order does not work", order)
     return links
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that files of other stages have, or that is no plain word.
+def check_sizes(links: list[Link], spec: ModelSpec, columns: int | None) -> None:
+    """Refuse a value that is more than a network of this shape will have when its link is reached.
+
+    Args:
+        links: the chain.
+        spec: shape of the network that it starts from.
+        columns: most that a new student's embedding can start with; None for any number.
+
+    Raises:
+        UserError: such a value.
+    """
+    sizes = {"vocabulary": spec.vocabulary_size, "factorize": spec.embedding_dim, "units": spec.units}
+    for link in links:
+        if link.name == DISTIL and link.value:
+            sizes["factorize"], sizes["units"] = shape_of(link.value)
+            if columns is not None and sizes["factorize"] > columns:
+                raise UserError(
+                    f"--chain {link}: the word vectors that it starts from have {columns} columns",
+                    "take fewer columns, or give --embedding-start random",
+                )
+        elif link.name in sizes:
+            sizes[link.name] = link.number(sizes[link.name]) or sizes[link.name]
+
+
+def check_name(name: str, sources: Iterable[str]) -> None:
+    """Refuse a name that files of other stages have, that is no plain word, or that what the chain is made from has.
+
+    Args:
+        name: of the chain.
+        sources: models of the folder that it starts from or is taught by.
 
     Raises:
         UserError: such a name.
     """
     if not re.fullmatch("[a-z][a-z0-9]*", name) or name.startswith(("modelo", "classical", "tokenizer", "reviews", "teacher")):
         raise UserError(f"--name {name!r} cannot name a chain", "give a word of small letters and digits, such as pocket")
+    for source in sources:
+        if source == name or source.startswith(f"{name}_"):
+            raise UserError(f"{source} is of the chain {name}, which would be replaced while it is read", "give another --name")
 
 
 def shape_of(value: str) -> tuple[int, int]:

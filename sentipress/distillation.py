@@ -206,7 +206,9 @@ class Distiller:
     @classmethod
     def of(cls, settings: SimpleNamespace, technique: str, spec: ModelSpec, start: np.ndarray | None, targets: np.ndarray) -> Distiller:
         """By a stage's settings, for `targets_of`."""
-        weights = {"alpha": settings.alpha, "temperature": settings.temperature, "feature_weight": settings.feature_weight}
+        weights = {"alpha": settings.alpha, "temperature": settings.temperature}
+        if TECHNIQUES[technique].extra:
+            weights["feature_weight"] = settings.feature_weight
         return cls(technique, spec, start, **weights, teacher_features=targets.shape[1] - FEATURES)
 
     def loss(self, targets: Any, outputs: Any) -> Any:

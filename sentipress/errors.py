@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 
@@ -27,12 +28,16 @@ class UserError(Exception):
 
 
 def exit_code(main: Callable[[], None]) -> int:
-    """Run `main`; 0 when it returns, 2 after one line on stderr for what a person can mend, 130 on Ctrl-C."""
+    """Run `main`; 0 when it returns, 2 after one line on stderr for what a person can mend, 130 on Ctrl-C, 1 if nobody reads on."""
     try:
         main()
+        sys.stdout.flush()
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads the output has seen enough; what Python still holds of it goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         # An error about a file is the person's to mend; one without a file name is ours, unless the disk is full.
         if error.filename is None and error.errno not in _DISK:

@@ -297,7 +297,7 @@ def count(weights: dict[str, np.ndarray], total: int, filling: int = 0) -> dict[
                 "sparsity": zeros / array.size,
             }
         )
-    zeros = sum(record["zeros"] for record in records) - filling
+    zeros = max(0, sum(record["zeros"] for record in records) - filling)  # the smallest arrays are not among those given
     return {"total": total, "nonzero": total - zeros, "sparsity": zeros / total, "arrays": records}
 
 

@@ -20,7 +20,7 @@ MINIMUM_REVIEWS = 10  # a pair in fewer training reviews says too little about i
 def select(texts: list[str], labels: np.ndarray, count: int) -> list[str]:
     """Pairs of neighbouring words whose sentiment their words do not explain, the most telling ones first.
 
-    With r the log-count ratio of `sentipress.embeddings.log_count_ratios`, a pair (a, b) in n reviews scores
+    With r the log-count ratio of the reviews that hold a term, a pair (a, b) in n reviews scores
     sqrt(n) * min(|r(ab) - r(a) - r(b)|, |r(ab) - r(a)|, |r(ab) - r(b)|): its distance from the best of three
     explanations by its words, in units of about one standard error.
 

@@ -7,6 +7,7 @@ that was killed goes on and repeats no finished trial. Needs requirements-search
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import logging
 import os
@@ -165,6 +166,10 @@ def distil(settings: SimpleNamespace) -> None:
     if "self" in settings.techniques:
         raise UserError("--techniques self cannot be searched: its teacher is the student's own control", "search response")
     space, base = workspace.Workspace.open(settings)
+    start, widest = space.start(), max(preset.drawn.get("student_embedding", [0]))
+    if start and widest > start.vectors.shape[1]:
+        known = f"{space.folder / workspace.START} has {start.vectors.shape[1]}"
+        raise UserError(f"--search {settings.search} tries embeddings of {widest} columns, and {known}", "give --embedding-start random")
     teaching, unlabelled = teachers.consult(space)
     rows = _rows(len(space.ids["train"]), settings)
     others = space.tokenizer.encode(unlabelled)[: settings.sample or None]
@@ -178,12 +183,12 @@ def distil(settings: SimpleNamespace) -> None:
     data = {
         "settings": settings.values,
         "teacher": base.spec,
-        "start": space.start(),
+        "start": start,
         "ids": ids,
         "targets": targets,
         "validation": (space.ids["validation"], space.labels["validation"]),
     }
-    _run(settings, preset, _distil, data, space.inputs("modelo_base.keras", *teaching.files, *space.words()), len(ids))
+    _run(settings, preset, _distil, data, space.inputs("modelo_base.keras", *teaching.files, *space.words()), len(ids), ids, targets)
 
 
 def baseline(settings: SimpleNamespace, reviews: corpus.Corpus) -> None:
@@ -200,7 +205,7 @@ def baseline(settings: SimpleNamespace, reviews: corpus.Corpus) -> None:
         )
     validation = (reviews.texts("validation"), reviews.labels("validation"))
     data = {"settings": settings.values, "tokenizer": tokenizer, "start": start, "train": (texts, labels), "validation": validation}
-    _run(settings, preset, _baseline, data, [reviews.path], len(texts))
+    _run(settings, preset, _baseline, data, [reviews.path], len(texts), start.vectors if start else None)
 
 
 def _preset(settings: SimpleNamespace) -> Preset:
@@ -264,7 +269,8 @@ def _cluster(address: str | None) -> Iterator[None]:
         options["address"] = address
     else:
         environment["env_vars"]["PYTHONPATH"] = str(package.parent)
-        options |= {"include_dashboard": False, "num_cpus": os.cpu_count()}
+        options |= {"address": "local", "include_dashboard": False, "num_cpus": os.cpu_count()}
+        os.environ.pop("RAY_ADDRESS", None)  # Ray would take its cluster rather than this machine
     try:
         ray.init(runtime_env=environment, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
@@ -284,12 +290,21 @@ def _point(result: Any, names: list[str]) -> dict[str, Any]:
     return {**{name: result.config[name] for name in names}, **outcome, "node": result.metrics["node"]}
 
 
-def _run(settings: SimpleNamespace, preset: Preset, trial: Any, data: dict[str, Any], inputs: list[Path], reviews: int) -> None:
-    """Search, or go on with a search; write the result."""
+def _run(
+    settings: SimpleNamespace,
+    preset: Preset,
+    trial: Any,
+    data: dict[str, Any],
+    inputs: list[Path],
+    reviews: int,
+    *arrays: np.ndarray | None,
+) -> None:
+    """Search, or go on with a search of the same settings, files and `arrays`; write the result."""
     artifacts = Path(settings.artifacts).resolve()
     stage = Path(settings.stage).stem.split("_")[-1]
     hashes = {path.name: files.sha256(path) for path in inputs}
-    key = files.fingerprint([cli.recorded(settings)["settings"], hashes, reviews])
+    given = ["" if array is None else hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in arrays]
+    key = files.fingerprint([cli.recorded(settings)["settings"], hashes, reviews, repr(preset), given])
     place = artifacts / FOLDER / f"{stage}_{settings.search}_{key[:12]}"
     if settings.fresh:
         shutil.rmtree(place, ignore_errors=True)
@@ -317,6 +332,8 @@ def _run(settings: SimpleNamespace, preset: Preset, trial: Any, data: dict[str, 
                 ),
             )
         results = tuner.fit()
+    if not results.num_errors and (results.num_terminated < len(results) or len(results) < preset.points):
+        raise KeyboardInterrupt  # Ray Tune takes Ctrl-C for itself and gives what there is
     points = [_point(results[place], names) for place in range(len(results))]
     points.sort(key=lambda point: (-point[METRIC], [point[name] for name in names]))  # of equals the smaller settings, always
     trained = sum(point["epochs"] for point in points)

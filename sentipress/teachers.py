@@ -21,6 +21,7 @@ from sentipress.errors import UserError
 from sentipress.linear import LinearModel
 from sentipress.litert import LiteRTModel
 from sentipress.models import ModelSpec
+from sentipress.pocket import PocketModel
 from sentipress.quiet import quiet
 from sentipress.tokenizer import Tokenizer
 from sentipress.workspace import BASE, Workspace
@@ -142,7 +143,10 @@ def _judge(file: Path, folder: Path) -> Callable[[list[str]], np.ndarray]:
     if file.suffix == ".npz":
         linear = LinearModel.load(file, remedy)
         return lambda texts: log_odds(linear.predict(texts))
-    tokenizer = Tokenizer.load(tokenizer_of(file), remedy)
+    if file.suffix == ".zip":
+        pocket = PocketModel(file, remedy)
+        return lambda texts: log_odds(pocket.predict(texts))
+    tokenizer = Tokenizer.load(tokenizer_of(file, remedy), remedy)
     if file.suffix == ".tflite":
         lite = LiteRTModel(file, remedy)
         return lambda texts: log_odds(lite.predict(tokenizer.encode(texts)))

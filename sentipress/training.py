@@ -148,8 +148,8 @@ def train(
         validation: ids and labels (reviews,).
         plan: see `TrainingPlan`.
         checkpoint: file for the state between epochs.
-        identity: everything that the result depends on (settings, hashes of inputs); a checkpoint of another identity
-            is not used.
+        identity: what the result depends on beside plan, data and first weights (settings, hashes of inputs); a checkpoint
+            of another identity is not used.
         loss: function of targets and logits, per review.
         callbacks: further Keras callbacks.
         fresh: start over even if a checkpoint is there.
@@ -169,7 +169,8 @@ def train(
     optimizer.build(model.trainable_variables)
     step, validate = _training_step(model, optimizer, loss), predictor(model, plan.bucketed)
     start = files.fingerprint([hashlib.sha256(weight.tobytes()).hexdigest() for weight in model.get_weights()])
-    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start})
+    given = [hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in (*data, *validation)]
+    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start, "data": given})
     history, best = History([]), model.get_weights()
     if fresh:
         checkpoint.unlink(missing_ok=True)

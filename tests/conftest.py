@@ -22,7 +22,7 @@ SMALL = {
     "classical.py": ["--only", "classical_pairs", "--latency-reviews", "10"],
     "3_quantization.py": ["--latency-reviews", "10"],
     "4_pruning.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.005", "--latency-reviews", "10", "--no-deployment"],
-    "5_distillation.py": ["--teacher", "modelo_base+classical_pairs", "--techniques", "response,feature,self",
+    "5_distillation.py": ["--teacher", "modelo_base+classical_pairs", "--techniques", "response,feature,self", "--patience", "1",
                           "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
     "6_combination.py": ["--teacher", "modelo_base+classical_pairs", "--chain", "vocabulary,distil=4x4,int4,pack",
                          "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,23 @@ def logits(weights, spec, ids):
 def test_a_chain_is_read():
     links = combination.parse(" vocabulary=100, distil=4x4,prune=0.5 ,quantize,pack")
     assert [str(link) for link in links] == ["vocabulary=100", "distil=4x4", "prune=0.5", "quantize", "pack"]
-    assert links[2].number(float, 0, 1) == 0.5 and links[3].number(int, 0, 1) is None and combination.shape_of("4x16") == (4, 16)
+    assert links[2].number() == 0.5 and links[3].number() is None and combination.shape_of("4x16") == (4, 16)
+    combination.check_sizes(links, SPEC, 4)
+    combination.check_name("other", ["pocket_2_distil", "modelo_base"])
+
+
+@pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "units=0", "factorize=no", "distil=4x0"])
+def test_a_value_that_no_network_has_is_refused_at_once(link):
+    with pytest.raises(errors.UserError, match=f"--chain {link}"):
+        combination.parse(f"vocabulary=100,{link},quantize")
+
+
+@pytest.mark.parametrize("chain", ["vocabulary=301", "distil,units=6", "distil=4x4,units=5", "vocabulary=9,vocabulary=10", "distil=7x4"])
+def test_a_value_that_this_network_has_not_is_refused_at_once(chain):
+    with pytest.raises(errors.UserError, match=r"is no number from|have 6 columns"):
+        combination.check_sizes(combination.parse(chain), SPEC, 6)
+    if chain == "distil=7x4":
+        combination.check_sizes(combination.parse(chain), SPEC, None)
 
 
 def test_all_ranks_are_the_same_network_and_few_are_the_best_ones(network):
@@ -78,7 +95,7 @@ def test_all_ranks_are_the_same_network_and_few_are_the_best_ones(network):
         basis = np.linalg.lstsq(found[0][0], weights[0], rcond=None)[0]
         return float(((found[0][0] @ basis - weights[0])[rows] ** 2).sum())
 
-    assert error(fitted, slice(0, 30)) <= error(even, slice(0, 30)) * 1.01
+    assert error(fitted, slice(0, 30)) < 0.9 * error(even, slice(0, 30))
 
 
 def test_units_without_worth_can_go(network):
@@ -173,6 +190,13 @@ def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, c
         f"other_1_float16{end}" for end in (".tflite", ".metrics.json", ".probabilities.npz")
     }
     assert {path.name for path in copy.glob("*") if not path.name.startswith("other")} == before
+    # A chain may have the name of a file that is not a chain's, and may not replace what it is made from.
+    run_stage("6_combination.py", copy, *flags, "--name", "outside", "--chain", "float16", "--start", "pocket_2_distil")
+    assert (copy / "outside.csv").is_file() and (copy / "outside_1_float16.tflite").is_file()
+    for source in (["--start", "pocket_2_distil"], ["--teacher", "modelo_base+pocket"]):
+        with pytest.raises(errors.UserError, match=r"is of the chain pocket.* -> give another --name"):
+            run_stage("6_combination.py", copy, "--chain", "float16", *source)
+    assert {path.name for path in copy.glob("pocket*")} == mine
 
 
 # The pocket model
@@ -252,15 +276,33 @@ def test_every_kind_of_model_predicts_and_small_ones_load_no_tensorflow(run, tmp
         (["--file", "none.txt", "--model", "{run}/pocket.zip"], "none.txt cannot be read"),
         (["--file", "{tmp}/latin1.txt", "--model", "{run}/pocket.zip"], "is not UTF-8"),
         (["a film", "--model", "{tmp}/lonely.tflite"], "tokenizer.json is missing"),
+        (["a film", "--model", "{tmp}/moved/modelo_DRQ.tflite"], "tokenizer.json is not the one that"),
     ],
 )
 def test_predict_refuses_in_one_line(run, tmp_path, capsys, flags, words):
     (tmp_path / "latin1.txt").write_bytes("trop cliché\n".encode("latin-1"))
     shutil.copy(run / "modelo_DRQ.tflite", tmp_path / "lonely.tflite")
+    (tmp_path / "moved").mkdir()
+    for name in ("modelo_DRQ.tflite", "modelo_DRQ.metrics.json"):
+        shutil.copy(run / name, tmp_path / "moved")
+    dataclasses.replace(Tokenizer.load(run / "tokenizer.json", ""), sequence_length=60).save(tmp_path / "moved" / "tokenizer.json")
     arguments = [flag.format(run=run, tmp=tmp_path) for flag in flags]
     assert errors.exit_code(lambda: load_stage("predict.py").main(arguments)) == 2
     shown = capsys.readouterr()
     assert words in shown.err and shown.err.count("\n") == 1 and " -> " in shown.err and shown.out == ""
+
+
+def test_a_reader_that_has_seen_enough_and_letters_that_a_terminal_lacks(run, tmp_path):
+    (tmp_path / "texts.txt").write_text("a film\n" * 20_000, encoding="utf-8")
+    command = [sys.executable, "predict.py", "--model", str(run / "classical_pairs.npz")]
+    process = subprocess.Popen([*command, "--file", str(tmp_path / "texts.txt")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait(timeout=60) == 1
+    shown = subprocess.run(
+        [*command, "a \u2603 film"], capture_output=True, cwd=ROOT, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    )
+    assert b"a \\u2603 film" in shown.stdout
 
 
 def test_texts_come_in_groups(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import load_stage
 
-from sentipress import cli, corpus, distillation, errors, models, records, teachers, training, workspace
+from sentipress import cli, corpus, distillation, errors, files, models, records, teachers, training, workspace
 from sentipress.backend import deterministic, tf
 from sentipress.cleaning import clean
 from sentipress.tokenizer import Tokenizer
@@ -220,14 +220,15 @@ def folder(run, tmp_path):
 def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
     space, _ = opened(folder)
     others = space.reviews.unlabelled()
-    names = ["modelo_base", "modelo_DRQ", "classical_pairs"]
+    names = ["modelo_base", "modelo_DRQ", "classical_pairs", "pocket", "pocket_2_distil"]
     teaching = teachers.ask(space, names, others)
     assert {split: len(values) for split, values in teaching.logits.items()} == {
         "train": len(space.labels["train"]),
         "validation": len(space.labels["validation"]),
         "unlabelled": 270,
     }
-    assert teaching.files == ("modelo_base.keras", "modelo_DRQ.tflite", "classical_pairs.npz", "unlabelled.csv")
+    made = ("modelo_base.keras", "modelo_DRQ.tflite", "classical_pairs.npz", "pocket.zip", "pocket_2_distil.keras")
+    assert teaching.files == (*made, "unlabelled.csv")
     single = [teachers.ask(space, [name], others).logits for name in names]
     for split, values in teaching.logits.items():
         np.testing.assert_allclose(values, np.mean([answer[split] for answer in single], axis=0), rtol=1e-5)
@@ -268,7 +269,11 @@ def test_a_teacher_of_another_folder_and_a_file_of_probabilities(folder, run, tm
     reviews = tmp_path / "other"
     shutil.copytree(run, reviews)
     pd.read_csv(reviews / "reviews.csv").iloc[:-1].to_csv(reviews / "reviews.csv", index=False)
-    with pytest.raises(errors.UserError, match=r"modelo_base\.keras is not of this run|is not .*reviews\.csv"):
+    metrics = reviews / "modelo_base.metrics.json"
+    record = json.loads(metrics.read_text(encoding="utf-8"))
+    record["inputs"]["reviews.csv"] = files.sha256(reviews / "reviews.csv")  # a run of its own, of other reviews
+    metrics.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(errors.UserError, match=r"reviews\.csv is not .*reviews\.csv -> teach with a model of the same reviews"):
         teachers.ask(space, [f"{reviews}/modelo_base"], others)
 
 
@@ -288,4 +293,8 @@ def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
     control = json.loads((run / "modelo_control.metrics.json").read_text(encoding="utf-8"))
     steps = {name: len(facts["history"]) * size for name, facts, size in (("taught", about, 1350), ("control", control, 1080))}
     assert 0.8 <= steps["taught"] / steps["control"] <= 1.25  # the same budget, in whole epochs
+    assert control["settings"]["patience"] == 1 and len(control["history"]) == 2  # and no early end
+    assert "modelo_control.keras" in about["inputs"]  # what it is compared with
+    alone = json.loads((run / "modelo_destilado_self.metrics.json").read_text(encoding="utf-8"))
+    assert alone["distillation"]["teachers"] == ["modelo_control"] and "teacher_validation_accuracy" not in alone["distillation"]
     assert corpus.load(run).about["unlabelled"]["counts"]["kept"] == 270
