@@ -94,7 +94,7 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
     reviews = corpus.load(run)
     path = run / (name + MODELS[name])
     if path.suffix in (".npz", ".keras", ".tflite"):
-        ids = Tokenizer.load(classifier.tokenizer_of(path), "").encode(reviews.texts("test"))
+        ids = Tokenizer.load(classifier.tokenizer_of(path, ""), "").encode(reviews.texts("test"))
     if path.suffix == ".npz":
         again = linear.LinearModel.load(path, "").predict(reviews.texts("test"))
     elif path.suffix == ".zip":
