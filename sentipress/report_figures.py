@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from sentipress.plots import MARKERS, PALETTE
 from sentipress.report import pareto
 
 SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 5.8)}  # inches
+MARGIN, PLOT = 0.3, 3.2  # inches beyond a legend: around it when it stands beside the axes, for the axes when it stands below
 LAYERS = ("embedding", "LSTM kernels", "output kernel")
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -39,11 +41,25 @@ def svg(draw: Callable[[Any, Sequence[dict[str, Any]], bool], bool], rows: Seque
         try:
             if not draw(figure, rows, form == "narrow"):
                 return None
+            _make_room(figure)
             stream = io.StringIO()
             figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
             return stream.getvalue()
         finally:
             plt.close(figure)
+
+
+def _make_room(figure: Any) -> None:
+    """Make a figure higher where its legend, of a line per row, would not fit or leave too little for what it explains."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a legend as high as the figure leaves no room for axes yet
+        figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    for legend in figure.legends:
+        box = legend.get_window_extent()
+        beside = box.x0 > figure.dpi * width / 2
+        height = max(height, box.height / figure.dpi + (MARGIN if beside else PLOT))
+    figure.set_size_inches(width, height)
 
 
 def scored(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
