@@ -206,14 +206,13 @@ def test_a_bad_row_is_marked_and_the_others_stay(run, tmp_path, damage):
 def test_a_legend_of_many_rows_is_whole(run, form):
     rows = report.collect(run)["rows"]
     many = [{**row, "technique": f"{row['technique']} {number}"} for number in range(4) for row in rows]
-    for _, _, draw in report_figures.FIGURES[:2]:
-        heights, lines = [], []
-        for shown in (rows, many):
-            drawn = report_figures.svg(draw, shown, form)
-            heights.append(float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawn).group(1)))
-            lines.append([float(y) for y in re.findall(r'<text[^>]* y="([\d.-]+)"', drawn)])
-        assert heights[1] > heights[0] and len(lines[1]) > len(lines[0])
-        assert min(lines[1]) > 0 and max(lines[1]) < heights[1]
+    heights, lines = [], []
+    for shown in (rows, many):
+        drawn = report_figures.svg(report_figures.accuracy_against_size, shown, form)
+        heights.append(float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawn).group(1)))
+        lines.append([float(y) for y in re.findall(r'<text[^>]* y="([\d.-]+)"', drawn)])
+    assert heights[1] > heights[0] and len(lines[1]) > len(lines[0])
+    assert min(lines[1]) > 0 and max(lines[1]) < heights[1]
 
 
 def test_without_base_or_reviews_the_report_says_so(run, tmp_path, capsys):
