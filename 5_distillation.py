@@ -114,6 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
         measured = {"modelo_control": history.facts()}
 
         # %% The students
+        others = {"self": ["modelo_control"], "online": []}  # the teachers of techniques that do not hear the ensemble
         for technique in techniques:
             name, order, title = ROWS[technique]
             logits, features = teaching.logits, None
@@ -127,9 +128,9 @@ def main(arguments: list[str] | None = None) -> None:
             distiller = distillation.Distiller.of(settings, technique, spec, vectors, targets)
             history = space.train(distiller.model, name, plan, inputs, (ids, targets), loss=distiller.loss)
             students[name], rows[name] = models.to_stock(distiller.student, spec), (order, title, "high", "model")
-            about = {"technique": technique, "teachers": {"self": ["modelo_control"], "online": []}.get(technique, list(teaching.names))}
+            about = {"technique": technique, "teachers": others.get(technique, list(teaching.names))}
             measured[name] = {**history.facts(), "unlabelled_reviews": len(unlabelled), "distillation": about}
-            if technique not in ("self", "online"):
+            if technique not in others:
                 about["teacher_validation_accuracy"] = float(right)
                 measured[name]["seconds"]["teacher"] = teaching.seconds
         space.check_unchanged(base)

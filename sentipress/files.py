@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,11 @@ def sha256(path: Path) -> str:
 def fingerprint(content: Any) -> str:
     """SHA-256 of a JSON-able value; equal values give equal fingerprints whatever the order of their keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def array_hashes(arrays: Iterable[Any]) -> list[str]:
+    """SHA-256 of the values of each NumPy array; "" for None."""
+    return ["" if array is None else hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
 
 
 def sizes(path: Path) -> dict[str, int]:

@@ -7,7 +7,6 @@ that was killed goes on and repeats no finished trial. Needs requirements-search
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import logging
 import os
@@ -303,8 +302,7 @@ def _run(
     artifacts = Path(settings.artifacts).resolve()
     stage = Path(settings.stage).stem.split("_")[-1]
     hashes = {path.name: files.sha256(path) for path in inputs}
-    given = ["" if array is None else hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in arrays]
-    key = files.fingerprint([cli.recorded(settings)["settings"], hashes, reviews, repr(preset), given])
+    key = files.fingerprint([cli.recorded(settings)["settings"], hashes, reviews, repr(preset), files.array_hashes(arrays)])
     place = artifacts / FOLDER / f"{stage}_{settings.search}_{key[:12]}"
     if settings.fresh:
         shutil.rmtree(place, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -168,9 +167,8 @@ def train(
     model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
     optimizer.build(model.trainable_variables)
     step, validate = _training_step(model, optimizer, loss), predictor(model, plan.bucketed)
-    start = files.fingerprint([hashlib.sha256(weight.tobytes()).hexdigest() for weight in model.get_weights()])
-    given = [hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for array in (*data, *validation)]
-    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start, "data": given})
+    start = files.fingerprint(files.array_hashes(model.get_weights()))
+    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start, "data": files.array_hashes((*data, *validation))})
     history, best = History([]), model.get_weights()
     if fresh:
         checkpoint.unlink(missing_ok=True)
