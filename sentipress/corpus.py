@@ -14,6 +14,7 @@ from tqdm import tqdm
 from sentipress import commands, files
 from sentipress.cleaning import clean
 from sentipress.errors import UserError
+from sentipress.reviews import TEXT
 
 SCHEMA = 2  # 2: with texts of another domain, and unlabelled ones
 UNLABELLED, OUTSIDE = "unlabelled.csv", "outside.csv"  # beside reviews.csv
@@ -72,7 +73,7 @@ class Corpus:
             raise UserError(f"{path} is missing", remedy)
         if files.sha256(path) != self.about.get(key, {}).get("sha256"):
             raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-        return pd.read_csv(path, dtype={"review": str}, keep_default_na=False, encoding="utf-8")
+        return pd.read_csv(path, dtype={"review": TEXT}, keep_default_na=False, encoding="utf-8")
 
     def rows(self, split: str) -> np.ndarray:
         """Source rows of one split: int64 array of shape (reviews,); they identify a review in paired tests."""
@@ -95,7 +96,7 @@ def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.D
         row = int(raw["review"].str.len().argmax())
         raise UserError(f"the review in row {row + 2} has {longest} characters", "look for an unclosed quote, or remove that row")
     texts = [clean(text, recipe) for text in tqdm(raw["review"], desc="clean", unit=" reviews", leave=False, disable=None)]
-    frame = pd.DataFrame({"review": texts, "label": raw["label"].to_numpy(), "row": np.arange(len(raw))})
+    frame = pd.DataFrame({"review": pd.Series(texts, dtype=TEXT), "label": raw["label"].to_numpy(), "row": np.arange(len(raw))})
     empty = frame["review"] == ""
     twice = frame["review"].duplicated() & ~empty
     # The same text with both labels teaches nothing and cannot be scored.
@@ -123,7 +124,7 @@ def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tupl
         The texts kept, and the counts.
     """
     bar = tqdm(raw, desc="clean unlabelled", unit=" reviews", leave=False, disable=None)
-    texts = pd.Series([clean(text, recipe) for text in bar], name="review", dtype=str)
+    texts = pd.Series([clean(text, recipe) for text in bar], name="review", dtype=TEXT)
     empty, known = texts == "", texts.isin(set(frame["review"]))
     repeated = texts.duplicated() & ~empty & ~known
     kept = texts[~(empty | known | repeated)].reset_index(drop=True)
@@ -223,5 +224,5 @@ def load(artifacts: Path) -> Corpus:
     description = about(artifacts)
     if files.sha256(path) != description["sha256"]:
         raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-    frame = pd.read_csv(path, dtype={"review": str, "split": str}, keep_default_na=False, encoding="utf-8")
+    frame = pd.read_csv(path, dtype={"review": TEXT, "split": TEXT}, keep_default_na=False, encoding="utf-8")
     return Corpus(frame, description, path)
