@@ -31,6 +31,13 @@ with quiet():
     logging.getLogger("absl").setLevel(logging.ERROR)
     tf.constant(0)  # the first operation prints the rest of the start-up lines
 
+if not tf.config.list_physical_devices("GPU"):
+    from tf_keras.src.layers.rnn import lstm
+
+    # Keras builds the graph of every LSTM a second time, for cuDNN and with its gradients, in case a GPU turns up: half
+    # of the time that a network of this size takes to build. What is left is the function that runs on a CPU anyhow.
+    lstm.lstm_with_backend_selection = lstm.standard_lstm
+
 
 def deterministic(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow and ask for deterministic kernels."""
