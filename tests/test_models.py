@@ -60,6 +60,15 @@ def test_both_forms_and_the_count_agree(network):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there the second graph has its use")
+def test_a_network_is_not_built_again_for_a_gpu_that_is_not_there(network):
+    model, spec = network
+    for form in (model, models.to_training(model, spec)):
+        graph = tf.function(form).get_concrete_function(tf.TensorSpec([None, None], tf.int32)).graph.as_graph_def()
+        operators = {node.op for part in (graph, *graph.library.function) for node in (getattr(part, "node", None) or part.node_def)}
+        assert {"MatMul", "BiasAdd"} < operators and not {op for op in operators if op.startswith("Cudnn")}
+
+
 def test_padding_is_invisible_where_promised(network):
     model, spec = network
     ids = random_ids(spec)
