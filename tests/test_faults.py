@@ -1,5 +1,6 @@
 """Nothing lost: stages killed at random points, a full disk, a read-only folder, two runs at once, garbled input, many rows."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -247,6 +248,21 @@ def test_garbled_csvs_are_read_or_refused_in_one_line(tmp_path):
 @settings(deadline=None, max_examples=EXAMPLES)
 def test_any_text_is_cleaned_numbered_and_padded(text, length, padding, truncating, size):
     assert faults.broken_promises(text, length, padding, truncating, size) == []
+
+
+# The list of guards
+
+
+def test_every_guard_of_the_list_stands_once_in_the_code_and_has_its_test():
+    spec = importlib.util.spec_from_file_location("guards", faults.SCRIPTS / "benchmarks" / "guards.py")
+    guards = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(guards)
+    listed = (*guards.quick, *guards.slow)
+    assert len(listed) == len({name for name, *_ in listed}) > 50
+    for name, file, guard, without, test in listed:
+        assert (faults.SCRIPTS / file).read_text(encoding="utf-8").count(guard) == 1, name
+        path, function = test.split("::")
+        assert guard != without and f"def {function.split('[')[0]}(" in (faults.SCRIPTS / path).read_text(encoding="utf-8"), name
 
 
 # Many rows
