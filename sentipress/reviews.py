@@ -125,7 +125,6 @@ def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def _checked(texts: pd.Series, labels: pd.Series, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    labels = labels.astype(TEXT)
     spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
     numbers = labels.str.strip().str.lower().map(_LABELS)
     if numbers.isna().any():

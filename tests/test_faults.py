@@ -1,12 +1,12 @@
 """Nothing lost: stages killed at random points, a full disk, a read-only folder, two runs at once, garbled input, many rows."""
 
-import importlib.util
 import json
 import os
 import shutil
 import sys
 
 import pytest
+from conftest import load_stage
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -254,9 +254,7 @@ def test_any_text_is_cleaned_numbered_and_padded(text, length, padding, truncati
 
 
 def test_every_guard_of_the_list_stands_once_in_the_code_and_has_its_test():
-    spec = importlib.util.spec_from_file_location("guards", faults.SCRIPTS / "benchmarks" / "guards.py")
-    guards = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(guards)
+    guards = load_stage("benchmarks/guards.py")
     listed = (*guards.quick, *guards.slow)
     assert len(listed) == len({name for name, *_ in listed}) > 50
     for name, file, guard, without, test in listed:
