@@ -26,17 +26,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, commands, corpus, files, reviews
+    from sentipress.core import cli, files, manifest
+    from sentipress.data import corpus, sources
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
     with files.lock(artifacts, settings.stage, create=True):
         # %% Read
         if settings.download:
-            reviews.download(Path("data"))
-        source = reviews.find(Path(settings.data) if settings.data else None, Path("data"))
-        raw, spellings = reviews.read_csv(source) if source else (reviews.read_bundled(), {})
-        about_source = reviews.describe(source)
+            sources.download(Path("data"))
+        source = sources.find(Path(settings.data) if settings.data else None, Path("data"))
+        raw, spellings = sources.read_csv(source) if source else (sources.read_bundled(), {})
+        about_source = sources.describe(source)
         print(f"{len(raw):,} reviews from {about_source['name']}")
         if set(spellings) - {"positive", "negative"}:
             print(f"labels read as positive/negative: {', '.join(map(repr, sorted(spellings)))}")
@@ -51,12 +52,12 @@ def main(arguments: list[str] | None = None) -> None:
         unlabelled = None
         if settings.unlabelled:
             more = Path(settings.unlabelled)
-            texts, found = corpus.prepare_unlabelled(reviews.read_unlabelled(more), frame, settings.recipe)
-            unlabelled = (texts, {"source": reviews.describe(more), "counts": found})
-        outside = corpus.prepare(reviews.read_bundled("rotten_tomatoes"), settings.recipe, keep_duplicates=False)[0]
+            texts, found = corpus.prepare_unlabelled(sources.read_unlabelled(more), frame, settings.recipe)
+            unlabelled = (texts, {"source": sources.describe(more), "counts": found})
+        outside = corpus.prepare(sources.read_bundled("rotten_tomatoes"), settings.recipe, keep_duplicates=False)[0]
 
         # %% Look
-        from sentipress import exploration
+        from sentipress.evaluation import exploration
 
         figures = exploration.explore(frame)
         pictures = exploration.draw(frame, figures, artifacts / "figures", settings.seed)
@@ -93,10 +94,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per review: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     print(f"wrote {artifacts}/reviews.csv, outside.csv, reviews.json, eda.json and {len(pictures)} pictures in {artifacts}/figures")
-    print(f"next: {commands.command(commands.BASELINE, artifacts)}")
+    print(f"next: {manifest.command(manifest.BASELINE, artifacts)}")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

@@ -70,7 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
     import time
     from pathlib import Path
 
-    from sentipress import cli, commands, corpus, files
+    from sentipress.core import cli, files, manifest
+    from sentipress.data import corpus
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
@@ -79,19 +80,22 @@ def main(arguments: list[str] | None = None) -> None:
         reviews = corpus.load(artifacts)
         cli.check_recipe(settings, reviews.recipe)
         if settings.search:
-            from sentipress import search
+            from sentipress.pipeline import search
 
             search.baseline(settings, reviews)
             return
 
-        from sentipress import embeddings, models, phrases, plots, training, workspace
-        from sentipress.backend import deterministic
+        from sentipress.evaluation import plots
+        from sentipress.lstm import networks, training
+        from sentipress.pipeline import workspace
+        from sentipress.text import embeddings, phrases
+        from sentipress.core.backend import deterministic
 
         # %% The network's shape
-        spec = models.ModelSpec.of(settings)
-        models.check_padding(spec, settings.padding)
+        spec = networks.ModelSpec.of(settings)
+        networks.check_padding(spec, settings.padding)
         deterministic(settings.seed)
-        model = models.build_for_training(spec)
+        model = networks.build_for_training(spec)
 
         # %% Words and pairs to ids
         started = time.perf_counter()
@@ -105,17 +109,17 @@ def main(arguments: list[str] | None = None) -> None:
         if settings.embedding_start != "random":
             unlabelled = reviews.unlabelled() if settings.use_unlabelled else []
             start = embeddings.Start.fit(texts, reviews.labels("train"), unlabelled, tokenizer, settings.embedding_dim, settings.seed)
-            models.start_embedding(model, start.table(settings.embedding_start, settings.embedding_dim, settings.embedding_scale))
+            networks.start_embedding(model, start.table(settings.embedding_start, settings.embedding_dim, settings.embedding_scale))
         pretraining = time.perf_counter() - started
 
         # %% Train
-        print(f"{models.count_parameters(spec):,} parameters, {len(texts):,} training reviews, {len(unlabelled):,} unlabelled")
+        print(f"{networks.count_parameters(spec):,} parameters, {len(texts):,} training reviews, {len(unlabelled):,} unlabelled")
         plan = training.plan_of(settings, bucketed=spec.masked)
         history = space.train(model, workspace.BASE, plan, [reviews.path])  # the tokenizer follows from both
 
         # %% Save, score what was saved, then put it in place: an earlier run's files are whole until the last moment
         facts, loaded = space.publish_keras(
-            models.to_stock(model, spec),
+            networks.to_stock(model, spec),
             spec,
             workspace.BASE,
             {"order": 20, "technique": "Base LSTM", "complexity": "base", "role": "model"},
@@ -139,10 +143,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(report)
     print(f"trained in {history.seconds:.0f} s (+ {pretraining:.0f} s for pairs and word vectors), epoch {history.best_epoch} kept")
     print(f"wrote {artifacts}/modelo_base.keras, tokenizer.json, metrics, report and pictures")
-    print(f"next: {commands.command(commands.QUANTIZATION, artifacts)}")
+    print(f"next: {manifest.command(manifest.QUANTIZATION, artifacts)}")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

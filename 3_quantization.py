@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, commands, files
+    from sentipress.core import cli, files, manifest
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
     with files.lock(artifacts, settings.stage):
-        from sentipress import workspace
+        from sentipress.pipeline import workspace
 
         # %% Open what stages 1 and 2 saved
         space, base = workspace.Workspace.open(settings)
@@ -45,10 +45,10 @@ def main(arguments: list[str] | None = None) -> None:
         passes = record["second_pass"]
         print(f"{record['file']}: {passes['different_predictions']} predictions differ in a second pass over the test reviews")
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
-    print(f"next: {commands.command(commands.PRUNING, artifacts)}")
+    print(f"next: {manifest.command(manifest.PRUNING, artifacts)}")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

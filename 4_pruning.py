@@ -27,13 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, commands, files
+    from sentipress.core import cli, files, manifest
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
     with files.lock(artifacts, settings.stage):
-        from sentipress import models, pruning, training, workspace
-        from sentipress.backend import deterministic
+        from sentipress.lstm import networks, pruning, training
+        from sentipress.pipeline import workspace
+        from sentipress.core.backend import deterministic
 
         # %% Open what stages 1 and 2 saved
         pruning.check_schedule(settings.initial_sparsity, settings.final_sparsity)
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         steps = training.steps_per_epoch(len(space.ids["train"]), plan) * plan.epochs
         wrapped = pruning.prunable_copy(base.model, spec, settings.initial_sparsity, settings.final_sparsity, steps)
         history = space.train(wrapped, "modelo_podado", plan, inputs, callbacks=pruning.callbacks())
-        pruned = models.to_stock(pruning.strip(wrapped), spec)
+        pruned = networks.to_stock(pruning.strip(wrapped), spec)
 
         # %% The base must be what it was
         space.check_unchanged(base)
@@ -73,10 +74,10 @@ def main(arguments: list[str] | None = None) -> None:
     for array in records[0]["parameters"]["arrays"]:
         print(f"  {array['name']}: {array['sparsity']:.1%} zeros of {array['total']:,}")
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
-    print(f"next: {commands.command(commands.DISTILLATION, artifacts)}")
+    print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

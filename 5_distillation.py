@@ -69,19 +69,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, files
+    from sentipress.core import cli, files
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
     with files.lock(artifacts, settings.stage):
         import numpy as np
 
-        from sentipress import distillation, embeddings, models, paired, table, teachers, training, workspace
-        from sentipress.backend import deterministic
+        from sentipress.evaluation import statistics
+        from sentipress.lstm import distillation, networks, training
+        from sentipress.pipeline import teachers, workspace
+        from sentipress.reporting import table
+        from sentipress.text import embeddings
+        from sentipress.core.backend import deterministic
 
         techniques = distillation.parse_techniques(settings.techniques)
         if settings.search:
-            from sentipress import search
+            from sentipress.pipeline import search
 
             search.distil(settings)
             return
@@ -97,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
         inputs = space.inputs("modelo_base.keras", *teaching.files, *space.words())
         right = np.mean((teaching.logits["validation"] > 0) == (space.labels["validation"] > 0.5))
         print(
-            f"teacher {' + '.join(teaching.names)}: validation accuracy {right:.2%}; student {models.count_parameters(spec):,} parameters"
+            f"teacher {' + '.join(teaching.names)}: validation accuracy {right:.2%}; student {networks.count_parameters(spec):,} parameters"
         )
         ids = np.concatenate([space.ids["train"], space.tokenizer.encode(unlabelled)])
 
@@ -106,10 +110,10 @@ def main(arguments: list[str] | None = None) -> None:
         epochs = round(settings.epochs * len(ids) / len(space.ids["train"]))
         longer = training.plan_of(settings, bucketed=spec.masked, epochs=epochs, patience=max(epochs, settings.patience))  # never cut short
         deterministic(settings.seed)
-        control = models.build_for_training(spec)
-        models.start_embedding(control, vectors)
+        control = networks.build_for_training(spec)
+        networks.start_embedding(control, vectors)
         history = space.train(control, "modelo_control", longer, inputs)
-        students = {"modelo_control": models.to_stock(control, spec)}
+        students = {"modelo_control": networks.to_stock(control, spec)}
         rows = {"modelo_control": (59, "Student without teacher (control)", "base", "control")}
         measured = {"modelo_control": history.facts()}
 
@@ -127,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
             deterministic(settings.seed)
             distiller = distillation.Distiller.of(settings, technique, spec, vectors, targets)
             history = space.train(distiller.model, name, plan, inputs, (ids, targets), loss=distiller.loss)
-            students[name], rows[name] = models.to_stock(distiller.student, spec), (order, title, "high", "model")
+            students[name], rows[name] = networks.to_stock(distiller.student, spec), (order, title, "high", "model")
             about = {"technique": technique, "teachers": others.get(technique, list(teaching.names))}
             measured[name] = {**history.facts(), "unlabelled_reviews": len(unlabelled), "distillation": about}
             if technique not in others:
@@ -145,7 +149,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name in rows:
             if name != "modelo_control":  # what the teacher was good for, on the same reviews
                 told, alone = (published[one]["probabilities"]["test"] for one in (name, "modelo_control"))
-                helped = measured[name]["distillation"]["to_control"] = paired.comparison(told, alone, space.labels["test"])
+                helped = measured[name]["distillation"]["to_control"] = statistics.comparison(told, alone, space.labels["test"])
                 low, high = (f"{100 * helped[end]:+.2f}" for end in ("low", "high"))
                 print(f"{name}: distillation helped by {100 * helped['value']:+.2f} points ({low} to {high}, p = {helped['p']:.3f})")
         if "response" in techniques:
@@ -164,6 +168,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

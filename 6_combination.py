@@ -44,15 +44,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, combination, files
+    from sentipress.core import cli, files
+    from sentipress.pipeline import chain_links
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
     with files.lock(artifacts, settings.stage):
-        links = combination.parse(settings.chain)
+        links = chain_links.parse(settings.chain)
 
-        from sentipress import table
-        from sentipress.chain import Chain
+        from sentipress.reporting import table
+        from sentipress.pipeline.chain import Chain
 
         # %% One link after the other, each published before the next one starts
         records = Chain(settings, links).run()
@@ -68,6 +69,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

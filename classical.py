@@ -28,12 +28,13 @@ def main(arguments: list[str] | None = None) -> None:
     import time
     from pathlib import Path
 
-    from sentipress import cli, files
-    from sentipress.errors import UserError
+    from sentipress.core import cli, files
+    from sentipress.core.errors import UserError
 
     settings = cli.settings(__file__, arguments)
     with files.lock(Path(settings.artifacts), settings.stage):
-        from sentipress import classical, workspace
+        from sentipress.linear import fitting
+        from sentipress.pipeline import workspace
 
         space, base = workspace.Workspace.open(settings)
         chosen = [row for row in ROWS if settings.only in (None, row[0])]
@@ -41,9 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row[0] for row in ROWS)}")
         published, calls = {}, {workspace.BASE: workspace.keras_call(base.model)}
         for name, order, technique, weighting, terms, longest, strength in chosen:
-            spec = classical.ClassicalSpec(weighting, terms, longest, strength)
+            spec = fitting.ClassicalSpec(weighting, terms, longest, strength)
             started = time.perf_counter()
-            model = classical.fit(spec, space.reviews.texts("train"), space.labels["train"], space.reviews.recipe)
+            model = fitting.fit(spec, space.reviews.texts("train"), space.labels["train"], space.reviews.recipe)
             seconds = time.perf_counter() - started
             row = {"order": order, "technique": technique, "complexity": "simple", "role": "classical"}
             facts, loaded = space.publish_linear(model, name, row, {"seconds": {"training": seconds}, "model": spec.as_dict()})
@@ -53,6 +54,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

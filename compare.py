@@ -13,7 +13,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Print and write the table; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import cli, table
+    from sentipress.core import cli
+    from sentipress.reporting import table
 
     settings = cli.settings(__file__, arguments)
     if settings.publish:
@@ -23,6 +24,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

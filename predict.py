@@ -17,25 +17,26 @@ def main(arguments: list[str] | None = None) -> None:
     import sys
     from pathlib import Path
 
-    from sentipress import classifier, cli, commands
-    from sentipress.errors import UserError
+    from sentipress.core import cli, manifest
+    from sentipress.runtimes import registry
+    from sentipress.core.errors import UserError
 
     settings = cli.settings(__file__, arguments, rest="text")
     if not settings.rest and not settings.file:
         raise UserError("no text to judge", 'python predict.py "A wonderful film.", or --file reviews.txt')
-    folder = Path(commands.DEFAULT_FOLDER)
+    folder = Path(manifest.DEFAULT_FOLDER)
     published = Path(__file__).resolve().parent / "results" / "default"
     defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
     path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[1])
-    model = classifier.load(path, remedy=commands.run(commands.QUANTIZATION, folder))
+    model = registry.load(path, remedy=manifest.run(manifest.QUANTIZATION, folder))
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a text has
         sys.stdout.reconfigure(errors="backslashreplace")
-    for texts in classifier.groups(settings.rest, settings.file, settings.batch):
+    for texts in registry.groups(settings.rest, settings.file, settings.batch):
         for text, probability in zip(texts, model.batch(texts), strict=True):
             print(f"{'positive' if probability > 0.5 else 'negative'}\t{probability:.3f}\t{text}")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

@@ -16,31 +16,32 @@ def main(arguments: list[str] | None = None) -> None:
     import json
     from pathlib import Path
 
-    from sentipress import cli, files, report, report_figures, report_pages
+    from sentipress.core import cli, files
+    from sentipress.reporting import charts, evidence, pages
 
     settings = cli.settings(__file__, arguments)
     folder = Path(settings.artifacts)
     output = Path(settings.output) if settings.output else folder / "report"
-    content = report.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [])
+    content = evidence.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [])
     figures = []
-    for name, title, draw in report_figures.FIGURES:
-        wide, narrow = (report_figures.svg(draw, content["rows"], form) for form in ("wide", "narrow"))
+    for name, title, draw in charts.FIGURES:
+        wide, narrow = (charts.svg(draw, content["rows"], form) for form in ("wide", "narrow"))
         if wide and narrow:
             figures.append((title, wide, narrow))
             files.write_text(output / f"{name}.svg", wide)
-    files.write_text(output / "report.html", report_pages.page(content, figures))
-    files.write_text(output / "report.md", report_pages.markdown(content))
-    files.write_text(output / "report.csv", report_pages.comma_separated(content))
-    files.write_text(output / "report.tex", report_pages.latex(content))
-    models = report_pages.figures_by_model(content)
+    files.write_text(output / "report.html", pages.page(content, figures))
+    files.write_text(output / "report.md", pages.markdown(content))
+    files.write_text(output / "report.csv", pages.comma_separated(content))
+    files.write_text(output / "report.tex", pages.latex(content))
+    models = pages.figures_by_model(content)
     files.write_json(output / "metrics.json", models)
     files.write_text(output / "points.json", json.dumps([{"model": name, **values} for name, values in models.items()], indent=1) + "\n")
-    for sentence in [*(f"missing: {text}" for text in content["missing"]), *report.findings(content)]:
+    for sentence in [*(f"missing: {text}" for text in content["missing"]), *evidence.findings(content)]:
         print(sentence)
     print(f"wrote {output}/report.html, report.md, report.csv, report.tex and {len(figures)} pictures")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

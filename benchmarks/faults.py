@@ -23,7 +23,9 @@ SEED = 1  # of kill points, garbling and texts
 
 def main(arguments: list[str] | None = None) -> None:
     """Run each part and print its figures; see the top of the file."""
-    from sentipress import cli, faults, records
+    import faults
+    from sentipress.core import cli
+    from sentipress.evaluation import records
 
     settings = cli.settings(__file__, arguments)
     where = records.environment()
@@ -78,7 +80,7 @@ def _print_cost(seconds: dict[bool, list[float]]) -> None:
 
 def _try_texts(examples: int, seed: int) -> int:
     """Draw texts with hypothesis; the first that breaks a promise is an error."""
-    from sentipress.errors import UserError
+    from sentipress.core.errors import UserError
 
     try:
         from hypothesis import HealthCheck, given
@@ -87,7 +89,7 @@ def _try_texts(examples: int, seed: int) -> int:
         from hypothesis import strategies as st
     except ImportError:
         raise UserError("the package hypothesis is not installed", "pip install -r requirements-dev.txt, or give --examples 0") from None
-    from sentipress import faults
+    import faults
 
     tried = 0
 
@@ -106,6 +108,6 @@ def _try_texts(examples: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

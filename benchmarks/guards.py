@@ -16,7 +16,7 @@ ONLY = None  # name of one guard, to try that one alone
 QUICK = False  # leave out those whose tests run all stages first, two minutes each
 
 # %% Guards: name, file, what stands there, what stands there without the guard, test that must then fail
-reviews, bad = "sentipress/reviews.py", "tests/test_reviews.py::test_bad_input_is_one_line_and_exit_code_2"
+reviews, bad = "sentipress/data/sources.py", "tests/test_reviews.py::test_bad_input_is_one_line_and_exit_code_2"
 archive = "tests/test_reviews.py::test_hostile_and_damaged_archives_are_refused"
 quick = (
     ("missing CSV", reviews, "if not data.is_file():", "if False:", "tests/test_reviews.py::test_a_missing_file_and_nul_bytes"),
@@ -30,9 +30,9 @@ quick = (
     ("blank review", reviews, "if blank.any():", "if False:", f"{bad}[blank]"),
     ("invalid UTF-8", reviews, 'encoding_errors="strict"', 'encoding_errors="replace"', f"{bad}[latin1]"),
     ("open quote", reviews, "except pd.errors.ParserError as error:", "except ZeroDivisionError as error:", f"{bad}[open_quote]"),
-    ("too few rows", "sentipress/corpus.py", "if len(frame) < MINIMUM_REVIEWS:", "if False:", f"{bad}[few]"),
-    ("empty after cleaning", "sentipress/corpus.py", "if len(frame) < MINIMUM_REVIEWS:", "if False:", f"{bad}[cleaned_away]"),
-    ("10 MB review", "sentipress/corpus.py", "if longest > REVIEW_LIMIT_CHARACTERS:", "if False:", f"{bad}[long]"),
+    ("too few rows", "sentipress/data/corpus.py", "if len(frame) < MINIMUM_REVIEWS:", "if False:", f"{bad}[few]"),
+    ("empty after cleaning", "sentipress/data/corpus.py", "if len(frame) < MINIMUM_REVIEWS:", "if False:", f"{bad}[cleaned_away]"),
+    ("10 MB review", "sentipress/data/corpus.py", "if longest > REVIEW_LIMIT_CHARACTERS:", "if False:", f"{bad}[long]"),
     (
         *("NUL bytes", reviews, '"review": texts.str.replace("\\x00", " ")', '"review": texts'),
         "tests/test_reviews.py::test_a_missing_file_and_nul_bytes",
@@ -75,42 +75,42 @@ quick = (
         "tests/test_reviews.py::test_a_persons_own_csv_is_not_overwritten",
     ),
     (
-        *("absurd constant", "sentipress/cli.py", "if not low <= value <= high:", "if False:"),
+        *("absurd constant", "sentipress/core/cli.py", "if not low <= value <= high:", "if False:"),
         "tests/test_stages.py::test_an_absurd_constant_is_refused",
     ),
     (
-        *("half-written files swept", "sentipress/files.py", "        left.unlink(missing_ok=True)", "        pass"),
+        *("half-written files swept", "sentipress/core/files.py", "        left.unlink(missing_ok=True)", "        pass"),
         "tests/test_stages.py::test_a_killed_write_leaves_nothing_behind",
     ),
     (
-        *("a folder that is a file", "sentipress/errors.py", "if error.filename is None and error.errno not in _DISK:", "if True:"),
+        *("a folder that is a file", "sentipress/core/errors.py", "if error.filename is None and error.errno not in _DISK:", "if True:"),
         "tests/test_stages.py::test_an_artifacts_path_that_is_a_file",
     ),
     (
-        *("code in a .keras file", "sentipress/models.py", "safe_mode=True", "safe_mode=False"),
+        *("code in a .keras file", "sentipress/lstm/networks.py", "safe_mode=True", "safe_mode=False"),
         "tests/test_models.py::test_saved_files_are_equal_safe_and_small",
     ),
     (
-        *("checkpoint of other settings", "sentipress/training.py", 'if str(saved["key"]) != key:', "if False:"),
+        *("checkpoint of other settings", "sentipress/lstm/training.py", 'if str(saved["key"]) != key:', "if False:"),
         "tests/test_models.py::test_a_checkpoint_of_other_settings_or_damaged_is_not_used",
     ),
     (
         *(
             "damaged checkpoint",
-            "sentipress/training.py",
+            "sentipress/lstm/training.py",
             "    except Exception as error:  # zipfile",
             "    except ZeroDivisionError as error:  # zipfile",
         ),
         "tests/test_models.py::test_a_checkpoint_of_other_settings_or_damaged_is_not_used",
     ),
     (
-        *("same weights after a break", "sentipress/training.py", "        _reseed(model, plan.seed, epoch)\n", ""),
+        *("same weights after a break", "sentipress/lstm/training.py", "        _reseed(model, plan.seed, epoch)\n", ""),
         "tests/test_models.py::test_interrupted_and_whole_training_end_with_the_same_weights",
     ),
     (
         *(
             "optimizer state after a break",
-            "sentipress/training.py",
+            "sentipress/lstm/training.py",
             '        variable.assign(content[f"optimizer_{number}"])',
             "        pass",
         ),
@@ -119,91 +119,91 @@ quick = (
     (
         *(
             "the log after the last checkpoint",
-            "sentipress/training.py",
+            "sentipress/lstm/training.py",
             "            watch(history.epochs)\n    for epoch",
             "            pass\n    for epoch",
         ),
         "tests/test_models.py::test_a_kill_between_checkpoint_and_log_leaves_no_epoch_unlogged",
     ),
     (
-        *("a loss that is no number", "sentipress/training.py", 'if not math.isfinite(record["loss"]) or', "if False and"),
+        *("a loss that is no number", "sentipress/lstm/training.py", 'if not math.isfinite(record["loss"]) or', "if False and"),
         "tests/test_models.py::test_a_loss_that_is_no_number_is_one_clear_line",
     ),
     (
         *(
             "only words after cleaning",
-            "sentipress/cleaning.py",
+            "sentipress/data/cleaning.py",
             """_NOT_WORDS = re.compile(r"[^\\w']+")""",
             """_NOT_WORDS = re.compile(r"[^\\w'.]+")""",
         ),
         "tests/test_faults.py::test_any_text_is_cleaned_numbered_and_padded",
     ),
     (
-        *("memory of stage 1", "sentipress/exploration.py", "(len(text.split()) for text in texts)"),
+        *("memory of stage 1", "sentipress/evaluation/exploration.py", "(len(text.split()) for text in texts)"),
         "(len(words) for words in [text.split() for text in texts])",
         "tests/test_faults.py::test_memory_grows_by_the_text_and_little_more",
     ),
     (
-        *("lock", "sentipress/files.py", "            _lock_stream(stream)\n", "            pass\n"),
+        *("lock", "sentipress/core/files.py", "            _lock_stream(stream)\n", "            pass\n"),
         "tests/test_faults.py::test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole",
     ),
 )
 # The tests of these run all stages first.
 packed = "tests/test_combination.py::test_a_damaged_pocket_model_is_one_line"
 slow = (
-    ("schema of a pocket model", "sentipress/pocket.py", 'if about["schema"] != SCHEMA:', "if False:", f"{packed}[schema]"),
-    ("a pocket model that is a zip bomb", "sentipress/pocket.py", ".file_size > LIMIT_BYTES", ".file_size < 0", f"{packed}[bomb]"),
+    ("schema of a pocket model", "sentipress/runtimes/pocket.py", 'if about["schema"] != SCHEMA:', "if False:", f"{packed}[schema]"),
+    ("a pocket model that is a zip bomb", "sentipress/runtimes/pocket.py", ".file_size > LIMIT_BYTES", ".file_size < 0", f"{packed}[bomb]"),
     (
-        *("vocabulary of a pocket model", "sentipress/pocket.py", "if not 0 <= shared <= min(LONGEST_PREFIX, len(before)):", "if False:"),
+        *("vocabulary of a pocket model", "sentipress/runtimes/pocket.py", "if not 0 <= shared <= min(LONGEST_PREFIX, len(before)):", "if False:"),
         f"{packed}[prefix]",
     ),
     (
-        *("probabilities from elsewhere", "sentipress/teachers.py", "if values.shape != (expected[split],) or not ("),
+        *("probabilities from elsewhere", "sentipress/pipeline/teachers.py", "if values.shape != (expected[split],) or not ("),
         *("if not (", "tests/test_distillation.py::test_a_teacher_of_another_folder_and_a_file_of_probabilities"),
     ),
     (
-        *("teacher's answers to other reviews", "sentipress/teachers.py", 'if str(content["key"]) == key:', "if True:"),
+        *("teacher's answers to other reviews", "sentipress/pipeline/teachers.py", 'if str(content["key"]) == key:', "if True:"),
         "tests/test_distillation.py::test_teachers_are_asked_once_and_averaged",
     ),
     (
-        *("a search that was killed", "sentipress/search.py", "if tune.Tuner.can_restore(str(place)):", "if False:"),
+        *("a search that was killed", "sentipress/pipeline/search.py", "if tune.Tuner.can_restore(str(place)):", "if False:"),
         "tests/test_search.py::test_a_killed_search_goes_on_and_repeats_no_finished_trial",
     ),
     (
         *(
             "atomic writes",
-            "sentipress/files.py",
+            "sentipress/core/files.py",
             "        yield temporary\n",
             "        yield path\n        temporary.write_bytes(path.read_bytes())\n",
         ),
         "tests/test_faults.py::test_a_write_that_fails_half_way_loses_nothing",
     ),
     (
-        *("full disk", "sentipress/errors.py", "errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS", ""),
+        *("full disk", "sentipress/core/errors.py", "errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS", ""),
         "tests/test_faults.py::test_a_write_that_fails_half_way_loses_nothing",
     ),
     (
-        *("read-only folder", "sentipress/errors.py", "except OSError as error:", "except ZeroDivisionError as error:"),
+        *("read-only folder", "sentipress/core/errors.py", "except OSError as error:", "except ZeroDivisionError as error:"),
         "tests/test_faults.py::test_a_folder_that_cannot_be_written_is_one_line",
     ),
     (
-        *("older schema", "sentipress/files.py", 'or content.get("schema") != schema:', "or False:"),
+        *("older schema", "sentipress/core/files.py", 'or content.get("schema") != schema:', "or False:"),
         "tests/test_faults.py::test_a_json_of_an_older_schema_names_the_command_that_makes_it_anew",
     ),
     (
-        *("seeded order of reviews", "sentipress/training.py", "np.random.default_rng([plan.seed, epoch])", "np.random.default_rng()"),
+        *("seeded order of reviews", "sentipress/lstm/training.py", "np.random.default_rng([plan.seed, epoch])", "np.random.default_rng()"),
         "tests/test_faults.py::test_a_seed_gives_the_same_bytes_and_another_seed_others",
     ),
     (
-        *("stale rows", "sentipress/records.py", "elif sha256(path) != expected:", "elif False:"),
+        *("stale rows", "sentipress/evaluation/records.py", "elif sha256(path) != expected:", "elif False:"),
         "tests/test_faults.py::test_one_flipped_byte_of_any_model_shows_in_the_table",
     ),
     (
-        *("artifacts of another run", "sentipress/records.py", "    if changed:\n", "    if False:\n"),
+        *("artifacts of another run", "sentipress/evaluation/records.py", "    if changed:\n", "    if False:\n"),
         "tests/test_stages.py::test_a_tokenizer_of_another_run_is_refused",
     ),
     (
-        *("changed reviews.csv", "sentipress/corpus.py", 'if files.sha256(path) != description["sha256"]:', "if False:"),
+        *("changed reviews.csv", "sentipress/data/corpus.py", 'if files.sha256(path) != description["sha256"]:', "if False:"),
         "tests/test_stages.py::test_damaged_artifacts_are_refused_by_name",
     ),
 )
@@ -217,8 +217,8 @@ def main(arguments: list[str] | None = None) -> None:
     import tempfile
     import time
 
-    from sentipress import cli
-    from sentipress.errors import UserError
+    from sentipress.core import cli
+    from sentipress.core.errors import UserError
 
     settings = cli.settings(__file__, arguments)
     guards = quick if settings.quick else quick + slow
@@ -253,6 +253,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

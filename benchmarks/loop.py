@@ -27,10 +27,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     import numpy as np
 
-    from sentipress import cli, combination, export, models
-    from sentipress.backend import deterministic
-    from sentipress.litert import LiteRTModel
-    from sentipress.reviews import read_bundled
+    from sentipress.core import cli
+    from sentipress.lstm import export, networks
+    from sentipress.pipeline import chain_links
+    from sentipress.core.backend import deterministic
+    from sentipress.runtimes.litert import LiteRTModel
+    from sentipress.data.sources import read_bundled
 
     settings = cli.settings(__file__, arguments)
     random = np.random.default_rng(settings.seed)
@@ -39,10 +41,10 @@ def main(arguments: list[str] | None = None) -> None:
     for row, length in zip(ids, words.clip(upper=settings.sequence_length), strict=True):
         row[:length] = random.integers(1, settings.vocabulary_size, length)
     for shape in settings.shapes.split(","):
-        columns, units = combination.shape_of(shape)
-        spec = models.ModelSpec(settings.vocabulary_size, settings.sequence_length, columns, units, True, "wide", 0.0, 0.0)
+        columns, units = chain_links.shape_of(shape)
+        spec = networks.ModelSpec(settings.vocabulary_size, settings.sequence_length, columns, units, True, "wide", 0.0, 0.0)
         deterministic(settings.seed)
-        network = models.build(spec)
+        network = networks.build(spec)
         for number_format in settings.formats.split(","):
             files = {}
             for chunk in settings.chunks.split(","):
@@ -66,6 +68,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

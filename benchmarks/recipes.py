@@ -45,8 +45,9 @@ def reached(record: dict, accuracy: float) -> float | None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train and compare; see the top of the file."""
-    from sentipress import cli, commands, files, paired, records
-    from sentipress.errors import UserError
+    from sentipress.core import cli, files, manifest
+    from sentipress.evaluation import records, statistics
+    from sentipress.core.errors import UserError
 
     settings = cli.settings(__file__, arguments)
     folder, runs, variants = Path(settings.folder), [], settings.variants.split(",")
@@ -66,9 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
             if not (cleaned / "reviews.json").is_file():
                 flags = ["--artifacts", str(cleaned), "--recipe", recipe, *(["--data", settings.data] if settings.data else [])]
                 more = settings.unlabelled if recipe == "default" else None
-                stage(commands.PREPROCESSING, *flags, *(["--unlabelled", more] if more else []))
+                stage(manifest.PREPROCESSING, *flags, *(["--unlabelled", more] if more else []))
             shutil.copytree(cleaned, run, dirs_exist_ok=True)
-            stage(commands.BASELINE, "--artifacts", str(run), "--seed", seed, "--fresh", *FLAGS[variant])
+            stage(manifest.BASELINE, "--artifacts", str(run), "--seed", seed, "--fresh", *FLAGS[variant])
             record = records.read(records.metrics_path(run, "modelo_base"), "run the benchmark again")
             epochs = record["history"]
             reviews = json.loads((run / "reviews.json").read_text(encoding="utf-8"))["splits"]["train"]
@@ -111,12 +112,12 @@ def main(arguments: list[str] | None = None) -> None:
             + (f", thesis's best validation accuracy after {own:.0f} s" if own is not None else "")
         )
     for variant in dict.fromkeys(run["variant"] for run in runs):
-        found = paired.spread([run["test_accuracy"] for run in runs if run["variant"] == variant])
+        found = statistics.spread([run["test_accuracy"] for run in runs if run["variant"] == variant])
         print(f"{variant}: mean {found['mean']:.2%}, standard deviation {found['sd'] * 100:.2f} points, {found['n']} seeds")
     print(f"wrote {output}")
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

@@ -27,21 +27,24 @@ def main(arguments: list[str] | None = None) -> None:
 
     import numpy as np
 
-    from sentipress import cli, corpus, files, models, records, training
-    from sentipress.backend import deterministic
-    from sentipress.tokenizer import Tokenizer
+    from sentipress.core import cli, files
+    from sentipress.data import corpus
+    from sentipress.evaluation import records
+    from sentipress.lstm import networks, training
+    from sentipress.core.backend import deterministic
+    from sentipress.text.tokenizer import Tokenizer
 
     settings = cli.settings(__file__, arguments)
     folder = Path(settings.artifacts)
     reviews = corpus.load(folder)
-    spec = models.ModelSpec(**records.load(folder, "modelo_base", "run stage 2")["model"])
+    spec = networks.ModelSpec(**records.load(folder, "modelo_base", "run stage 2")["model"])
     ids = Tokenizer.load(folder / "tokenizer.json", "run stage 2").encode(reviews.texts("train"))
     labels = reviews.labels("train")
     plan = training.TrainingPlan(1, settings.batch_size, 0.001, "constant", 1, False, spec.masked, settings.seed)
 
     def epoch(rows: np.ndarray, words: int | None, title: str) -> dict[str, float]:
         deterministic(settings.seed)
-        model = models.build_for_training(spec)
+        model = networks.build_for_training(spec)
         part = ids[rows][:, :words]
         with tempfile.TemporaryDirectory() as place:
             data, validation = (part, labels[rows][:, np.newaxis]), (part[:64], labels[rows][:64])
@@ -75,6 +78,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

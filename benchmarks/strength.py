@@ -19,7 +19,10 @@ OUTPUT = None  # JSON of all results; printed only by default
 
 def main(arguments: list[str] | None = None) -> None:
     """Train on the training reviews, score the validation reviews; the test reviews are not read."""
-    from sentipress import classical, cli, corpus, files, records
+    from sentipress.core import cli, files
+    from sentipress.data import corpus
+    from sentipress.evaluation import records
+    from sentipress.linear import fitting
 
     settings = cli.settings(__file__, arguments)
     reviews = corpus.load(Path(settings.artifacts))
@@ -29,8 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
     for name, _, _, weighting, terms, longest, _ in rows:
         for strength in map(float, settings.strengths.split(",")):
             if settings.only in (None, name):
-                spec = classical.ClassicalSpec(weighting, terms, longest, strength)
-                model = classical.fit(spec, reviews.texts("train"), labels, reviews.recipe)
+                spec = fitting.ClassicalSpec(weighting, terms, longest, strength)
+                model = fitting.fit(spec, reviews.texts("train"), labels, reviews.recipe)
                 accuracy = float(((model.predict(reviews.texts("validation")) > 0.5) == truth).mean())
                 results.append({"name": name, **spec.as_dict(), "validation_accuracy": accuracy})
                 print(f"{name}, C = {strength:g}: {accuracy:.2%} on {len(truth):,} validation reviews", flush=True)
@@ -39,6 +42,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

@@ -14,10 +14,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Build the page; see the top of the file."""
     from pathlib import Path
 
-    from sentipress import browser, cli
+    from sentipress.browser import site
+    from sentipress.core import cli
 
     settings = cli.settings(__file__, arguments)
-    sizes = browser.build(Path(settings.artifacts), Path(__file__).resolve().parent, Path(settings.target))
+    sizes = site.build(Path(settings.artifacts), Path(__file__).resolve().parent, Path(settings.target))
     for name, size in sizes.items():
         print(f"{size['bytes']:>10,} bytes {size['gzip_bytes']:>10,} gzip  {name}")
     print(f"wrote {settings.target}")
@@ -29,6 +30,6 @@ if __name__ == "__main__":
 
     # The package lies beside this folder, where Python does not look by itself.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

@@ -22,17 +22,19 @@ def main(arguments: list[str] | None = None) -> None:
 
     import numpy as np
 
-    from sentipress import browser, cleaning, cli, commands, files, reviews
-    from sentipress.litert import LiteRTModel
-    from sentipress.quiet import quiet_exit
-    from sentipress.tokenizer import Tokenizer
+    from sentipress.browser import site
+    from sentipress.core import cli, files, manifest
+    from sentipress.data import cleaning, sources
+    from sentipress.runtimes.litert import LiteRTModel
+    from sentipress.core.quiet import quiet_exit
+    from sentipress.text.tokenizer import Tokenizer
 
     settings = cli.settings(__file__, arguments)
     artifacts, target = Path(settings.artifacts), Path(settings.target)
-    own = Tokenizer.load(artifacts / "tokenizer.json", commands.run(commands.BASELINE, artifacts))
-    models = browser.models(artifacts)
-    data = reviews.find(Path(settings.data) if settings.data else None, Path("data"))
-    raw = (reviews.read_csv(data)[0] if data else reviews.read_bundled())["review"]
+    own = Tokenizer.load(artifacts / "tokenizer.json", manifest.run(manifest.BASELINE, artifacts))
+    models = site.models(artifacts)
+    data = sources.find(Path(settings.data) if settings.data else None, Path("data"))
+    raw = (sources.read_csv(data)[0] if data else sources.read_bundled())["review"]
     texts = raw.sample(min(settings.texts, len(raw)), random_state=0).tolist()
 
     for recipe in cleaning.RECIPES:
@@ -42,8 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
             cleaned = [cleaning.clean(text, recipe) for text in texts]
             ends = {"padding": "pre" if own.padding == "post" else "post", "truncating": "post" if own.truncating == "pre" else "pre"}
             tokenizer = Tokenizer.fit(cleaned, settings.other_vocabulary, sequence_length=settings.other_length, cleaning=recipe, **ends)
-        files.write_text(target / f"metadata-{recipe}.json", browser.compact(browser.metadata(tokenizer)))
-        files.write_text(target / f"ids-{recipe}.json", browser.compact(browser.vectors(tokenizer, texts)))
+        files.write_text(target / f"metadata-{recipe}.json", site.compact(site.metadata(tokenizer)))
+        files.write_text(target / f"ids-{recipe}.json", site.compact(site.vectors(tokenizer, texts)))
         print(f"{len(texts):,} reviews encoded by the recipe {recipe}")
 
     scored = texts[: settings.scored]
@@ -51,11 +53,11 @@ def main(arguments: list[str] | None = None) -> None:
     scores = {}
     for about in models:
         tokenizer = replace(own, words=tuple(about["words"]), sequence_length=about["sequence_length"]) if "words" in about else own
-        name, remedy = about["name"], commands.run(commands.QUANTIZATION, artifacts)
-        model = LiteRTModel(artifacts / Path(about["file"]).name, remedy, browser.model_bytes(artifacts, about))
+        name, remedy = about["name"], manifest.run(manifest.QUANTIZATION, artifacts)
+        model = LiteRTModel(artifacts / Path(about["file"]).name, remedy, site.model_bytes(artifacts, about))
         scores[name] = [float(score) for score in model.predict(tokenizer.encode_raw(scored))]
         print(f"{name}: {len(scored):,} reviews scored, {np.mean(np.array(scores[name]) > 0.5):.1%} positive")
-    files.write_text(target / "scores.json", browser.compact({"texts": scored, "scores": scores}))
+    files.write_text(target / "scores.json", site.compact({"texts": scored, "scores": scores}))
     print(f"wrote {settings.target}")
 
 
@@ -65,6 +67,6 @@ if __name__ == "__main__":
 
     # The package lies beside this folder, where Python does not look by itself.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from sentipress.errors import exit_code
+    from sentipress.core.errors import exit_code
 
     raise SystemExit(exit_code(main))

@@ -1,1 +1,3 @@
-"""Shared rooms of the six stages; importing the package loads nothing heavy."""
+"""Parts of the pipeline, by folder; a folder imports only from those before it in `LAYERS`."""
+
+LAYERS = ("core", "data", "text", "linear", "runtimes", "lstm", "evaluation", "pipeline", "reporting", "browser")

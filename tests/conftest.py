@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sentipress import reviews  # noqa: E402
+from sentipress.data import sources  # noqa: E402
 
 STAGES = ("1_data_preprocessing.py", "2_lstm_baseline.py", "3_quantization.py", "4_pruning.py", "5_distillation.py", "6_combination.py")
 
@@ -46,7 +46,7 @@ def run_stage(name: str, artifacts: Path, *flags: str) -> None:
 @pytest.fixture(scope="session")
 def bundled() -> pd.DataFrame:
     """All 25,000 bundled IMDB reviews: columns review, label."""
-    return reviews.read_bundled()
+    return sources.read_bundled()
 
 
 @pytest.fixture(scope="session")

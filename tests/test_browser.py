@@ -14,9 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentipress import browser, cleaning, files, pocket, records
-from sentipress.errors import UserError, exit_code
-from sentipress.tokenizer import Tokenizer, text_words
+from sentipress.browser import site
+from sentipress.core import files
+from sentipress.data import cleaning
+from sentipress.evaluation import records
+from sentipress.runtimes import pocket
+from sentipress.core.errors import UserError, exit_code
+from sentipress.text.tokenizer import Tokenizer, text_words
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = shutil.which("node")
@@ -47,15 +51,15 @@ def demo(tmp_path) -> Path:
         files.write_text(
             folder / "node_modules/@litertjs" / name, 'import { a } from "@litertjs/wasm-utils";\n//# sourceMappingURL=x.map\n'
         )
-    for name in browser.WASM:
+    for name in site.WASM:
         for suffix in (".js", ".wasm"):
             files.write_bytes(folder / "node_modules/@litertjs/core/wasm" / f"{name}{suffix}", b"wasm")
     return folder
 
 
 def test_character_classes_are_pythons():
-    word = re.compile(f"[{re.sub(r'.u{([0-9a-f]+)}', lambda m: chr(int(m[1], 16)), browser._unicode()['word'])}]")
-    space = re.compile(f"[{re.sub(r'.u{([0-9a-f]+)}', lambda m: chr(int(m[1], 16)), browser._unicode()['space'])}]")
+    word = re.compile(f"[{re.sub(r'.u{([0-9a-f]+)}', lambda m: chr(int(m[1], 16)), site._unicode()['word'])}]")
+    space = re.compile(f"[{re.sub(r'.u{([0-9a-f]+)}', lambda m: chr(int(m[1], 16)), site._unicode()['space'])}]")
     for point in range(0x30000):
         assert bool(word.match(chr(point))) == bool(re.match(r"\w", chr(point))), hex(point)
         assert bool(space.match(chr(point))) == chr(point).isspace(), hex(point)
@@ -63,12 +67,12 @@ def test_character_classes_are_pythons():
 
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(UserError):
-        browser.steps("stemmed")
+        site.steps("stemmed")
 
 
 def test_the_page_is_built_from_what_was_measured(artifacts, demo):
     target = demo / "dist"
-    browser.build(artifacts, demo, target)
+    site.build(artifacts, demo, target)
     content = json.loads((target / "metadata.json").read_text(encoding="utf-8"))
     (model,) = content["models"]
     assert content["tokenizer"]["words"] == ["good", "bad"] and content["tokenizer"]["sequence_length"] == 6
@@ -82,7 +86,7 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
     before = (target / "sw.js").read_text()
     with open(demo / "source" / "style.css", "a") as stream:
         stream.write("p{}")
-    browser.build(artifacts, demo, target)
+    site.build(artifacts, demo, target)
     assert (target / "sw.js").read_text() != before
 
 
@@ -93,7 +97,7 @@ def test_the_pocket_model_brings_its_own_words(artifacts, demo, tmp_path):
     outputs = {name: files.sha256(artifacts / name) for name in ("pocket.zip", "pocket.probabilities.npz")}
     record |= {"name": "pocket", "file": "pocket.zip", "outputs": outputs, "size": files.sizes(artifacts / "pocket.zip")}
     files.write_json(records.metrics_path(artifacts, "pocket"), record)
-    browser.build(artifacts, demo, demo / "dist")
+    site.build(artifacts, demo, demo / "dist")
     content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
     first, last = content["models"]
     assert first["name"] == "modelo_DRQ" and "words" not in first
@@ -102,7 +106,7 @@ def test_the_pocket_model_brings_its_own_words(artifacts, demo, tmp_path):
     assert files.sha256(demo / "dist" / last["file"]) == last["sha256"] and last["bytes"] == record["size"]["bytes"]
     (artifacts / "pocket.zip").write_bytes(b"no zip")
     with pytest.raises(UserError, match=r"pocket\.zip is no pocket model .* -> run python 6_combination\.py"):
-        browser.models(artifacts)
+        site.models(artifacts)
 
 
 def test_sources_reach_for_nothing_outside():
@@ -117,7 +121,7 @@ def test_sources_reach_for_nothing_outside():
 
 def test_what_is_missing_or_foreign_is_one_clear_line(artifacts, demo, tmp_path, capsys):
     def line(*arguments: Path) -> str:
-        assert exit_code(lambda: browser.build(*arguments)) == 2
+        assert exit_code(lambda: site.build(*arguments)) == 2
         return capsys.readouterr().err
 
     assert "tokenizer.json is missing -> run python 2_lstm_baseline.py" in line(tmp_path / "none", demo, demo / "dist")
@@ -133,7 +137,7 @@ def test_what_is_missing_or_foreign_is_one_clear_line(artifacts, demo, tmp_path,
 
 def test_missing_packages_name_the_command(artifacts, demo, capsys):
     shutil.rmtree(demo / "node_modules")
-    assert exit_code(lambda: browser.build(artifacts, demo, demo / "dist")) == 2
+    assert exit_code(lambda: site.build(artifacts, demo, demo / "dist")) == 2
     assert "npm ci --prefix demo" in capsys.readouterr().err
 
 
@@ -145,8 +149,8 @@ def test_the_command_reports_in_one_line(tmp_path):
 
 def test_vectors_are_whole_rows():
     ours = Tokenizer(("good",), 4, "post", "pre", "default")
-    assert browser.vectors(ours, ["good <br> film", ""]) == {"texts": ["good <br> film", ""], "ids": [[2, 1, 0, 0], [1, 0, 0, 0]]}
-    assert json.loads(browser.compact({"text": "\ud800"})) == {"text": "\ud800"}
+    assert site.vectors(ours, ["good <br> film", ""]) == {"texts": ["good <br> film", ""], "ids": [[2, 1, 0, 0], [1, 0, 0, 0]]}
+    assert json.loads(site.compact({"text": "\ud800"})) == {"text": "\ud800"}
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
@@ -164,7 +168,7 @@ def test_javascript_gives_the_ids_of_python(sample, recipe, padding, truncating,
     neighbours = Counter(pair for text in cleaned for pair in pairwise(text_words(text)))
     joined = [" ".join(pair) for pair, _ in neighbours.most_common(pairs)] + ["good bad", "bad good"] * bool(pairs)
     ours = Tokenizer.fit(cleaned, 60_000, joined, sequence_length=40, padding=padding, truncating=truncating, cleaning=recipe)
-    payload = json.dumps({"metadata": browser.metadata(ours), "texts": texts})
+    payload = json.dumps({"metadata": site.metadata(ours), "texts": texts})
     done = subprocess.run([NODE, "demo/tests/encode.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(np.array(json.loads(done.stdout)), ours.encode_raw(texts))

@@ -5,10 +5,10 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentipress import classical
-from sentipress.cleaning import clean
-from sentipress.errors import UserError
-from sentipress.linear import LinearModel, terms_of
+from sentipress.linear import fitting
+from sentipress.data.cleaning import clean
+from sentipress.core.errors import UserError
+from sentipress.linear.bag_of_words import LinearModel, terms_of
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def data(sample):
 
 def test_tfidf_gives_scikit_learns_probabilities(data, tmp_path):
     texts, labels = data
-    model = classical.fit(classical.ClassicalSpec("tfidf", 5000, 2, 3.0), texts[:1200], labels[:1200], "default")
+    model = fitting.fit(fitting.ClassicalSpec("tfidf", 5000, 2, 3.0), texts[:1200], labels[:1200], "default")
     model.save(tmp_path / "m.npz")
     ours = LinearModel.load(tmp_path / "m.npz", "").predict(texts[1200:])
     vectorizer = TfidfVectorizer(max_features=5000, ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True)
@@ -29,7 +29,7 @@ def test_tfidf_gives_scikit_learns_probabilities(data, tmp_path):
 
 def test_nb_weighting_by_hand_and_on_reviews(data):
     texts, labels = data
-    model = classical.fit(classical.ClassicalSpec("nb", 20000, 2, 0.1), texts[:1200], labels[:1200], "default")
+    model = fitting.fit(fitting.ClassicalSpec("nb", 20000, 2, 0.1), texts[:1200], labels[:1200], "default")
     assert np.mean((model.predict(texts[1200:]) > 0.5) == labels[1200:]) > 0.8
     model = LinearModel(("good", "not good"), np.array([1, -3], np.float16), None, 0.5, 2, "default")
     expected = 1 / (1 + np.exp(-np.array([0.5 + 1 - 3, 0.5, 0.5 + 1])))  # a term counts once

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentipress.cleaning import clean_default, clean_thesis, stopwords
+from sentipress.data.cleaning import clean_default, clean_thesis, stopwords
 
 RAW = "I did NOT like it.<br /><br />The\tplot isn't good,\nbut 10/10 for MOVIE_NIGHT's café!"
 

@@ -15,11 +15,16 @@ from conftest import ROOT, load_stage, run_stage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentipress import classifier, combination, corpus, deployment, errors, export, models, pocket, records, training
-from sentipress.backend import deterministic
-from sentipress.tokenizer import Tokenizer
+from sentipress.core import errors
+from sentipress.data import corpus
+from sentipress.evaluation import deployment, records
+from sentipress.lstm import export, networks, training
+from sentipress.pipeline import chain_links
+from sentipress.runtimes import pocket, registry
+from sentipress.core.backend import deterministic
+from sentipress.text.tokenizer import Tokenizer
 
-SPEC = models.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2)
+SPEC = networks.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2)
 SHAPES = {
     "wide": SPEC,
     "max": dataclasses.replace(SPEC, pooling="max"),
@@ -32,7 +37,7 @@ SHAPES = {
 def network(request):
     spec = SHAPES[request.param]
     deterministic(3)
-    return [weight * 2 + 0.05 for weight in models.build(spec).get_weights()], spec
+    return [weight * 2 + 0.05 for weight in networks.build(spec).get_weights()], spec
 
 
 def ids_of(spec, reviews=40):
@@ -44,7 +49,7 @@ def ids_of(spec, reviews=40):
 
 
 def logits(weights, spec, ids):
-    model = models.build_for_training(spec)
+    model = networks.build_for_training(spec)
     model.set_weights(weights)
     return training.predictor(model, bucketed=spec.masked)(ids)
 
@@ -53,43 +58,43 @@ def logits(weights, spec, ids):
 
 
 def test_a_chain_is_read():
-    links = combination.parse(" vocabulary=100, distil=4x4,prune=0.5 ,quantize,pack")
+    links = chain_links.parse(" vocabulary=100, distil=4x4,prune=0.5 ,quantize,pack")
     assert [str(link) for link in links] == ["vocabulary=100", "distil=4x4", "prune=0.5", "quantize", "pack"]
-    assert links[2].number() == 0.5 and links[3].number() is None and combination.shape_of("4x16") == (4, 16)
-    combination.check_sizes(links, SPEC, 4)
-    combination.check_name("other", ["pocket_2_distil", "modelo_base"])
+    assert links[2].number() == 0.5 and links[3].number() is None and chain_links.shape_of("4x16") == (4, 16)
+    chain_links.check_sizes(links, SPEC, 4)
+    chain_links.check_name("other", ["pocket_2_distil", "modelo_base"])
 
 
 @pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "units=0", "factorize=no", "distil=4x0"])
 def test_a_value_that_no_network_has_is_refused_at_once(link):
     with pytest.raises(errors.UserError, match=f"--chain {link}"):
-        combination.parse(f"vocabulary=100,{link},quantize")
+        chain_links.parse(f"vocabulary=100,{link},quantize")
 
 
 @pytest.mark.parametrize("chain", ["vocabulary=301", "distil,units=6", "distil=4x4,units=5", "vocabulary=9,vocabulary=10", "distil=7x4"])
 def test_a_value_that_this_network_has_not_is_refused_at_once(chain):
     with pytest.raises(errors.UserError, match=r"is no number from|have 6 columns"):
-        combination.check_sizes(combination.parse(chain), SPEC, 6)
+        chain_links.check_sizes(chain_links.parse(chain), SPEC, 6)
     if chain == "distil=7x4":
-        combination.check_sizes(combination.parse(chain), SPEC, None)
+        chain_links.check_sizes(chain_links.parse(chain), SPEC, None)
 
 
 def test_all_ranks_are_the_same_network_and_few_are_the_best_ones(network):
     weights, spec = network
     ids, counts = ids_of(spec), np.ones(spec.vocabulary_size)
     whole = logits(weights, spec, ids)
-    rotated, same = combination.factorize(weights, spec, spec.embedding_dim, counts)
+    rotated, same = chain_links.factorize(weights, spec, spec.embedding_dim, counts)
     assert same == spec
     np.testing.assert_allclose(logits(rotated, same, ids), whole, atol=1e-4)
     # An embedding that has rank 2 already loses nothing.
     random = np.random.default_rng(0)
     flat = [(random.normal(size=(spec.vocabulary_size, 2)) @ random.normal(size=(2, spec.embedding_dim))).astype(np.float32), *weights[1:]]
-    narrow, smaller = combination.factorize(flat, spec, 2, counts)
-    assert smaller.embedding_dim == 2 and sum(map(np.size, narrow)) == models.count_parameters(smaller)
+    narrow, smaller = chain_links.factorize(flat, spec, 2, counts)
+    assert smaller.embedding_dim == 2 and sum(map(np.size, narrow)) == networks.count_parameters(smaller)
     np.testing.assert_allclose(logits(narrow, smaller, ids), logits(flat, spec, ids), atol=1e-4)
     # Words that stand in the reviews count for more.
     uneven = np.where(np.arange(spec.vocabulary_size) < 30, 1000.0, 0.0)
-    fitted, even = (combination.factorize(weights, spec, 2, each) for each in (uneven, counts))
+    fitted, even = (chain_links.factorize(weights, spec, 2, each) for each in (uneven, counts))
 
     def error(found, rows):
         basis = np.linalg.lstsq(found[0][0], weights[0], rcond=None)[0]
@@ -107,14 +112,14 @@ def test_units_without_worth_can_go(network):
         silent[2 + 3 * direction][1] = 0
         for block in range(2 if spec.pooling == "wide" else 1):
             silent[-2][block * directions * spec.units + direction * spec.units + 1] = 0
-    model = models.build_for_training(spec)
+    model = networks.build_for_training(spec)
     model.set_weights(silent)
-    inner = training.keras.Model(model.input, model.get_layer(models.feature_layer(spec)).output)
+    inner = training.keras.Model(model.input, model.get_layer(networks.feature_layer(spec)).output)
     features = training.predictor(inner, spec.masked, whole=True)(ids)
-    worth = combination.unit_worth(features, silent, spec)
+    worth = chain_links.unit_worth(features, silent, spec)
     assert worth.shape == (directions, spec.units) and (worth.argmin(axis=1) == 1).all() and (worth[:, 1] == 0).all()
-    fewer, smaller = combination.keep_units(silent, spec, worth, spec.units - 1)
-    assert smaller.units == 4 and sum(map(np.size, fewer)) == models.count_parameters(smaller)
+    fewer, smaller = chain_links.keep_units(silent, spec, worth, spec.units - 1)
+    assert smaller.units == 4 and sum(map(np.size, fewer)) == networks.count_parameters(smaller)
     np.testing.assert_allclose(logits(fewer, smaller, ids), logits(silent, spec, ids), atol=1e-5)
 
 
@@ -124,9 +129,9 @@ def test_words_go_with_their_rows(network):
     tokenizer = Tokenizer(words, sequence_length=30, padding="post", truncating="pre", cleaning="default")
     worth = np.zeros(300)
     worth[[5, 200, 7]] = [1, 3, 2]
-    kept, rows = combination.keep_words(tokenizer, worth, 5)
+    kept, rows = chain_links.keep_words(tokenizer, worth, 5)
     assert list(kept.words) == sorted(tokenizer.words[place - 2] for place in (5, 200, 7)) and sorted(rows[2:]) == [5, 7, 200]
-    fewer, smaller = combination.keep_rows(weights, spec, rows)
+    fewer, smaller = chain_links.keep_rows(weights, spec, rows)
     assert smaller.vocabulary_size == 5 == kept.vocabulary_size == len(fewer[0])
     text = [" ".join([tokenizer.words[3], tokenizer.words[198], "unknown", tokenizer.words[5]])]
     np.testing.assert_allclose(logits(fewer, smaller, kept.encode(text)), logits(weights, spec, tokenizer.encode(text)), atol=1e-6)
@@ -134,19 +139,19 @@ def test_words_go_with_their_rows(network):
 
 def test_worth_is_reviews_times_squared_ratio():
     ids = np.array([[2, 2, 3, 0], [2, 4, 0, 0]])
-    np.testing.assert_allclose(combination.word_worth(ids, np.array([0, 0, 0.5, 2, -2])), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
+    np.testing.assert_allclose(chain_links.word_worth(ids, np.array([0, 0, 0.5, 2, -2])), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
 
 
 def test_clusters_are_few_near_and_gzip_well(network):
     weights, spec = network
-    clustered = combination.cluster(weights, spec, 4)
+    clustered = chain_links.cluster(weights, spec, 4)
     for before, after in zip(weights, clustered, strict=True):
         assert before.shape == after.shape
     assert len(np.unique(clustered[0])) <= 4 and len(np.unique(clustered[1])) <= 4
     assert np.abs(clustered[0] - weights[0]).mean() < 0.5 * np.abs(weights[0] - weights[0].mean()).mean()
     np.testing.assert_array_equal(clustered[-2], weights[-2])
     pruned = [np.where(np.abs(array) < np.median(np.abs(array)), np.float32(0), array) for array in weights]
-    for before, after in zip(pruned, combination.cluster(pruned, spec, 4), strict=True):
+    for before, after in zip(pruned, chain_links.cluster(pruned, spec, 4), strict=True):
         np.testing.assert_array_equal(after[before == 0], 0)
         assert np.all(np.abs(after - before)[before != 0] < np.abs(before).max())
 
@@ -310,9 +315,9 @@ def test_a_reader_that_has_seen_enough_and_letters_that_a_terminal_lacks(run, tm
 def test_texts_come_in_groups(tmp_path, monkeypatch):
     path = tmp_path / "t.txt"
     path.write_text("c\n\nd\ne\r\n", encoding="utf-8")
-    assert list(classifier.groups(["a", "b"], str(path), 2)) == [["a", "b"], ["c", "d"], ["e"]]
-    assert list(classifier.groups(["a", "b", "c"], None, 2)) == [["a", "b"], ["c"]]
+    assert list(registry.groups(["a", "b"], str(path), 2)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(registry.groups(["a", "b", "c"], None, 2)) == [["a", "b"], ["c"]]
 
 
 def test_int4_is_refused_nowhere_in_between():
-    assert set(combination.FORMATS.values()) == set(export.FORMATS)
+    assert set(chain_links.FORMATS.values()) == set(export.FORMATS)

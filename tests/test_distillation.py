@@ -8,12 +8,16 @@ import pandas as pd
 import pytest
 from conftest import load_stage
 
-from sentipress import cli, corpus, distillation, errors, files, models, records, teachers, training, workspace
-from sentipress.backend import deterministic, tf
-from sentipress.cleaning import clean
-from sentipress.tokenizer import Tokenizer
+from sentipress.core import cli, errors, files
+from sentipress.data import corpus
+from sentipress.evaluation import records
+from sentipress.lstm import distillation, networks, training
+from sentipress.pipeline import teachers, workspace
+from sentipress.core.backend import deterministic, tf
+from sentipress.data.cleaning import clean
+from sentipress.text.tokenizer import Tokenizer
 
-SPEC = models.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
+SPEC = networks.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
 COLUMNS = 32  # pooled features of SPEC
 
 
@@ -199,7 +203,7 @@ def test_two_students_learn_together_and_are_two(data, tmp_path):
     both = training.predictor(distiller.model, bucketed=True, whole=True)(ids[1200:])
     right = ((both > 0) == (labels[1200:, None] > 0.5)).mean(axis=0)
     assert (right > 0.65).all() and not np.allclose(both[:, 0], both[:, 1], atol=0.05)
-    assert models.to_stock(distiller.student, SPEC).count_params() == models.count_parameters(SPEC)
+    assert networks.to_stock(distiller.student, SPEC).count_params() == networks.count_parameters(SPEC)
 
 
 # Teachers, on the run of all stages

@@ -10,8 +10,11 @@ from conftest import load_stage
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentipress import commands, faults, files, models, table
-from sentipress.backend import keras
+import faults
+from sentipress.core import files, manifest
+from sentipress.lstm import networks
+from sentipress.reporting import table
+from sentipress.core.backend import keras
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 
@@ -50,7 +53,7 @@ def test_kills_at_random_points_lose_nothing(rehearsal):
     assert sum(report.kills.values()) == KILLS
     if KILLS >= 50:
         assert (
-            set(report.kills) == set(commands.STAGES)
+            set(report.kills) == set(manifest.STAGES)
             and report.resumed > 0
             and 0 < report.by_clock < report.by_clock + report.in_write < KILLS
         )
@@ -74,7 +77,7 @@ def test_kills_at_random_points_lose_nothing(rehearsal):
     ],
 )
 def test_the_harness_sees_what_is_not_whole(rehearsal, file, change):
-    stage = commands.COMBINATION
+    stage = manifest.COMBINATION
     rehearsal.restore(stage)
     assert rehearsal.lost(stage) == []
     path = rehearsal.runner.folder / file
@@ -83,9 +86,9 @@ def test_the_harness_sees_what_is_not_whole(rehearsal, file, change):
 
 
 def test_a_seed_gives_the_same_bytes_and_another_seed_others(rehearsal):
-    first, second = rehearsal.before[commands.PREPROCESSING], rehearsal.after[commands.COMBINATION]
+    first, second = rehearsal.before[manifest.PREPROCESSING], rehearsal.after[manifest.COMBINATION]
     shutil.rmtree(rehearsal.runner.folder)  # from nothing this time: what lay there must not matter
-    for stage in commands.STAGES:
+    for stage in manifest.STAGES:
         assert rehearsal.run(stage).code == 0
     again = faults.state(rehearsal.runner.folder)
     assert again == second  # weights, .tflite bytes, tokenizer, reviews, probabilities, metrics without times
@@ -101,14 +104,14 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(rehearsal):
 @pytest.mark.parametrize(
     ("stage", "limit"),
     [
-        (commands.PREPROCESSING, 10_000),  # the first picture
-        (commands.PREPROCESSING, 300_000),  # reviews.csv
-        (commands.BASELINE, 10_000),  # the checkpoint
-        (commands.BASELINE, 25_000),  # the model
-        (commands.QUANTIZATION, 10_000),
-        (commands.PRUNING, 25_000),
-        (commands.DISTILLATION, 25_000),
-        (commands.COMBINATION, 15_000),
+        (manifest.PREPROCESSING, 10_000),  # the first picture
+        (manifest.PREPROCESSING, 300_000),  # reviews.csv
+        (manifest.BASELINE, 10_000),  # the checkpoint
+        (manifest.BASELINE, 25_000),  # the model
+        (manifest.QUANTIZATION, 10_000),
+        (manifest.PRUNING, 25_000),
+        (manifest.DISTILLATION, 25_000),
+        (manifest.COMBINATION, 15_000),
     ],
 )
 def test_a_write_that_fails_half_way_loses_nothing(rehearsal, stage, limit):
@@ -121,7 +124,7 @@ def test_a_write_that_fails_half_way_loses_nothing(rehearsal, stage, limit):
     assert {name for name in before if now[name] != before[name]} <= kept
 
 
-@pytest.mark.parametrize("stage", commands.STAGES)
+@pytest.mark.parametrize("stage", manifest.STAGES)
 def test_a_folder_that_cannot_be_written_is_one_line(rehearsal, stage):
     rehearsal.restore(stage)
     folder = rehearsal.runner.folder
@@ -138,7 +141,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(rehearsal, stage):
 
 
 def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(tmp_path):
-    stage, runner = commands.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
+    stage, runner = manifest.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
     arguments = ["--data", str(faults.small_csv(tmp_path / "reviews.csv"))]
     processes = {log: runner.start(stage, arguments, log) for log in ("first", "second")}
     for process in processes.values():
@@ -156,12 +159,12 @@ def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(tmp_path):
 
 
 def test_a_model_with_code_in_it_is_refused_and_the_code_not_run(rehearsal, tmp_path):
-    stage, folder = commands.QUANTIZATION, rehearsal.runner.folder
+    stage, folder = manifest.QUANTIZATION, rehearsal.runner.folder
     rehearsal.restore(stage)
     marker = str(tmp_path / "the code ran")
     model = keras.Sequential([keras.layers.Input([30], dtype="int32"), keras.layers.Lambda(lambda ids: (os.mkdir(marker), ids)[1])])
     os.rmdir(marker)  # building the model ran it once
-    models.save_keras(model, folder / "modelo_base.keras")
+    networks.save_keras(model, folder / "modelo_base.keras")
     record = folder / "modelo_base.metrics.json"
     facts = json.loads(record.read_text(encoding="utf-8"))
     facts["outputs"]["modelo_base.keras"] = files.sha256(folder / "modelo_base.keras")  # as a hostile sender would
@@ -173,7 +176,7 @@ def test_a_model_with_code_in_it_is_refused_and_the_code_not_run(rehearsal, tmp_
 
 @pytest.mark.parametrize("file", ["reviews.json", "tokenizer.json", "modelo_base.metrics.json"])
 def test_a_json_of_an_older_schema_names_the_command_that_makes_it_anew(rehearsal, file):
-    stage, folder = commands.QUANTIZATION, rehearsal.runner.folder
+    stage, folder = manifest.QUANTIZATION, rehearsal.runner.folder
     rehearsal.restore(stage)
 
     def rewrite(name, **changes):
@@ -186,12 +189,12 @@ def test_a_json_of_an_older_schema_names_the_command_that_makes_it_anew(rehearsa
         rewrite("modelo_base.metrics.json", inputs={**facts["inputs"], file: files.sha256(folder / file)})
     message = one_line(rehearsal.run(stage))
     assert f"{file} has schema 0, this version reads 2" in message
-    assert f"run python {commands.PREPROCESSING if file == 'reviews.json' else commands.BASELINE} --artifacts {folder}" in message
+    assert f"run python {manifest.PREPROCESSING if file == 'reviews.json' else manifest.BASELINE} --artifacts {folder}" in message
 
 
 @pytest.mark.parametrize("suffix", ["", ".probabilities.npz"])
 def test_one_flipped_byte_of_any_model_shows_in_the_table(rehearsal, tmp_path, suffix):
-    rehearsal.restore(commands.COMBINATION)
+    rehearsal.restore(manifest.COMBINATION)
     folder = shutil.copytree(rehearsal.runner.folder, tmp_path / "copy")
     names = [name.split(".")[0] + suffix if suffix else name for name in MODELS]
 
@@ -212,7 +215,7 @@ def test_one_flipped_byte_of_any_model_shows_in_the_table(rehearsal, tmp_path, s
 
 
 def test_labels_in_other_spellings_are_read_and_reported(tmp_path):
-    stage, runner = commands.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
+    stage, runner = manifest.PREPROCESSING, faults.Stages(tmp_path / "artifacts")
     spellings = ("pos", "0", " Positive ", "NEG", "1", "negative")
     path = tmp_path / "spelled.csv"
     rows = [f"a film of its kind number {number},{spellings[number % 6]}\n" for number in range(120)]

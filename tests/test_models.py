@@ -8,19 +8,22 @@ import numpy as np
 import pytest
 from ai_edge_litert.schema_py_generated import BuiltinOperator
 
-from sentipress import distillation, embeddings, export, files, litert, models, pruning, training
-from sentipress.backend import deterministic, keras, tf
-from sentipress.cleaning import clean
-from sentipress.errors import UserError
-from sentipress.tokenizer import Tokenizer
+from sentipress.core import files
+from sentipress.lstm import distillation, export, networks, pruning, training
+from sentipress.runtimes import litert
+from sentipress.text import embeddings
+from sentipress.core.backend import deterministic, keras, tf
+from sentipress.data.cleaning import clean
+from sentipress.core.errors import UserError
+from sentipress.text.tokenizer import Tokenizer
 
-THESIS = models.ModelSpec(20_000, 170, 128, 128, False, "last", 0.2, 0.0)
+THESIS = networks.ModelSpec(20_000, 170, 128, 128, False, "last", 0.2, 0.0)
 SHAPES = {
-    "last": models.ModelSpec(300, 30, 6, 5, False, "last", 0.2, 0.0),
-    "last_both_ways": models.ModelSpec(300, 30, 6, 5, True, "last", 0.2, 0.0),
-    "max": models.ModelSpec(300, 30, 6, 5, True, "max", 0.2, 0.2),
-    "wide": models.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2),
-    "wide_one_way": models.ModelSpec(300, 30, 6, 5, False, "wide", 0.0, 0.0),
+    "last": networks.ModelSpec(300, 30, 6, 5, False, "last", 0.2, 0.0),
+    "last_both_ways": networks.ModelSpec(300, 30, 6, 5, True, "last", 0.2, 0.0),
+    "max": networks.ModelSpec(300, 30, 6, 5, True, "max", 0.2, 0.2),
+    "wide": networks.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2),
+    "wide_one_way": networks.ModelSpec(300, 30, 6, 5, False, "wide", 0.0, 0.0),
 }
 
 
@@ -37,25 +40,25 @@ def random_ids(spec, reviews=40, seed=0):
 def network(request):
     spec = SHAPES[request.param]
     deterministic(3)
-    model = models.build(spec)
+    model = networks.build(spec)
     for weight in model.weights:  # larger than at the start, so that gates and padding matter
         weight.assign(weight * 2 + 0.05)
     return model, spec
 
 
 def test_the_studys_base_has_its_parameters():
-    assert models.build(THESIS).count_params() == models.count_parameters(THESIS) == 2_691_713
+    assert networks.build(THESIS).count_params() == networks.count_parameters(THESIS) == 2_691_713
     student = distillation.student_spec(THESIS, 0.5)
     assert (student.embedding_dim, student.units) == (64, 64)
 
 
 def test_both_forms_and_the_count_agree(network):
     model, spec = network
-    assert model.count_params() == models.count_parameters(spec)
-    copy = models.to_training(model, spec)
+    assert model.count_params() == networks.count_parameters(spec)
+    copy = networks.to_training(model, spec)
     ids = random_ids(spec)
     np.testing.assert_allclose(tf.sigmoid(copy(ids)), model(ids), atol=1e-5)
-    back = models.to_stock(copy, spec)
+    back = networks.to_stock(copy, spec)
     for ours, theirs in zip(back.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -63,7 +66,7 @@ def test_both_forms_and_the_count_agree(network):
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there the second graph has its use")
 def test_a_network_is_not_built_again_for_a_gpu_that_is_not_there(network):
     model, spec = network
-    for form in (model, models.to_training(model, spec)):
+    for form in (model, networks.to_training(model, spec)):
         graph = tf.function(form).get_concrete_function(tf.TensorSpec([None, None], tf.int32)).graph.as_graph_def()
         operators = {node.op for part in (graph, *graph.library.function) for node in (getattr(part, "node", None) or part.node_def)}
         assert {"MatMul", "BiasAdd"} < operators and not {op for op in operators if op.startswith("Cudnn")}
@@ -95,7 +98,7 @@ def test_the_shipped_bytes_compute_the_same(network, number_format, tmp_path):
     assert BuiltinOperator.WHILE in litert.operators(path)
     assert BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM not in litert.operators(path)
     assert litert.loads_as_compiled_model(path, ids[:1]) == pytest.approx(first[0], abs=1e-3)
-    stored = models.count(litert.stored_arrays(path), models.count_parameters(spec), export.filling(spec))
+    stored = networks.count(litert.stored_arrays(path), networks.count_parameters(spec), export.filling(spec))
     enough = 0.6 if number_format == "int4" else 0.9  # of 15 levels one is zero
     assert stored["total"] == model.count_params() and enough * stored["total"] < stored["nonzero"] <= stored["total"]
     kinds = {array["dtype"] for array in stored["arrays"] if array["total"] >= 1024}
@@ -125,7 +128,7 @@ def test_four_bits_are_packed_and_read_back(network, tmp_path):
 def test_directions_together_or_apart_and_turns_of_any_length_compute_the_same(length, monkeypatch, tmp_path):
     spec = replace(SHAPES["wide"], sequence_length=length)  # 13 words can only be read one by one
     deterministic(3)
-    model = models.build(spec)
+    model = networks.build(spec)
     ids = random_ids(spec)
     for units in (0, spec.units):
         for words in (1, 4):
@@ -154,8 +157,8 @@ def test_a_batch_of_any_size_runs(network, tmp_path):
 def test_saved_files_are_equal_safe_and_small(network, tmp_path):
     model, spec = network
     first, second = tmp_path / "a.keras", tmp_path / "b.keras"
-    models.save_keras(model, first)
-    models.save_keras(model, second)
+    networks.save_keras(model, first)
+    networks.save_keras(model, second)
     assert first.read_bytes() == second.read_bytes()
     loaded = keras.models.load_model(first)  # Keras's own layers only: needs nothing of this package
     np.testing.assert_array_equal(loaded(random_ids(spec)), model(random_ids(spec)))
@@ -166,7 +169,7 @@ def test_saved_files_are_equal_safe_and_small(network, tmp_path):
         if path == tmp_path / "cut.keras":
             (tmp_path / "cut.keras").write_bytes(first.read_bytes()[:-100])
         with pytest.raises(UserError, match=r"(lambda|none|cut)\.keras"):
-            models.load_keras(path, "run it again")
+            networks.load_keras(path, "run it again")
 
 
 # Training
@@ -180,7 +183,7 @@ def data(sample):
     return texts, labels, tokenizer, tokenizer.encode(texts)
 
 
-SPEC = models.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
+SPEC = networks.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
 
 
 def plan(epochs=3, **changes):
@@ -191,7 +194,7 @@ def plan(epochs=3, **changes):
 def fit(data, tmp_path, plan_, callbacks=(), reviews=1200, **options):
     _, labels, _, ids = data
     deterministic(plan_.seed)
-    model = models.build_for_training(SPEC)
+    model = networks.build_for_training(SPEC)
     history = training.train(
         model,
         (ids[:reviews], labels[:reviews, None]),
@@ -327,7 +330,7 @@ def test_log_count_ratios_by_hand():
 def test_pruning_reaches_its_share_on_a_copy_and_zeros_stay(data, tmp_path):
     _, labels, _, ids = data
     deterministic(1)
-    base = models.build(SPEC)
+    base = networks.build(SPEC)
     before = [w.copy() for w in base.get_weights()]
     plan_ = plan(epochs=2)
     steps = training.steps_per_epoch(1200, plan_) * 2
@@ -341,7 +344,7 @@ def test_pruning_reaches_its_share_on_a_copy_and_zeros_stay(data, tmp_path):
         {},
         callbacks=pruning.callbacks(),
     )
-    pruned = models.to_stock(pruning.strip(wrapped), SPEC)
+    pruned = networks.to_stock(pruning.strip(wrapped), SPEC)
     for array, old in zip(base.get_weights(), before, strict=True):
         np.testing.assert_array_equal(array, old)
     for weight in pruned.weights:
@@ -355,7 +358,7 @@ def test_pruning_reaches_its_share_on_a_copy_and_zeros_stay(data, tmp_path):
 
 @pytest.mark.parametrize("steps", [2, 3, 38, 150, 201, 564, 1126])
 def test_the_pruning_schedule_ends_inside_the_training_at_its_last_share(steps):
-    base = models.build(SPEC)
+    base = networks.build(SPEC)
     wrapped = pruning.prunable_copy(base, SPEC, 0.2, 0.8, steps)
     schedule = wrapped.get_layer(index=1).pruning_schedule
     updates = [

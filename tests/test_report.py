@@ -15,7 +15,9 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from sentipress import errors, paired, records, report, report_figures, report_pages
+from sentipress.core import errors
+from sentipress.evaluation import records, statistics
+from sentipress.reporting import charts, evidence, pages
 
 RANDOM = np.random.default_rng(7)
 BASE = RANDOM.random(4000) < 0.90
@@ -24,7 +26,7 @@ MODEL = np.where(RANDOM.random(4000) < 0.05, ~BASE, BASE)
 
 @pytest.fixture(scope="module")
 def content(run):
-    return report.collect(run)
+    return evidence.collect(run)
 
 
 def row_of(content, name):
@@ -45,37 +47,37 @@ def test_wilson_interval_is_the_librarys_and_the_formulas():
 def test_mcnemar_counts_only_what_one_of_the_two_gets_right():
     only_model, only_base = int((MODEL & ~BASE).sum()), int((~MODEL & BASE).sum())
     expected = mcnemar([[int((MODEL & BASE).sum()), only_model], [only_base, int((~MODEL & ~BASE).sum())]], exact=True).pvalue
-    assert paired.mcnemar_p(MODEL, BASE) == pytest.approx(expected)
-    assert paired.mcnemar_p(MODEL, BASE) == pytest.approx(stats.binomtest(only_model, only_model + only_base).pvalue)
-    assert paired.mcnemar_p(BASE, BASE) == 1.0
+    assert statistics.mcnemar_p(MODEL, BASE) == pytest.approx(expected)
+    assert statistics.mcnemar_p(MODEL, BASE) == pytest.approx(stats.binomtest(only_model, only_model + only_base).pvalue)
+    assert statistics.mcnemar_p(BASE, BASE) == 1.0
 
 
 def test_bootstrap_is_paired_and_repeatable():
-    found = paired.difference(MODEL, BASE)
+    found = statistics.difference(MODEL, BASE)
     gained = MODEL.astype(float) - BASE.astype(float)
     assert found["value"] == pytest.approx(gained.mean())
     half = 1.96 * gained.std() / np.sqrt(len(gained))  # the normal approximation of the same interval
     assert (found["low"], found["high"]) == pytest.approx((gained.mean() - half, gained.mean() + half), abs=half / 5)
-    assert found == paired.difference(MODEL, BASE)
+    assert found == statistics.difference(MODEL, BASE)
     unpaired = np.sqrt(MODEL.var() / 4000 + BASE.var() / 4000) * 1.96
     assert found["high"] - found["low"] < 1.5 * unpaired  # knowing the pairs makes it narrower
-    assert paired.difference(BASE, BASE) == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert statistics.difference(BASE, BASE) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
 def test_holm_is_the_librarys_and_never_lowers_a_p():
     values = [0.01, 0.04, 0.03, 0.5]
-    assert paired.holm(values) == pytest.approx(list(multipletests(values, method="holm")[1]))
-    assert paired.holm(values) == pytest.approx([0.04, 0.09, 0.09, 0.5]) and paired.holm([]) == []
+    assert statistics.holm(values) == pytest.approx(list(multipletests(values, method="holm")[1]))
+    assert statistics.holm(values) == pytest.approx([0.04, 0.09, 0.09, 0.5]) and statistics.holm([]) == []
 
 
 def test_calibration_error_by_hand_and_by_scikit_learn():
     labels, probabilities = np.array([1.0, 0, 1, 1]), np.array([0.9, 0.92, 0.1, 1.0])
     # Bins of 1/15: 0.9 and 0.92 together (one of two positive), 0.1 alone, 1.0 in the last.
-    assert paired.calibration(labels, probabilities)["error"] == pytest.approx((2 * abs(0.91 - 0.5) + abs(0.1 - 1) + 0) / 4)
+    assert statistics.calibration(labels, probabilities)["error"] == pytest.approx((2 * abs(0.91 - 0.5) + abs(0.1 - 1) + 0) / 4)
     probabilities = RANDOM.random(3000)
     labels = (RANDOM.random(3000) < probabilities).astype(float)
-    bins = paired.calibration(labels, probabilities)["bins"]
-    observed, predicted = calibration_curve(labels, probabilities, n_bins=paired.BINS)
+    bins = statistics.calibration(labels, probabilities)["bins"]
+    observed, predicted = calibration_curve(labels, probabilities, n_bins=statistics.BINS)
     np.testing.assert_allclose([b["observed"] for b in bins], observed)
     np.testing.assert_allclose([b["predicted"] for b in bins], predicted)
 
@@ -89,7 +91,7 @@ def test_rows_are_compared_with_the_base_on_the_same_reviews(run, content):
     right, base_right = (drq["test"] > 0.5) == truth, (base["test"] > 0.5) == truth
     row = row_of(content, "modelo_podado")
     assert row["difference"]["value"] == pytest.approx(right.mean() - base_right.mean())
-    assert row["p"] == pytest.approx(paired.mcnemar_p(right, base_right)) and row["p"] <= row["p_holm"]
+    assert row["p"] == pytest.approx(statistics.mcnemar_p(right, base_right)) and row["p"] <= row["p_holm"]
     assert row["agreement"] == pytest.approx(np.mean((drq["test"] > 0.5) == (base["test"] > 0.5)))
     assert sum(group["n"] for group in row["lengths"]) == len(truth)
     for example in row["examples"]:
@@ -101,23 +103,23 @@ def test_rows_are_compared_with_the_base_on_the_same_reviews(run, content):
 
 
 def test_sentences_and_verdicts_follow_the_figures(content):
-    sentences = report.findings(content)
+    sentences = evidence.findings(content)
     assert len(sentences) == len([row for row in content["rows"] if row.get("p_holm") is not None])
     drq = row_of(content, "modelo_DRQ")
     assert any(f"{drq['technique']} is {content['base']['model_bytes'] / drq['model_bytes']:.1f} times smaller" in s for s in sentences)
-    verdicts = {item["claim"]: item["verdict"] for item in report.conclusions(content)}
+    verdicts = {item["claim"]: item["verdict"] for item in evidence.conclusions(content)}
     assert verdicts["Dynamic-range quantization makes the model 12 times smaller (31,578 to 2,643 KB) without loss."] == "does not hold"
     assert verdicts["Pruning makes the model smaller (31,578 to 10,535 KB)."] == "does not hold"
     worse = {**drq, "p_holm": 0.001, "difference": {"value": -0.02, "low": -0.03, "high": -0.01}}
     changed = {**content, "rows": [worse if row is drq else row for row in content["rows"]]}
-    assert any("lower by 2.00 points (1.00 to 3.00, p = 0.001)" in s for s in report.findings(changed))
+    assert any("lower by 2.00 points (1.00 to 3.00, p = 0.001)" in s for s in evidence.findings(changed))
     few = {**content, "rows": [row for row in content["rows"] if row["name"] != "modelo_control"]}
-    assert [item["verdict"] for item in report.conclusions(few)].count("not measured") == 1
+    assert [item["verdict"] for item in evidence.conclusions(few)].count("not measured") == 1
 
 
 def test_pareto_front():
     rows = [{"accuracy": {"value": v}, "bytes": b} for v, b in ((0.8, 10), (0.7, 20), (0.9, 30), (0.9, 40))]
-    assert [row["bytes"] for row in report.pareto(rows, lambda row: row["bytes"])] == [10, 30]
+    assert [row["bytes"] for row in evidence.pareto(rows, lambda row: row["bytes"])] == [10, 30]
 
 
 def test_several_seeds_give_mean_and_spread(run, tmp_path):
@@ -127,7 +129,7 @@ def test_several_seeds_give_mean_and_spread(run, tmp_path):
     facts["scores"]["accuracy"]["value"] -= 0.02
     facts["settings"]["seed"] = 2
     (other / "modelo_DRQ.metrics.json").write_text(json.dumps(facts), encoding="utf-8")
-    again = report.collect(run, [other])
+    again = evidence.collect(run, [other])
     seeds = row_of(again, "modelo_DRQ")["seeds"]
     assert seeds["n"] == 2 and seeds["mean"] == pytest.approx(facts["scores"]["accuracy"]["value"] + 0.01)
     assert seeds["sd"] == pytest.approx(0.02 / np.sqrt(2)) and row_of(again, "modelo_base")["seeds"] is None
@@ -142,13 +144,13 @@ def test_all_formats_show_the_same_numbers(run, tmp_path):
     latex = (tmp_path / "report.tex").read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "report.csv").read_text(encoding="utf-8"))))
     assert [row["model"] for row in rows[:2]] == ["Base LSTM", "TFLite float32 (control)"]
-    for row in report.collect(run)["rows"]:
-        cells = report_pages.cells(row)
+    for row in evidence.collect(run)["rows"]:
+        cells = pages.cells(row)
         for column in ("accuracy", "95 % interval", "to base, points", "KB", "ms p50", "seeds"):
             assert f"<dd>{cells[column]}</dd>" in html or f"<td>{cells[column]}</td>" in html
             assert f"| {cells[column]} |" in text and cells[column].replace("%", r"\%") in latex
         assert next(r for r in rows if r["model"] == cells["model"])["accuracy"] == cells["accuracy"]
-    for sentence in report.findings(report.collect(run)):
+    for sentence in evidence.findings(evidence.collect(run)):
         assert f"- {sentence}" in text
 
 
@@ -156,7 +158,7 @@ def test_the_page_needs_nothing_from_outside(run, tmp_path):
     load_stage("report.py").main(["--artifacts", str(run), "--output", str(tmp_path)])
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""\b(?:src|href|srcset)\s*=\s*(?!["']data:)""", html) and "<script" not in html and "@import" not in html
-    assert html.count("<picture>") == len(report_figures.FIGURES) == len(list(tmp_path.glob("*.svg")))
+    assert html.count("<picture>") == len(charts.FIGURES) == len(list(tmp_path.glob("*.svg")))
     assert "default-src 'none'" in html and 'name="viewport"' in html
 
 
@@ -167,7 +169,7 @@ def test_texts_are_escaped(content):
         "examples": [{"row": 1, "label": 0, "model": 1, "base": 0, "text": "<script>|"}],
     }
     hostile = {**content, "rows": [row]}
-    html, text = report_pages.page(hostile, []), report_pages.markdown(hostile)
+    html, text = pages.page(hostile, []), pages.markdown(hostile)
     assert "<script" not in html and "&lt;script&gt;" in html and "&lt;b&gt;|&amp;" in html
     assert "<b>\\|&" in text
 
@@ -192,23 +194,23 @@ def test_a_bad_row_is_marked_and_the_others_stay(run, tmp_path, damage):
     else:
         with np.load(probabilities) as saved:
             np.savez(probabilities, **{**saved, "test_row": saved["test_row"] + 1})
-    content = report.collect(copy)
+    content = evidence.collect(copy)
     row = row_of(content, name)
     mark = "STALE" if damage == "other reviews" else "DAMAGED"
-    assert report_pages.cells(row)["note"].startswith(mark)
-    assert mark in report_pages.markdown(content) and mark in report_pages.page(content, [])
-    assert row_of(content, "modelo_DRQ")["p_holm"] is not None and len(content["rows"]) == len(report.collect(run)["rows"])
-    for _, _, draw in report_figures.FIGURES:
-        assert report_figures.svg(draw, content["rows"], "narrow")
+    assert pages.cells(row)["note"].startswith(mark)
+    assert mark in pages.markdown(content) and mark in pages.page(content, [])
+    assert row_of(content, "modelo_DRQ")["p_holm"] is not None and len(content["rows"]) == len(evidence.collect(run)["rows"])
+    for _, _, draw in charts.FIGURES:
+        assert charts.svg(draw, content["rows"], "narrow")
 
 
 @pytest.mark.parametrize("form", ["wide", "narrow"])
 def test_a_legend_of_many_rows_is_whole(run, form):
-    rows = report.collect(run)["rows"]
+    rows = evidence.collect(run)["rows"]
     many = [{**row, "technique": f"{row['technique']} {number}"} for number in range(4) for row in rows]
     heights, lines = [], []
     for shown in (rows, many):
-        drawn = report_figures.svg(report_figures.accuracy_against_size, shown, form)
+        drawn = charts.svg(charts.accuracy_against_size, shown, form)
         heights.append(float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawn).group(1)))
         lines.append([float(y) for y in re.findall(r'<text[^>]* y="([\d.-]+)"', drawn)])
     assert heights[1] > heights[0] and len(lines[1]) > len(lines[0])
@@ -219,9 +221,9 @@ def test_without_base_or_reviews_the_report_says_so(run, tmp_path, capsys):
     for pattern in ("modelo_DRQ.*", "classical_pairs.*"):
         for path in run.glob(pattern):
             shutil.copy(path, tmp_path)
-    content = report.collect(tmp_path)
-    assert len(content["missing"]) == 2 and all(item["verdict"] == "not measured" for item in report.conclusions(content))
-    assert "Missing" in report_pages.page(content, []) and "no base" in report_pages.markdown(content)
+    content = evidence.collect(tmp_path)
+    assert len(content["missing"]) == 2 and all(item["verdict"] == "not measured" for item in evidence.conclusions(content))
+    assert "Missing" in pages.page(content, []) and "no base" in pages.markdown(content)
     empty = tmp_path / "empty"
     empty.mkdir()
     assert errors.exit_code(lambda: load_stage("report.py").main(["--artifacts", str(empty)])) == 2

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from conftest import load_stage
 
-from sentipress import corpus, errors, reviews
+from sentipress.core import errors
+from sentipress.data import corpus, sources
 
 ROWS = [("A fine film, truly.", "positive"), ('He said "no". Twice,\nin two lines.', "negative")] * 30
 
@@ -25,7 +26,7 @@ def csv_text(rows=ROWS, header=("review", "sentiment")):
 
 def test_the_bundle_holds_both_sources(bundled):
     assert len(bundled) == 25_000 and bundled["label"].mean() == 0.5
-    assert len(reviews.read_bundled("rotten_tomatoes")) == 8_530
+    assert len(sources.read_bundled("rotten_tomatoes")) == 8_530
 
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".xz", ".zip"])
@@ -37,8 +38,8 @@ def test_plain_and_compressed_files_read_alike(tmp_path, ending):
             archive.writestr("IMDB Dataset.csv", content)
     else:
         path.write_bytes({"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[ending](content))
-    assert reviews.find(None, tmp_path) == path
-    frame, spellings = reviews.read_csv(path)
+    assert sources.find(None, tmp_path) == path
+    frame, spellings = sources.read_csv(path)
     assert len(frame) == 60 and spellings == {"positive": 30, "negative": 30}
     assert frame["review"][1] == 'He said "no". Twice,\nin two lines. 1'
 
@@ -47,14 +48,14 @@ def test_other_spellings_bom_and_windows_line_ends(tmp_path):
     rows = [(text, {"positive": " Positive ", "negative": "0"}[label]) for text, label in ROWS]
     path = tmp_path / "windows.csv"
     path.write_bytes(b"\xef\xbb\xbf" + csv_text(rows).replace("\n", "\r\n").encode())
-    frame, spellings = reviews.read_csv(path)
+    frame, spellings = sources.read_csv(path)
     assert frame["label"].sum() == 30 and set(spellings) == {" Positive ", "0"}
 
 
 def test_words_that_pandas_takes_for_missing_are_reviews(tmp_path):
     path = tmp_path / "na.csv"
     path.write_text("review,sentiment\nNA,positive\nnull,negative\n", encoding="utf-8")
-    assert reviews.read_csv(path)[0]["review"].tolist() == ["NA", "null"]
+    assert sources.read_csv(path)[0]["review"].tolist() == ["NA", "null"]
 
 
 BAD = {
@@ -93,15 +94,15 @@ def test_a_truncated_compressed_file_is_refused(tmp_path, ending):
     whole = {".gz": gzip.compress, ".xz": lzma.compress, ".zip": lambda b: b"PK\x03\x04" + b}[ending](csv_text().encode())
     path.write_bytes(whole[:-40])
     with pytest.raises(errors.UserError, match=r"cut\.csv"):
-        reviews.read_csv(path)
+        sources.read_csv(path)
 
 
 def test_a_missing_file_and_nul_bytes(tmp_path):
     with pytest.raises(errors.UserError, match="is missing"):
-        reviews.find(tmp_path / "none.csv", tmp_path)
+        sources.find(tmp_path / "none.csv", tmp_path)
     path = tmp_path / "nul.csv"
     path.write_bytes(b"review,sentiment\ngo\x00od,positive\nbad,negative\n")
-    assert reviews.read_csv(path)[0]["review"][0] == "go od"
+    assert sources.read_csv(path)[0]["review"][0] == "go od"
 
 
 def test_splits_are_the_studys_and_disjoint(sample):
@@ -175,50 +176,50 @@ def server():
 
 
 def test_download_gives_kaggles_columns(server, tmp_path):
-    path = reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
-    frame, _ = reviews.read_csv(path)
+    path = sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    frame, _ = sources.read_csv(path)
     assert len(frame) == 12 and frame["label"].sum() == 6 and "“quoted”" in frame["review"][0]
     assert pd.read_csv(tmp_path / "imdb-unlabelled.csv")["review"].tolist() == ["nobody knows"]
-    reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     assert server.ranges == [0]  # the archive is there: not fetched again
 
 
 def test_a_download_that_breaks_off_is_resumed(server, tmp_path):
     server.cut = 200
     with pytest.raises(errors.UserError, match="could not be fetched"):
-        reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+        sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     assert not (tmp_path / "aclImdb_v1.tar.gz").exists()
     server.cut = None
-    reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     assert server.ranges == [0, 200]
 
 
 def test_a_download_that_the_server_cannot_resume_starts_over(server, tmp_path):
     server.cut, server.resumes = 200, False
     with pytest.raises(errors.UserError, match="could not be fetched"):
-        reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+        sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     server.cut = None
-    reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+    sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     assert server.ranges == [0, 0]
     assert (tmp_path / "aclImdb_v1.tar.gz").read_bytes() == GOOD and not (tmp_path / "aclImdb_v1.part").exists()
 
 
 def test_another_checksum_is_refused_and_nothing_is_unpacked(server, tmp_path):
     with pytest.raises(errors.UserError, match="checksum"):
-        reviews.download(tmp_path, server.url, "0" * 64)
+        sources.download(tmp_path, server.url, "0" * 64)
     assert not any(tmp_path.iterdir())
 
 
 def test_a_persons_own_csv_is_not_overwritten(server, tmp_path):
     (tmp_path / "IMDB Dataset.csv").write_text("mine", encoding="utf-8")
     with pytest.raises(errors.UserError, match="exists and is not the archive's"):
-        reviews.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
+        sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
     assert (tmp_path / "IMDB Dataset.csv").read_text(encoding="utf-8") == "mine"
 
 
 def test_no_server(tmp_path):
     with pytest.raises(errors.UserError, match="could not be fetched"):
-        reviews.download(tmp_path, "http://127.0.0.1:9/x.tar.gz", "0" * 64)
+        sources.download(tmp_path, "http://127.0.0.1:9/x.tar.gz", "0" * 64)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_hostile_and_damaged_archives_are_refused(tmp_path, bytes_):
     path.parent.mkdir()
     path.write_bytes(bytes_)
     with pytest.raises(errors.UserError, match=r"a\.tar\.gz"):
-        reviews.read_archive(path)
+        sources.read_archive(path)
     assert [p.name for p in tmp_path.rglob("*")] == ["inner", "a.tar.gz"]
 
 

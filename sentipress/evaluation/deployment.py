@@ -1,0 +1,106 @@
+"""What a model costs where it is used: a fresh process that imports only what a deployment imports.
+
+`python -m sentipress.evaluation.deployment MODEL TOKENIZER STARTED < texts.json` prints one JSON object; `measure` runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+BATCH = 64
+BATCHES = 4  # that many batches are timed after one of warm-up
+WARM_UP = 20
+KERAS_REVIEWS = 60  # Keras takes 30 ms a review: fewer do
+LIMIT_SECONDS = 600
+
+
+def measure(model: Path, tokenizer: Path | None, texts: list[str]) -> dict[str, Any]:
+    """Start-up, memory and speed of a model file in a process of its own, from text to probability on one thread.
+
+    Args:
+        model: see `sentipress.runtimes.registry.load`.
+        tokenizer: the tokenizer's JSON; None for a model that holds its own vocabulary.
+        texts: reviews; the first one is the first that the process predicts.
+
+    Returns:
+        startup_seconds from the start of the process to the first probability, interpreter and imports included;
+        peak_memory_bytes; first, the first probability; p50_ms and p95_ms of one review, text to probability;
+        reviews_per_second in batches of 64; runs.
+
+    Raises:
+        RuntimeError: the process failed; its last line says why.
+    """
+    # The clock of the system, since a process cannot read another's performance counter.
+    command = [sys.executable, "-m", "sentipress.evaluation.deployment", str(model.resolve()), str(tokenizer.resolve()) if tokenizer else "-"]
+    # One thread and no GPU probing: what is measured is one core, on every runtime alike.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(time.time())],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=Path(__file__).resolve().parent.parent.parent,
+        env=environment,
+        timeout=LIMIT_SECONDS,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RuntimeError(f"{model.name} failed in a fresh process: {last}")
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def _peak_memory() -> int | None:
+    """Most resident bytes since this program was loaded; the counter of getrusage still holds the parent's."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) * 1024
+    except (OSError, StopIteration):
+        return None
+
+
+def main(model: str, tokenizer: str, started: str) -> None:
+    """Measure in this process and print the result as one line of JSON."""
+    from sentipress.runtimes.registry import load
+
+    texts = json.loads(sys.stdin.buffer.read())
+    path = Path(model)
+    classifier = load(path, Path(tokenizer))
+    one, many = classifier.one, classifier.batch
+    first = one(texts[0])
+    result: dict[str, Any] = {"startup_seconds": time.time() - float(started), "peak_memory_bytes": _peak_memory(), "first": first}
+    import numpy as np
+
+    sample = texts[:KERAS_REVIEWS] if path.suffix == ".keras" else texts
+    for text in sample[:WARM_UP]:
+        one(text)
+    spent = np.empty(len(sample))
+    for place, text in enumerate(sample):
+        begun = time.perf_counter()
+        one(text)
+        spent[place] = time.perf_counter() - begun
+    batch = (texts * (BATCH // len(texts) + 1))[:BATCH]
+    many(batch)
+    begun = time.perf_counter()
+    for _ in range(BATCHES):
+        many(batch)
+    seconds = time.perf_counter() - begun
+    result |= {
+        "p50_ms": float(np.percentile(spent, 50) * 1000),
+        "p95_ms": float(np.percentile(spent, 95) * 1000),
+        "runs": len(sample),
+        "reviews_per_second": BATCH * BATCHES / seconds,
+        "what": "a fresh process on one thread, from text to probability",
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

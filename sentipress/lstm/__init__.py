@@ -1,0 +1,1 @@
+"""The LSTM track: networks, training, pruning, distillation, export."""

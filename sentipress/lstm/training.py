@@ -1,0 +1,286 @@
+"""Training that can be killed and gone on with, and ends with the weights that were best on validation."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from sentipress.core import files
+from sentipress.core.backend import keras, tf
+from sentipress.core.errors import UserError
+
+BUCKET_BATCHES = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How to train.
+
+    Attributes:
+        epochs: passes over the reviews, at most.
+        batch_size: reviews per step.
+        learning_rate: Adam's step size at the start.
+        schedule: "constant", or "cosine" down to 5 % over all epochs.
+        patience: epochs without a better validation accuracy before training stops.
+        keep_best: end with the weights of the best validation accuracy, else with the last ones (the study).
+        bucketed: put reviews of like length into a batch and cut the batch to its longest review.
+        seed: of the order of reviews and of dropout.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str
+    patience: int
+    keep_best: bool
+    bucketed: bool
+    seed: int
+
+
+def plan_of(settings: SimpleNamespace, bucketed: bool, **changes: Any) -> TrainingPlan:
+    """The plan in a stage's settings; `changes` for what the stage has no setting for."""
+    values = {field.name: getattr(settings, field.name) for field in fields(TrainingPlan) if hasattr(settings, field.name)}
+    return TrainingPlan(**{**values, "bucketed": bucketed, **changes})
+
+
+@dataclass
+class History:
+    """What happened.
+
+    Attributes:
+        epochs: one record per epoch: epoch, loss, accuracy, validation_loss, validation_accuracy, seconds.
+        best_epoch: the epoch whose weights the model ends with.
+        seconds: training time, over all sessions when it was interrupted, validation included.
+        resumed_after: epochs that an earlier, interrupted run had finished.
+    """
+
+    epochs: list[dict[str, float]]
+    best_epoch: int = 0
+    seconds: float = 0.0
+    resumed_after: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """What a metrics JSON keeps of it."""
+        return {"seconds": {"training": self.seconds}, "history": self.epochs, "best_epoch": self.best_epoch}
+
+
+def batches(ids: np.ndarray, plan: TrainingPlan, epoch: int) -> list[np.ndarray]:
+    """Row numbers of each batch of one epoch; they depend on the ids, the plan's seed and the epoch alone."""
+    random = np.random.default_rng([plan.seed, epoch])
+    order = random.permutation(len(ids))
+    if plan.bucketed:
+        lengths = np.count_nonzero(ids, axis=1)
+        group = plan.batch_size * BUCKET_BATCHES
+        parts = np.split(order, range(group, len(order), group))
+        order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+    rows = np.split(order, range(plan.batch_size, len(order), plan.batch_size))
+    return [rows[place] for place in random.permutation(len(rows))] if plan.bucketed else rows
+
+
+def cut(ids: np.ndarray) -> np.ndarray:
+    """Right-padded ids without the columns that are padding for every review; one column stays."""
+    return ids[:, : max(1, int(np.count_nonzero(ids, axis=1).max()))]
+
+
+def binary_cross_entropy(targets: Any, logits: Any) -> Any:
+    """Hard-label loss per review (reviews,) from logits (reviews, 1) and targets whose column 0 is the label."""
+    return tf.squeeze(tf.nn.sigmoid_cross_entropy_with_logits(targets[:, :1], logits), axis=1)
+
+
+def predictor(model: Any, bucketed: bool, batch_size: int = 256, whole: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of ids int32 (reviews, length) that gives a Keras model's outputs in their order.
+
+    Outputs are float32: column 0 alone (reviews,), or with `whole` all of them (reviews, columns). The model is traced
+    once, at the first call, which takes a second. Right-padded ids are cut per batch.
+    """
+    call = tf.function(lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)])
+
+    def predicted(ids: np.ndarray) -> np.ndarray:
+        order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
+        outputs = np.empty((len(ids), model.output_shape[-1]), np.float32)
+        for rows in np.split(order, range(batch_size, len(order), batch_size)):
+            part = ids[rows]
+            outputs[rows] = call(cut(part) if bucketed else part).numpy()
+        return outputs if whole else outputs[:, 0]
+
+    return predicted
+
+
+def logits_loss(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Mean binary cross-entropy in nats."""
+    return float(np.mean(np.logaddexp(0, -logits.astype(np.float64) * (2 * labels - 1))))
+
+
+def steps_per_epoch(reviews: int, plan: TrainingPlan) -> int:
+    """Batches of one pass over `reviews`, the last one perhaps smaller."""
+    return math.ceil(reviews / plan.batch_size)
+
+
+def train(
+    model: Any,
+    data: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    plan: TrainingPlan,
+    checkpoint: Path,
+    identity: dict[str, Any],
+    loss: Any = binary_cross_entropy,
+    callbacks: Sequence[Any] = (),
+    fresh: bool = False,
+    title: str = "train",
+    watch: Callable[[list[dict[str, float]]], object] | None = None,
+) -> History:
+    """Train a model that gives logits; after each epoch save a checkpoint (the caller deletes it once the model is saved).
+
+    A killed training goes on after its last whole epoch and ends with the same weights as an uninterrupted one.
+
+    Args:
+        model: training form (`sentipress.lstm.networks`), or any model with logits (batch, 1).
+        data: ids int32 (reviews, length) and targets float32 (reviews, columns), label in column 0.
+        validation: ids and labels (reviews,).
+        plan: see `TrainingPlan`.
+        checkpoint: file for the state between epochs.
+        identity: what the result depends on beside plan, data and first weights (settings, hashes of inputs); a checkpoint
+            of another identity is not used.
+        loss: function of targets and logits, per review.
+        callbacks: further Keras callbacks.
+        fresh: start over even if a checkpoint is there.
+        title: of the progress lines.
+        watch: called after each epoch, and before going on, with the records of all epochs so far.
+
+    Raises:
+        UserError: the loss is no longer a number.
+    """
+    ids, targets = data
+    steps = steps_per_epoch(len(ids), plan)
+    rate: Any = plan.learning_rate
+    if plan.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps * plan.epochs, alpha=0.05)
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
+    optimizer.build(model.trainable_variables)
+    step, validate = _training_step(model, optimizer, loss), predictor(model, plan.bucketed)
+    start = files.fingerprint(files.array_hashes(model.get_weights()))
+    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start, "data": files.array_hashes((*data, *validation))})
+    history, best = History([]), model.get_weights()
+    if fresh:
+        checkpoint.unlink(missing_ok=True)
+    restored = _restore(checkpoint, key, model, optimizer)
+    if restored is not None:
+        history, best = restored
+        print(f"{title}: goes on after epoch {history.resumed_after}/{plan.epochs} (--fresh starts over)")
+        if watch:  # a kill may have struck between the checkpoint and what watches
+            watch(history.epochs)
+    for epoch in range(history.resumed_after, plan.epochs):
+        if history.epochs and len(history.epochs) - history.best_epoch >= plan.patience:
+            break
+        started = time.perf_counter()
+        _reseed(model, plan.seed, epoch)
+        training_loss, training_accuracy = _epoch(step, ids, targets, plan, epoch, model, callbacks, f"{title} {epoch + 1}/{plan.epochs}")
+        logits = validate(validation[0])
+        record = {
+            "epoch": epoch + 1,
+            "loss": training_loss,
+            "accuracy": training_accuracy,
+            "validation_loss": logits_loss(validation[1], logits),
+            "validation_accuracy": float(np.mean((logits > 0) == (validation[1] > 0.5))),
+            "seconds": time.perf_counter() - started,
+        }
+        if not math.isfinite(record["loss"]) or not np.isfinite(logits).all():
+            raise UserError(f"the loss of epoch {epoch + 1} is not a number", "give a smaller --learning-rate and --fresh")
+        best_before = history.epochs[history.best_epoch - 1]["validation_accuracy"] if history.epochs else -1.0
+        history.epochs.append(record)
+        history.seconds += record["seconds"]
+        if not plan.keep_best or record["validation_accuracy"] > best_before:
+            history.best_epoch, best = epoch + 1, model.get_weights()
+        _save(checkpoint, key, model, optimizer, history, best)
+        if watch:
+            watch(history.epochs)
+        print(
+            f"{title} {epoch + 1}/{plan.epochs}: loss {record['loss']:.4f}, validation loss {record['validation_loss']:.4f}, "
+            f"validation accuracy {record['validation_accuracy']:.2%}, {record['seconds']:.0f} s",
+            flush=True,
+        )
+    model.set_weights(best)
+    return history
+
+
+def _training_step(model: Any, optimizer: Any, loss: Any) -> Any:
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])  # type: ignore[untyped-decorator]
+    def step(ids: Any, targets: Any) -> Any:
+        with tf.GradientTape() as tape:
+            logits = model(ids, training=True)
+            losses = loss(targets, logits)
+            objective = tf.reduce_mean(losses)
+        optimizer.apply_gradients(zip(tape.gradient(objective, model.trainable_variables), model.trainable_variables, strict=True))
+        right = tf.equal(logits[:, 0] > 0, targets[:, 0] > 0.5)
+        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))
+
+    return step
+
+
+def _epoch(
+    step: Any, ids: np.ndarray, targets: np.ndarray, plan: TrainingPlan, epoch: int, model: Any, callbacks: Sequence[Any], title: str
+) -> tuple[float, float]:
+    """One pass; gives mean loss and accuracy, with dropout, as the weights went along."""
+    watchers = keras.callbacks.CallbackList(list(callbacks), model=model)
+    watchers.on_train_begin()
+    watchers.on_epoch_begin(epoch)
+    loss = right = 0.0
+    with tqdm(batches(ids, plan, epoch), desc=title, unit=" batches", leave=False, disable=None) as bar:
+        for number, rows in enumerate(bar):
+            watchers.on_train_batch_begin(number)
+            part = ids[rows]
+            batch_loss, batch_right = step(cut(part) if plan.bucketed else part, targets[rows])
+            loss, right = loss + float(batch_loss), right + float(batch_right)
+            watchers.on_train_batch_end(number)
+            bar.set_postfix_str(f"loss {float(batch_loss) / len(rows):.4f}", refresh=False)
+    watchers.on_epoch_end(epoch)
+    return loss / len(ids), right / len(ids)
+
+
+def _reseed(model: Any, seed: int, epoch: int) -> None:
+    """Set the dropout generators to a state that depends on seed, epoch and layer alone."""
+    for number, layer in enumerate(model._flatten_layers(include_self=False)):
+        generator = getattr(getattr(layer, "_random_generator", None), "_generator", None)
+        if generator is not None:
+            generator.reset_from_seed(int(np.random.SeedSequence([seed, epoch, number]).generate_state(1)[0]))
+
+
+def _save(path: Path, key: str, model: Any, optimizer: Any, history: History, best: list[np.ndarray]) -> None:
+    arrays = {f"weight_{n}": w for n, w in enumerate(model.get_weights())}
+    arrays |= {f"optimizer_{n}": v.numpy() for n, v in enumerate(optimizer.variables)}
+    arrays |= {f"best_{n}": w for n, w in enumerate(best)}
+    columns = sorted(history.epochs[0])
+    table = np.array([[record[c] for c in columns] for record in history.epochs])
+    state = np.array([history.best_epoch, history.seconds])
+    with files.atomic(path) as temporary, open(temporary, "wb") as stream:
+        np.savez(stream, key=np.array(key), columns=np.array(columns), history=table, state=state, **arrays)
+
+
+def _restore(path: Path, key: str, model: Any, optimizer: Any) -> tuple[History, list[np.ndarray]] | None:
+    """Load a checkpoint of the same key into model and optimizer; None when there is none that fits."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            if str(saved["key"]) != key:
+                return None
+            content = {name: saved[name] for name in saved.files}
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    except Exception as error:  # zipfile and zlib raise their own kinds for damaged bytes
+        print(f"{path} is damaged ({error}); training starts over")
+        return None
+    model.set_weights([content[f"weight_{n}"] for n in range(len(model.get_weights()))])
+    for number, variable in enumerate(optimizer.variables):
+        variable.assign(content[f"optimizer_{number}"])
+    columns = [str(c) for c in content["columns"]]
+    epochs = [{c: int(v) if c == "epoch" else float(v) for c, v in zip(columns, row, strict=True)} for row in content["history"]]
+    history = History(epochs, int(content["state"][0]), float(content["state"][1]), len(epochs))
+    return history, [content[f"best_{n}"] for n in range(len(model.get_weights()))]

@@ -1,0 +1,1 @@
+"""What the stages share: an opened artifacts folder, teachers, chains, search."""

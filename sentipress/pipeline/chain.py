@@ -1,0 +1,239 @@
+"""Running a chain of compressions on one artifacts folder, each link measured like a model of any other stage."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sentipress.core import files
+from sentipress.evaluation import records
+from sentipress.lstm import distillation, networks, pruning, training
+from sentipress.pipeline import chain_links, teachers, workspace
+from sentipress.text import embeddings
+from sentipress.core.backend import deterministic
+from sentipress.pipeline.chain_links import Link
+from sentipress.core.errors import UserError
+from sentipress.lstm.networks import ModelSpec
+from sentipress.core.quiet import quiet
+from sentipress.text.tokenizer import OOV_ID, Tokenizer
+from sentipress.pipeline.workspace import Workspace
+
+ORDER = 70  # of the first link's row
+SAMPLE = 2000  # training reviews whose features tell the worth of units
+SPARSITY, INITIAL_SPARSITY = 0.8, 0.2  # the study's
+
+
+class Chain:
+    """A network on its way through the links.
+
+    Attributes:
+        spec: its shape now.
+        weights: of its stock form now.
+    """
+
+    def __init__(self, settings: SimpleNamespace, links: list[Link]) -> None:
+        """Open the run of stages 1 and 2, look the links over, and ask the teachers.
+
+        Raises:
+            UserError: see `Workspace.open`, `combination.check_name`, `combination.check_sizes` and `teachers.consult`.
+        """
+        self._settings, self._links = settings, links
+        self._space, self._base = Workspace.open(settings)
+        self._whole = self._space.tokenizer
+        self._started: tuple[str, ...] = ()
+        self.spec, self.weights = self._base.spec, self._base.model.get_weights()
+        if settings.start != workspace.BASE:
+            self._start_from(settings.start)
+        chain_links.check_name(settings.name, [settings.start, *teachers.choose(settings.teacher, self._space.folder)])
+        # Where the embeddings of new students start; a chain without one needs no start.
+        new = any(link.name == chain_links.DISTIL and link.value for link in links)
+        self._start = self._space.start(self._whole) if new else None
+        chain_links.check_sizes(links, self.spec, self._start.vectors.shape[1] if self._start else None)
+        teaching, self._unlabelled = teachers.consult(self._space)
+        self._teachers = teaching.names
+        labels = self._space.labels["train"]
+        self._targets = distillation.targets_of(labels, teaching.logits["train"], teaching.logits["unlabelled"])
+        ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
+        # Ids of the base's vocabulary that are still there.
+        self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self._space.tokenizer.words)])
+        self._inputs = self._space.inputs("modelo_base.keras", *self._started, *teaching.files, *(self._space.words() if new else ()))
+        self._transfer_ids: np.ndarray | None = None
+
+    def _start_from(self, name: str) -> None:
+        """Take another Keras model of the folder in the base's place.
+
+        Raises:
+            UserError: it is missing, of another run, or no Keras model.
+        """
+        folder, remedy = self._space.folder, "run the stage that makes it"
+        record = records.load(folder, name, remedy)
+        if not str(record["file"]).endswith(".keras"):
+            raise UserError(f"--start {name}: {record['file']} is no Keras model", "give the name of one, such as modelo_destilado")
+        self.spec = ModelSpec(**record["model"])
+        self.weights = networks.load_keras(folder / record["file"], remedy).get_weights()
+        self._started = (str(record["file"]),)
+        if record["tokenizer"] != self._space.tokenizer_file:
+            tokenizer = Tokenizer.load(folder / record["tokenizer"], remedy)
+            self._space = self._space.with_tokenizer(tokenizer, record["tokenizer"])
+
+    def run(self) -> list[dict[str, Any]]:
+        """Apply and measure each link; the files of a link are in place before the next one starts.
+
+        Returns:
+            The metrics records.
+        """
+        found: list[dict[str, Any]] = []
+        name = self._settings.name
+        for number, link in enumerate(self._links, start=1):
+            stem = name if link.name == chain_links.PACK else f"{name}_{number}_{link.name}"
+            deterministic(self._settings.seed)
+            row = {"order": ORDER + number, "complexity": "high", "role": "model"}
+            calls: dict[str, Callable[[Any], Any]] = {workspace.BASE: workspace.keras_call(self._base.model)}
+            if link.name == chain_links.PACK:
+                row["technique"] = f"{name.capitalize()} model, packed with its vocabulary"
+                source = self._space.folder / found[-1]["file"]
+                shared = {key: found[-1][key] for key in ("parameters", "model", "number_format")}
+                facts, pocket = self._space.publish_pocket(source, stem, row, [*self._inputs, source], {**shared, "seconds": {}})
+                calls[stem] = pocket.predict_one
+            elif link.name in chain_links.FORMATS:
+                row["technique"] = f"{name.capitalize()} {number}: {link}"
+                model = networks.stock_of(self.weights, self.spec)
+                form = chain_links.FORMATS[link.name]
+                sources = [self._space.folder / record["file"] for record in found[-1:]]
+                facts, lite = self._space.publish_tflite(model, self.spec, stem, form, row, [*self._inputs, *sources], {})
+                calls[stem] = lite.predict_one
+            else:
+                measured, shown = self._apply(link, stem)
+                row["technique"] = f"{name.capitalize()} {number}: {shown}"
+                model = networks.stock_of(self.weights, self.spec)
+                facts, loaded = self._space.publish_keras(model, self.spec, stem, row, self._inputs, measured)
+                calls[stem] = workspace.keras_call(loaded)
+            facts["measured"] |= {"chain": self._settings.chain, "teachers": list(self._teachers)}
+            found += self._space.finish({stem: facts}, calls)
+        self._remove_others(found)
+        self._space.remove_checkpoints()
+        return found
+
+    def _apply(self, link: Link, stem: str) -> tuple[dict[str, Any], str]:
+        """Change the network; gives what was measured, and the link with the value that was used."""
+        started = time.perf_counter()
+        if link.name in (chain_links.DISTIL, "prune"):
+            history = self._distil(link, stem) if link.name == chain_links.DISTIL else self._prune(link, stem)
+            return history.facts(), str(link)
+        step = {"vocabulary": self._vocabulary, "factorize": self._factorize, "units": self._units, "cluster": self._cluster}[link.name]
+        value = step(link, stem)
+        return {"seconds": {link.name: time.perf_counter() - started}}, f"{link.name}={value}"
+
+    # Links that train
+
+    def _data(self) -> tuple[np.ndarray, np.ndarray]:
+        if self._transfer_ids is None:
+            self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._unlabelled)])
+        return self._transfer_ids, self._targets
+
+    def _distil(self, link: Link, stem: str) -> training.History:
+        settings, vectors = self._settings, None
+        if link.value:
+            columns, units = chain_links.shape_of(link.value)
+            rates = {"dropout": settings.dropout, "spatial_dropout": settings.spatial_dropout}
+            self.spec = ModelSpec(**{**self.spec.as_dict(), "embedding_dim": columns, "units": units, **rates})
+            vectors = embeddings.table_of(self._start, settings, columns)
+            vectors = None if vectors is None else vectors[self._rows]
+        distiller = distillation.Distiller.of(settings, "response", self.spec, vectors, self._targets)
+        if not link.value:
+            distiller.student.set_weights(self.weights)
+        plan = training.plan_of(settings, bucketed=self.spec.masked)
+        history = self._space.train(distiller.model, stem, plan, self._inputs, self._data(), loss=distiller.loss)
+        self.weights = distiller.student.get_weights()
+        return history
+
+    def _prune(self, link: Link, stem: str) -> training.History:
+        final = link.number()
+        final = SPARSITY if final is None else final
+        model = networks.stock_of(self.weights, self.spec)
+        plan = training.plan_of(self._settings, bucketed=self.spec.masked, patience=self._settings.epochs, keep_best=False)
+        steps = training.steps_per_epoch(len(self._targets), plan) * plan.epochs
+        wrapped = pruning.prunable_copy(model, self.spec, min(INITIAL_SPARSITY, final), final, steps)
+        loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
+        history = self._space.train(wrapped, stem, plan, self._inputs, self._data(), loss=loss, callbacks=pruning.callbacks())
+        self.weights = pruning.strip(wrapped).get_weights()
+        return history
+
+    # Links that change the shape
+
+    def _vocabulary(self, link: Link, stem: str) -> int:
+        reviews, whole, ids = self._space.reviews, self._space.tokenizer, self._space.ids["train"]
+        worth = chain_links.word_worth(ids, embeddings.log_count_ratios(reviews.texts("train"), self._space.labels["train"], whole))
+
+        def make(size: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
+            kept, rows = chain_links.keep_words(whole, worth, size)
+            weights, spec = chain_links.keep_rows(self.weights, self.spec, rows)
+            return weights, spec, kept.encode(reviews.texts("validation"))
+
+        size = link.number() or self._smallest(self.spec.vocabulary_size, make)
+        kept, rows = chain_links.keep_words(whole, worth, size)
+        self.weights, self.spec = chain_links.keep_rows(self.weights, self.spec, rows)
+        self._rows = self._rows[rows]
+        # Named by its content: until the end of the chain the files of an earlier one stay whole.
+        before, name = self._space.tokenizer_file, f"{stem}.{files.fingerprint(kept.words)[:8]}.tokenizer.json"
+        kept.save(self._space.folder / name)
+        self._space = self._space.with_tokenizer(kept, name)
+        self._inputs = [path.with_name(name) if path.name == before else path for path in self._inputs]
+        self._transfer_ids = None
+        return len(rows)
+
+    def _factorize(self, link: Link, stem: str) -> int:
+        counts = np.bincount(self._space.ids["train"].ravel(), minlength=self.spec.vocabulary_size).astype(np.float64)
+        counts[0] = 0
+        return self._narrow(link, self.spec.embedding_dim, lambda rank: chain_links.factorize(self.weights, self.spec, rank, counts))
+
+    def _units(self, link: Link, stem: str) -> int:
+        model = networks.stock_of(self.weights, self.spec)
+        features = teachers.features(model, self.spec, self._space.ids["train"][:SAMPLE], standardized=False)
+        worth = chain_links.unit_worth(features, self.weights, self.spec)
+        return self._narrow(link, self.spec.units, lambda units: chain_links.keep_units(self.weights, self.spec, worth, units))
+
+    def _narrow(self, link: Link, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec]]) -> int:
+        """Take over what `make` gives for the link's value, or for the smallest one that validation allows."""
+        ids = self._space.ids["validation"]
+        size = link.number() or self._smallest(whole, lambda value: (*make(value), ids))
+        self.weights, self.spec = make(size)
+        return size
+
+    def _cluster(self, link: Link, stem: str) -> int:
+        clusters = link.number() or chain_links.CLUSTERS
+        self.weights = chain_links.cluster(self.weights, self.spec, clusters)
+        return clusters
+
+    def _smallest(self, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec, np.ndarray]]) -> int:
+        """Smallest of `whole`, half of it, a quarter ... whose validation accuracy is at most `tolerance` lower, without training."""
+
+        def accuracy(size: int) -> float:
+            weights, spec, ids = make(size)
+            with quiet():
+                logits = training.predictor(networks.training_of(weights, spec), spec.masked)(ids)
+            found = float(np.mean((logits > 0) == (self._space.labels["validation"] > 0.5)))
+            print(f"  {size}: {found:.2%} on validation")
+            return found
+
+        smallest, limit = whole, accuracy(whole) - self._settings.tolerance
+        while smallest > 1 and accuracy(smallest // 2) >= limit:
+            smallest //= 2
+        return smallest
+
+    # Files
+
+    def _remove_others(self, found: list[dict[str, Any]]) -> None:
+        """Delete what an earlier chain of the same name left: its rows would stand in the table."""
+        keep = {str(record[key]) for record in found for key in ("file", "tokenizer")}
+        keep |= {f"{record['name']}.{end}" for record in found for end in ("metrics.json", "probabilities.npz")}
+        name, links = re.escape(self._settings.name), "|".join((*chain_links.NETWORK, *chain_links.FORMATS))
+        own = re.compile(rf"{name}_\d+_({links})\..+|{name}\.(zip|metrics\.json|probabilities\.npz)")
+        for path in self._space.folder.iterdir():
+            if own.fullmatch(path.name) and path.name not in keep:
+                path.unlink()

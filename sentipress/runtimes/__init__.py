@@ -1,0 +1,1 @@
+"""One module per model file format: load, predict, list what is stored."""

@@ -1,0 +1,130 @@
+"""Running `.tflite` files with ai-edge-litert; no TensorFlow here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from sentipress.core.errors import UserError
+from sentipress.core.quiet import quiet, quiet_exit
+
+
+class LiteRTModel:
+    """A `.tflite` classifier on one thread."""
+
+    def __init__(self, path: Path, remedy: str, content: bytes | None = None) -> None:
+        """Load a file, or the `content` that was found in a file.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        if content is None and not path.is_file():
+            raise UserError(f"{path} is missing", remedy)
+        try:
+            # From bytes: the score is that of this file even if another run replaces it meanwhile.
+            with quiet(show_on_failure=False):
+                self._interpreter = Interpreter(model_content=content or path.read_bytes(), num_threads=1)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"{path} is damaged ({error})", remedy) from None
+        self._name = path.name
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def predict_one(self, ids: np.ndarray) -> float:
+        """Ids int32 (1, length) to a probability."""
+        self._interpreter.set_tensor(self._input, ids)
+        self._interpreter.invoke()
+        return float(self._interpreter.get_tensor(self._output)[0, 0])
+
+    def predict_batch(self, ids: np.ndarray) -> np.ndarray:
+        """Ids int32 (reviews, length) to probabilities float32 (reviews,), all in one call."""
+        self._resize(len(ids))
+        self._interpreter.set_tensor(self._input, ids)
+        self._interpreter.invoke()
+        probabilities = self._interpreter.get_tensor(self._output)[:, 0].copy()
+        self._resize(1)
+        return np.asarray(probabilities)
+
+    def _resize(self, reviews: int) -> None:
+        shape = self._interpreter.get_input_details()[0]["shape"]
+        self._interpreter.resize_tensor_input(self._input, [reviews, *shape[1:]])
+        self._interpreter.allocate_tensors()
+
+    def predict(self, ids: np.ndarray) -> np.ndarray:
+        """Ids int32 (reviews, length) to probabilities float32 (reviews,), one review a call as on a phone."""
+        from tqdm import tqdm  # not where single texts are judged, which needs numpy and ai-edge-litert alone
+
+        bar = tqdm(ids, desc=self._name, unit=" reviews", leave=False, disable=None)
+        return np.array([self.predict_one(row[np.newaxis]) for row in bar], np.float32)
+
+
+def _parsed(path: Path) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+
+
+def custom_operators(path: Path) -> list[str]:
+    """Names of operators in any graph of the file, loop bodies included, that LiteRT does not bring itself (Flex)."""
+    return [str(code.customCode) for code in _parsed(path).operatorCodes if code.customCode]
+
+
+def operators(path: Path) -> set[int]:
+    """Codes of all operators of the file (`schema.BuiltinOperator`), loop bodies included."""
+    return {int(code.builtinCode) for code in _parsed(path).operatorCodes}
+
+
+def stored_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Constants of at least 64 numbers in a `.tflite` file, as stored (int8, float16 or float32), by tensor name.
+
+    Two 4-bit numbers of a byte come as two int8, and " (4 bits)" in the name.
+
+    Read from the flatbuffer itself, so that parameters and zeros are those of the shipped bytes.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    types = {
+        schema.TensorType.FLOAT32: np.float32,
+        schema.TensorType.FLOAT16: np.float16,
+        schema.TensorType.INT8: np.int8,
+    }
+    model = _parsed(path)
+    arrays: dict[str, np.ndarray] = {}
+    seen: set[int] = set()
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            data = model.buffers[tensor.buffer].data
+            half = tensor.type == schema.TensorType.INT4
+            if data is None or not (half or tensor.type in types) or tensor.buffer in seen:
+                continue
+            seen.add(tensor.buffer)
+            array = np.frombuffer(bytes(data), np.int8 if half else types[tensor.type])
+            if half:  # the lower four bits first, each with its sign
+                array = np.stack([array << 4 >> 4, array >> 4], axis=1).ravel()[: int(np.prod(tensor.shape))]
+            if array.size >= 64:
+                name = tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+                arrays[f"{name}#{tensor.buffer}{' (4 bits)' if half else ''}"] = array.reshape(tensor.shape)
+    return arrays
+
+
+def loads_as_compiled_model(path: Path, ids: np.ndarray) -> float:
+    """Probability of one review (ids int32 (1, length)) by LiteRT's CompiledModel, the other runtime of the package.
+
+    Raises:
+        RuntimeError: CompiledModel refuses the file.
+    """
+    from ai_edge_litert.compiled_model import CompiledModel
+
+    quiet_exit()
+    with quiet():
+        model = CompiledModel.from_file(str(path))
+        inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+        inputs[0].write(ids)
+        model.run_by_index(0, inputs, outputs)
+        probability = float(outputs[0].read(1, np.float32)[0])
+        del model, inputs, outputs
+    return probability

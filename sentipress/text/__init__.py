@@ -1,0 +1,1 @@
+"""From cleaned texts to numbers: tokenizers, word pairs, word vectors."""
