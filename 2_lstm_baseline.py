@@ -9,37 +9,39 @@ Command  python 2_lstm_baseline.py [--recipe thesis] [--fresh]
          python 2_lstm_baseline.py --search study [--address HOST:PORT], then --defaults artifacts/search_baseline.json
 """
 
+from sentipress.core.errors import exit_code
+
 # %% Settings: edit here, or pass as flags (--units 32)
 ARTIFACTS = "artifacts"  # folder that the stages share
-RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study's model to the letter
-VOCABULARY_SIZE = 25000  # ids, padding and the unknown word included: the study's 20,000, and the pairs
-PAIRS = 5000  # word pairs with a meaning of their own ("not worth") that become words; see docs/baseline.md
+RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned; thesis: the study's model to the letter
+VOCABULARY_SIZE = 25000  # [10, 1000000] ids, padding and the unknown word included: the study's 20,000, and the pairs
+PAIRS = 5000  # [0, 100000] word pairs with a meaning of their own ("not worth") that become words; see docs/baseline.md
 VOCABULARY_FROM_VALIDATION = False  # the study fitted its tokenizer before Keras split validation off
-SEQUENCE_LENGTH = 400  # words per review; 9 of 10 reviews are shorter once every word is kept
-PADDING = "post"  # where zeros go; all poolings but last need post
-TRUNCATING = "pre"  # which end of a long review is cut: verdicts stand at the end
-EMBEDDING_DIM = 64  # half of the study's: half the bytes
-EMBEDDING_START = "svd+nb"  # random, svd: word vectors from the training reviews; svd+nb: and sentiment counts
-USE_UNLABELLED = False  # unlabelled reviews for the word vectors: no gain over three seeds (docs/baseline.md); stage 5 uses them
-EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
-UNITS = 64  # LSTM units per direction
+SEQUENCE_LENGTH = 400  # [1, 4096] words per text; 9 of 10 reviews are shorter once every word is kept
+PADDING = "post"  # {pre, post} where zeros go; all poolings but last need post
+TRUNCATING = "pre"  # {pre, post} which end of a long review is cut: verdicts stand at the end
+EMBEDDING_DIM = 64  # [1, 1024] half of the study's: half the bytes
+EMBEDDING_START = "svd+nb"  # {random, svd, svd+nb} svd: word vectors from the training texts; svd+nb: and label counts
+USE_UNLABELLED = False  # unlabelled texts for the word vectors: no gain over three seeds (docs/baseline.md); stage 5 uses them
+EMBEDDING_SCALE = 0.1  # [0.001, 10.0] standard deviation of those vectors
+UNITS = 64  # [1, 1024] LSTM units per direction
 BIDIRECTIONAL = True  # read in both directions
-POOLING = "wide"  # wide: maximum and mean over the words, and the mean embedding; max; last: the last state (the study)
-DROPOUT = 0.3  # of pooled features
-SPATIAL_DROPOUT = 0.3  # of whole embedding columns
-EPOCHS = 2  # a third one only lowers the training loss; see docs/baseline.md
-BATCH_SIZE = 64  # the study's
-LEARNING_RATE = 0.001  # Adam's own default, the study's
-SCHEDULE = "cosine"  # constant, or cosine down to 5 %
-PATIENCE = 2  # epochs without a better validation accuracy
+POOLING = "wide"  # {last, max, wide} wide: maximum and mean over the words, and the mean embedding; max; last: the last state (the study)
+DROPOUT = 0.3  # [0.0, 0.95] of pooled features
+SPATIAL_DROPOUT = 0.3  # [0.0, 0.95] of whole embedding columns
+EPOCHS = 2  # [1, 1000] a third one only lowers the training loss; see docs/baseline.md
+BATCH_SIZE = 64  # [1, 4096] the study's
+LEARNING_RATE = 0.001  # [1e-7, 1.0] Adam's own default, the study's
+SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
+PATIENCE = 2  # [1, 1000] epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights; the study kept the last
-SEED = 1  # of weights, order and dropout
-LATENCY_REVIEWS = 300  # test reviews that are timed one by one
+SEED = 1  # [0, 2147483647] of weights, order and dropout
+LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 SEARCH = None  # study (its 28 points) or wide: search on validation with Ray Tune, instead of the stage
 ADDRESS = None  # of a Ray cluster (host:port) that the search uses; none: this machine's cores
-SAMPLE = 0  # reviews that a search trains on; 0: all
+SAMPLE = 0  # [0, 100000000] texts that a search trains on; 0: all
 DEFAULTS = None  # JSON of a search whose best settings replace those above
 
 RECIPES = {
@@ -70,13 +72,12 @@ def main(arguments: list[str] | None = None) -> None:
     import time
     from pathlib import Path
 
-    from sentipress.core import cli, files, manifest
+    from sentipress.core import cli, files, folder, manifest
     from sentipress.data import corpus
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
-
-    with files.lock(artifacts, settings.stage):
+    with folder.lock(artifacts, settings.stage):
         reviews = corpus.load(artifacts)
         cli.check_recipe(settings, reviews.recipe)
         if settings.search:
@@ -85,68 +86,65 @@ def main(arguments: list[str] | None = None) -> None:
             search.baseline(settings, reviews)
             return
 
-        from sentipress.evaluation import plots
-        from sentipress.lstm import networks, training
-        from sentipress.pipeline import workspace
-        from sentipress.text import embeddings, phrases
         from sentipress.core.backend import deterministic
+        from sentipress.evaluation import plots, summary
+        from sentipress.lstm import networks, training
+        from sentipress.pipeline.publisher import Publisher
+        from sentipress.pipeline.workspace import Workspace
+        from sentipress.text import embeddings, phrases
 
         # %% The network's shape
-        spec = networks.ModelSpec.of(settings)
+        task, row = reviews.task, manifest.BASE
+        spec = networks.ModelSpec.of(settings, task.outputs)
         networks.check_padding(spec, settings.padding)
         deterministic(settings.seed)
         model = networks.build_for_training(spec)
 
         # %% Words and pairs to ids
         started = time.perf_counter()
-        texts = reviews.texts("train")
+        texts, labels = reviews.texts("train"), reviews.labels("train")
         others = reviews.texts("validation") if settings.vocabulary_from_validation else []
-        tokenizer = phrases.fit(texts, reviews.labels("train"), settings, reviews.recipe, others)
-        space = workspace.Workspace(settings, reviews, tokenizer)
+        tokenizer = phrases.fit(texts, labels, settings, reviews.recipe, task, others)
+        space = Workspace(settings, reviews, tokenizer)
 
         # %% Where the embedding starts
         start, unlabelled = None, []
         if settings.embedding_start != "random":
             unlabelled = reviews.unlabelled() if settings.use_unlabelled else []
-            start = embeddings.Start.fit(texts, reviews.labels("train"), unlabelled, tokenizer, settings.embedding_dim, settings.seed)
+            shape = embeddings.Shape(settings.embedding_dim, settings.seed, task)
+            start = embeddings.Start.fit(texts, labels, unlabelled, tokenizer, shape)
             networks.start_embedding(model, start.table(settings.embedding_start, settings.embedding_dim, settings.embedding_scale))
         pretraining = time.perf_counter() - started
 
         # %% Train
-        print(f"{networks.count_parameters(spec):,} parameters, {len(texts):,} training reviews, {len(unlabelled):,} unlabelled")
+        print(f"{networks.count_parameters(spec):,} parameters, {len(texts):,} training texts, {len(unlabelled):,} unlabelled")
         plan = training.plan_of(settings, bucketed=spec.masked)
-        history = space.train(model, workspace.BASE, plan, [reviews.path])  # the tokenizer follows from both
+        history = space.train(model, row.name, plan, [reviews.path])  # the tokenizer follows from both
 
         # %% Save, score what was saved, then put it in place: an earlier run's files are whole until the last moment
-        facts, loaded = space.publish_keras(
-            networks.to_stock(model, spec),
-            spec,
-            workspace.BASE,
-            {"order": 20, "technique": "Base LSTM", "complexity": "base", "role": "model"},
-            space.inputs(*([corpus.UNLABELLED] if unlabelled else [])),
-            {
-                "unlabelled_reviews": len(unlabelled),
-                **history.facts(),
-                "seconds": {"pretraining": pretraining, "training": history.seconds},
-            },
-        )
-        name = workspace.BASE
-        (record,) = space.finish({name: facts}, {name: workspace.keras_call(loaded)}, lambda: space.save_words(start))
+        measured = {
+            "unlabelled_reviews": len(unlabelled),
+            **history.measured(),
+            "seconds": {"pretraining": pretraining, "training": history.seconds},
+        }
+        inputs = space.inputs(*([manifest.UNLABELLED] if unlabelled else []))
+        publisher = Publisher(space)
+        published = publisher.keras(networks.to_stock(model, spec), spec, row, inputs, measured)
+        (record,) = publisher.finish([published], foundation=lambda: space.save_words(start))
 
         # %% Look
         figures = artifacts / "figures"
-        plots.training_curves(history.epochs, history.best_epoch, figures / f"{name}_curves.png", "Base LSTM")
-        plots.confusion(record["scores"]["confusion"], figures / f"{name}_confusion.png", "Base LSTM, test reviews")
-        report = space.report(facts["probabilities"]["test"])
-        files.write_text(artifacts / f"{name}.report.txt", report)
+        plots.training_curves(history.epochs, history.best_epoch, figures / f"{row.name}_curves.png", row.technique)
+        title = f"{row.technique}, test {'reviews' if task.is_sentiment else 'texts'}"
+        plots.confusion(record["scores"]["confusion"], task.labels, figures / f"{row.name}_confusion.png", title)
+        report = summary.report(task, space.labels["test"], published.probabilities["test"])
+        files.write_text(artifacts / f"{row.name}.report.txt", report)
         space.remove_checkpoints()
     print(report)
     print(f"trained in {history.seconds:.0f} s (+ {pretraining:.0f} s for pairs and word vectors), epoch {history.best_epoch} kept")
-    print(f"wrote {artifacts}/modelo_base.keras, tokenizer.json, metrics, report and pictures")
-    print(f"next: {manifest.command(manifest.QUANTIZATION, artifacts)}")
+    print(f"wrote {artifacts}/{row.file}, tokenizer.json, metrics, report and pictures")
+    print(f"next: {manifest.command(manifest.CLASSICAL, artifacts)}")
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

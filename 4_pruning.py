@@ -5,17 +5,19 @@ Writes   artifacts/modelo_podado.keras, modelo_podado_DRQ.tflite, each with its 
 Command  python 4_pruning.py [--final-sparsity 0.9] [--fresh]
 """
 
+from sentipress.core.errors import exit_code
+
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
-RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned; thesis: the study's settings
-INITIAL_SPARSITY = 0.2  # share of zeros at the start of fine-tuning, the study's
-FINAL_SPARSITY = 0.8  # and at its end, the study's
-EPOCHS = 2  # of fine-tuning
-BATCH_SIZE = 64  # the study's
-LEARNING_RATE = 0.0005  # half of the base's: the weights are near a good place already
-SCHEDULE = "cosine"  # constant, or cosine down to 5 %
-SEED = 1  # of order and dropout
-LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned; thesis: the study's settings
+INITIAL_SPARSITY = 0.2  # [0.0, 0.99] share of zeros at the start of fine-tuning, the study's
+FINAL_SPARSITY = 0.8  # [0.0, 0.99] and at its end, the study's
+EPOCHS = 2  # [1, 1000] of fine-tuning
+BATCH_SIZE = 64  # [1, 4096] the study's
+LEARNING_RATE = 0.0005  # [1e-7, 1.0] half of the base's: the weights are near a good place already
+SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
+SEED = 1  # [0, 2147483647] of order and dropout
+LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
@@ -27,47 +29,39 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress.core import cli, files, manifest
+    from sentipress.core import cli, folder, manifest
 
     settings = cli.settings(__file__, arguments)
-    artifacts = Path(settings.artifacts)
-    with files.lock(artifacts, settings.stage):
-        from sentipress.lstm import networks, pruning, training
-        from sentipress.pipeline import workspace
+    artifacts, stage = Path(settings.artifacts), manifest.LSTM.stage(manifest.PRUNING)
+    with folder.lock(artifacts, settings.stage):
         from sentipress.core.backend import deterministic
+        from sentipress.lstm import networks, pruning, training
+        from sentipress.pipeline.publisher import Publisher
+        from sentipress.pipeline.workspace import Workspace
 
         # %% Open what stages 1 and 2 saved
         pruning.check_schedule(settings.initial_sparsity, settings.final_sparsity)
-        space, base = workspace.Workspace.open(settings)
-        spec, inputs = base.spec, space.inputs("modelo_base.keras")
+        space, base = Workspace.open(settings)
+        spec, inputs = base.spec, space.inputs(manifest.BASE.file)
         deterministic(settings.seed)
 
         # %% Prune a copy while it is fine-tuned; the last epoch alone has the full sparsity
         plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs, keep_best=False)
         steps = training.steps_per_epoch(len(space.ids["train"]), plan) * plan.epochs
         wrapped = pruning.prunable_copy(base.model, spec, settings.initial_sparsity, settings.final_sparsity, steps)
-        history = space.train(wrapped, "modelo_podado", plan, inputs, callbacks=pruning.callbacks())
+        row = stage.row("modelo_podado")
+        history = space.train(wrapped, row.name, plan, inputs, callbacks=pruning.callbacks())
         pruned = networks.to_stock(pruning.strip(wrapped), spec)
 
         # %% The base must be what it was
         space.check_unchanged(base)
 
         # %% Save, score from disk, time
-        measured = history.facts()
-        row = {"order": 40, "technique": "Magnitude pruning", "complexity": "simple", "role": "model"}
-        keras_facts, loaded = space.publish_keras(pruned, spec, "modelo_podado", row, inputs, measured)
-        row = {"order": 41, "technique": "Magnitude pruning + dynamic range", "complexity": "medium", "role": "model"}
-        lite_facts, lite = space.publish_tflite(
-            loaded, spec, "modelo_podado_DRQ", "dynamic_range", row, [*inputs, space.final("modelo_podado", keras_facts)], {}
-        )
-        records = space.finish(
-            {"modelo_podado": keras_facts, "modelo_podado_DRQ": lite_facts},
-            {
-                workspace.BASE: workspace.keras_call(base.model),
-                "modelo_podado": workspace.keras_call(loaded),
-                "modelo_podado_DRQ": lite.predict_one,
-            },
-        )
+        publisher = Publisher(space)
+        in_keras = publisher.keras(pruned, spec, row, inputs, history.measured())
+        row = stage.row("modelo_podado_DRQ")
+        in_8_bits = publisher.tflite(pruned, spec, "dynamic_range", row, [*inputs, in_keras.file])
+        records = publisher.finish([in_keras, in_8_bits], base.runtime)
         space.remove_checkpoints()
 
     print(f"the base is unchanged: {base.record['scores']['accuracy']['value']:.2%} as before")
@@ -78,6 +72,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

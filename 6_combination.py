@@ -10,29 +10,31 @@ Links: vocabulary[=words], distil[=columns x units], factorize[=columns], units[
 in any order, as often as wanted; then one of float32, float16, quantize (dynamic range), int4; then pack.
 """
 
+from sentipress.core.errors import exit_code
+
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
-RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned
+RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
 CHAIN = "vocabulary=8000,distil=16x16,quantize,pack"  # what is done, in this order; see README.md for links without a value
 NAME = "pocket"  # of the files; another one keeps two chains side by side
-TOLERANCE = 0.005  # validation accuracy that vocabulary, factorize or units may cost, before training, without a value
+TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
-USE_UNLABELLED = True  # teach on the unlabelled reviews as well, if stage 1 was given some
-ALPHA = 0.5  # weight of the label where there is one; the rest goes to the teacher
-TEMPERATURE = 1.0  # as in stage 5
-DROPOUT = 0.2  # of a student that distil=... builds: less than the base's, it is too small to learn by heart
-SPATIAL_DROPOUT = 0.15  # of whole embedding columns of such a student
-EMBEDDING_START = "svd+nb"  # random, svd or svd+nb: where its embedding starts
-EMBEDDING_SCALE = 0.1  # standard deviation of those vectors
-EPOCHS = 3  # of each link that trains
-BATCH_SIZE = 256  # as in stage 5
-LEARNING_RATE = 0.004  # a third more than stage 5's: fewer weights
-SCHEDULE = "cosine"  # constant, or cosine down to 5 %
-PATIENCE = 3  # epochs without a better validation accuracy
+USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
+ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the teacher
+TEMPERATURE = 1.0  # [0.01, 100.0] as in stage 5
+DROPOUT = 0.2  # [0.0, 0.95] of a student that distil=... builds: less than the base's, it is too small to learn by heart
+SPATIAL_DROPOUT = 0.15  # [0.0, 0.95] of whole embedding columns of such a student
+EMBEDDING_START = "svd+nb"  # {random, svd, svd+nb} where its embedding starts
+EMBEDDING_SCALE = 0.1  # [0.001, 10.0] standard deviation of those vectors
+EPOCHS = 3  # [1, 1000] of each link that trains
+BATCH_SIZE = 256  # [1, 4096] as in stage 5
+LEARNING_RATE = 0.004  # [1e-7, 1.0] a third more than stage 5's: fewer weights
+SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
+PATIENCE = 3  # [1, 1000] epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights
-SEED = 1  # of weights, order and dropout
-LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+SEED = 1  # [0, 2147483647] of weights, order and dropout
+LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
@@ -44,16 +46,17 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     from pathlib import Path
 
-    from sentipress.core import cli, files
-    from sentipress.pipeline import chain_links
+    from sentipress.core import cli, folder
 
     settings = cli.settings(__file__, arguments)
     artifacts = Path(settings.artifacts)
-    with files.lock(artifacts, settings.stage):
+    with folder.lock(artifacts, settings.stage):
+        from sentipress.pipeline import chain_links
+
         links = chain_links.parse(settings.chain)
 
-        from sentipress.reporting import table
         from sentipress.pipeline.chain import Chain
+        from sentipress.reporting import table
 
         # %% One link after the other, each published before the next one starts
         records = Chain(settings, links).run()
@@ -69,6 +72,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

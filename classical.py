@@ -6,20 +6,22 @@ Writes   artifacts/classical_*.npz (vocabulary and weights, all that a deploymen
 Command  python classical.py [--only classical_unigrams]
 """
 
+from sentipress.core.errors import exit_code
+
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
-RECIPE = "auto"  # auto: the recipe by which stage 1 cleaned
-ONLY = None  # name of one row of ROWS, to make that one alone
-LATENCY_REVIEWS = 300  # test reviews that are timed one by one, in turns with the base in Keras
+RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
+ONLY = None  # name of one row of SPECS, to make that one alone
+LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
-# %% Rows: name, order, technique, weighting, terms, words of the longest term, C (chosen on validation, 50,000 reviews)
-ROWS = (
-    ("classical_unigrams", 60, "TF-IDF, 20,000 words", "tfidf", 20_000, 1, 1.0),
-    ("classical_pairs", 61, "TF-IDF, 20,000 words and pairs", "tfidf", 20_000, 2, 3.0),
-    ("classical_many_pairs", 62, "TF-IDF, 300,000 words and pairs", "tfidf", 300_000, 2, 30.0),
-    ("classical_nb", 63, "NB-weighted, 400,000 words and pairs", "nb", 400_000, 2, 0.1),
-)
+# %% What is trained: weighting, terms, words of the longest term, C (chosen on validation, 50,000 reviews: benchmarks/strength.py)
+SPECS = {
+    "classical_unigrams": ("tfidf", 20_000, 1, 1.0),
+    "classical_pairs": ("tfidf", 20_000, 2, 3.0),
+    "classical_many_pairs": ("tfidf", 300_000, 2, 30.0),
+    "classical_nb": ("nb", 400_000, 2, 0.1),
+}
 
 
 # %% Stage
@@ -28,32 +30,30 @@ def main(arguments: list[str] | None = None) -> None:
     import time
     from pathlib import Path
 
-    from sentipress.core import cli, files
+    from sentipress.core import cli, folder, manifest
     from sentipress.core.errors import UserError
 
     settings = cli.settings(__file__, arguments)
-    with files.lock(Path(settings.artifacts), settings.stage):
+    artifacts, stage = Path(settings.artifacts), manifest.LSTM.stage(manifest.CLASSICAL)
+    with folder.lock(artifacts, settings.stage):
         from sentipress.linear import fitting
-        from sentipress.pipeline import workspace
+        from sentipress.pipeline.publisher import Publisher
+        from sentipress.pipeline.workspace import Workspace
 
-        space, base = workspace.Workspace.open(settings)
-        chosen = [row for row in ROWS if settings.only in (None, row[0])]
-        if not chosen:
-            raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row[0] for row in ROWS)}")
-        published, calls = {}, {workspace.BASE: workspace.keras_call(base.model)}
-        for name, order, technique, weighting, terms, longest, strength in chosen:
-            spec = fitting.ClassicalSpec(weighting, terms, longest, strength)
+        space, base = Workspace.open(settings)
+        if settings.only and settings.only not in SPECS:
+            raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(SPECS)}")
+        publisher, published = Publisher(space), []
+        for name in [settings.only] if settings.only else SPECS:
+            spec = fitting.ClassicalSpec(*SPECS[name])
             started = time.perf_counter()
-            model = fitting.fit(spec, space.reviews.texts("train"), space.labels["train"], space.reviews.recipe)
-            seconds = time.perf_counter() - started
-            row = {"order": order, "technique": technique, "complexity": "simple", "role": "classical"}
-            facts, loaded = space.publish_linear(model, name, row, {"seconds": {"training": seconds}, "model": spec.as_dict()})
-            published[name], calls[name] = facts, loaded.predict
-        written = space.finish(published, calls)
-    print(f"wrote {', '.join(record['file'] for record in written)} with metrics in {settings.artifacts}")
+            model = fitting.fit(spec, space.reviews.texts("train"), space.labels["train"], space.reviews.recipe, space.task)
+            measured = {"seconds": {"training": time.perf_counter() - started}, "model": spec.as_dict()}
+            published.append(publisher.linear(model, stage.row(name), measured))
+        records = publisher.finish(published, base.runtime)
+    print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
+    print(f"next: {manifest.command(manifest.QUANTIZATION, artifacts)}")
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

@@ -1,6 +1,6 @@
 """The report that says what the table supports, from what the stages wrote and nothing else.
 
-Reads    artifacts/*.metrics.json, *.probabilities.npz, and reviews.csv for lengths and example reviews
+Reads    artifacts/*.metrics.json, *.probabilities.npz, and reviews.csv for lengths and example texts
 Writes   artifacts/report/report.html (one page, pictures inside), report.md, report.csv, report.tex, *.svg,
          metrics.json and points.json (for DVC)
 Command  python report.py [--artifacts FOLDER] [--repeats FOLDER,FOLDER] [--output FOLDER]
@@ -18,17 +18,18 @@ def main(arguments: list[str] | None = None) -> None:
 
     from sentipress.core import cli, files
     from sentipress.reporting import charts, evidence, pages
+    from sentipress.reporting.findings import findings
 
     settings = cli.settings(__file__, arguments)
     folder = Path(settings.artifacts)
     output = Path(settings.output) if settings.output else folder / "report"
     content = evidence.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [])
     figures = []
-    for name, title, draw in charts.FIGURES:
-        wide, narrow = (charts.svg(draw, content["rows"], form) for form in ("wide", "narrow"))
+    for picture in charts.PICTURES:
+        wide, narrow = (charts.svg(picture.draw, content, form) for form in ("wide", "narrow"))
         if wide and narrow:
-            figures.append((title, wide, narrow))
-            files.write_text(output / f"{name}.svg", wide)
+            figures.append((picture.title, wide, narrow))
+            files.write_text(output / f"{picture.name}.svg", wide)
     files.write_text(output / "report.html", pages.page(content, figures))
     files.write_text(output / "report.md", pages.markdown(content))
     files.write_text(output / "report.csv", pages.comma_separated(content))
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     models = pages.figures_by_model(content)
     files.write_json(output / "metrics.json", models)
     files.write_text(output / "points.json", json.dumps([{"model": name, **values} for name, values in models.items()], indent=1) + "\n")
-    for sentence in [*(f"missing: {text}" for text in content["missing"]), *evidence.findings(content)]:
+    for sentence in [*(f"missing: {text}" for text in content.missing), *findings(content)]:
         print(sentence)
     print(f"wrote {output}/report.html, report.md, report.csv, report.tex and {len(figures)} pictures")
 

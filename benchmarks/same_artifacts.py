@@ -6,6 +6,7 @@ Writes   FOLDER/before and FOLDER/after: the artifacts of both, kept for the nex
 Command  git worktree add ../before HEAD~5; python benchmarks/same_artifacts.py --before ../before --folder /tmp/same
 
 Times, memory and the hash of the code are left out of the comparison: they differ between two runs of one version as well.
+Fields that are new in the metrics are listed; the earlier ones must have the same values.
 """
 
 import sys
@@ -37,7 +38,9 @@ RUNS = {
         "5_distillation.py " + SHORT,
     ),
 }
-TIMES = ("seconds", "latency", "created", "peak_memory_bytes", "code_sha256", "deployment")
+# Names that have changed since, old to new.
+RENAMED = {"outside": "out_of_domain", ".model.longest": ".model.max_ngram", ".model.strength": ".model.C"}
+TIMES = ("seconds", "latency", "created", "peak_memory_bytes", "code", "deployment", "schema")
 
 
 def make(project: Path, folder: Path, reviews: int) -> None:
@@ -73,46 +76,73 @@ def csvs(folder: Path, reviews: int) -> None:
     named[["review"]][reviews // 2 :].to_csv(folder / "unlabelled.csv", index=False)
 
 
-def normal(path: Path) -> bytes:
-    """A file's bytes without figures of time and without the hash of the code."""
+def renamed(name: str) -> str:
+    """A name of the earlier version as the later one has it."""
+    for old, new in RENAMED.items():
+        name = name.replace(old, new)
+    return name
+
+
+def same(before: Path, after: Path) -> tuple[bool, set[str]]:
+    """Whether two files hold the same, and names of what is new in the later one.
+
+    JSON: every field of the earlier file has the same value in the later one. Arrays of an `.npz`: the same bytes under the
+    same names. Names may have changed as in RENAMED. Everything else: the same bytes.
+    """
     import json
     import re
+    import zipfile
 
-    content = path.read_bytes()
-    if path.suffix == ".json":
-        return json.dumps(timeless(json.loads(content)), sort_keys=True).encode()
-    if path.stem == "comparison":
-        return re.sub(rb"[\d.,]+", b"#", content)  # the table shows times
-    return content
+    if before.suffix == ".json":
+        one, other = (dict(flat(json.loads(path.read_text(encoding="utf-8")))) for path in (before, after))
+        one = {renamed(key): value for key, value in one.items()}
+        return one.items() <= other.items(), {re.sub(r"\d+", "#", key) for key in other.keys() - one.keys()}
+    if before.name.endswith(".probabilities.npz"):
+        arrays = []
+        for path in (before, after):
+            with zipfile.ZipFile(path) as archive:
+                arrays.append({name: archive.read(name) for name in archive.namelist()})
+        return {renamed(name): content for name, content in arrays[0].items()} == arrays[1], set()
+    if before.stem == "comparison":
+        return before.suffix == ".png" or tabled(before) == tabled(after), set()
+    return before.read_bytes() == after.read_bytes(), set()
 
 
-def timeless(content: object) -> object:
-    """JSON content without the fields that hold times."""
+def flat(content: object, path: str = "") -> list[tuple[str, object]]:
+    """Fields of JSON content as (path, value), without those that hold times, and without hashes of what was renamed."""
     if isinstance(content, dict):
-        return {key: timeless(value) for key, value in content.items() if key not in TIMES}
-    return [timeless(value) for value in content] if isinstance(content, list) else content
+        kept = {key: value for key, value in content.items() if key not in TIMES and not key.endswith(".probabilities.npz")}
+        return [field for key, value in kept.items() for field in flat(value, f"{path}.{key}")]
+    if isinstance(content, list):
+        return [field for number, value in enumerate(content) for field in flat(value, f"{path}.{number}")]
+    return [(path, content)]
 
 
-def compared(before: Path, after: Path) -> tuple[int, list[str]]:
-    """How many files there are in both folders together, and a line per file that differs."""
-    names = sorted(
-        {
-            path.relative_to(folder)
-            for folder in (before, after)
-            for artifacts in RUNS
-            for path in (folder / artifacts).rglob("*")
-            # Event files and the picture of the table hold times.
-            if path.is_file() and not path.name.startswith((".", "events.out")) and path.name != "comparison.png"
-        }
-    )
-    lines = []
-    for name in names:
-        one, other = before / name, after / name
-        if not (one.is_file() and other.is_file()):
-            lines.append(f"{name} is {'new' if other.is_file() else 'gone'}")
-        elif normal(one) != normal(other):
+def tabled(path: Path) -> list[list[str]]:
+    """Words of a table without numbers (it shows times) and without what draws its lines."""
+    import re
+
+    text = re.sub(r"[\d.,]+", "#", path.read_text(encoding="utf-8"))
+    return [re.findall(r"[^\s|:\\&-]+", line) for line in text.splitlines() if re.search(r"[a-z]", line)]
+
+
+def compared(before: Path, after: Path) -> tuple[int, list[str], set[str]]:
+    """How many files the earlier run made, a line per file that is gone or differs, and names of fields that are new."""
+    lines, added = [], set()
+    paths = sorted(path for artifacts in RUNS for path in (before / artifacts).rglob("*"))
+    # Event files hold times.
+    paths = [path for path in paths if path.is_file() and not path.name.startswith((".", "events.out"))]
+    for path in paths:
+        name = path.relative_to(before)
+        other = after / renamed(str(name))
+        if not other.is_file():
+            lines.append(f"{name} is gone")
+            continue
+        equal, fields = same(path, other)
+        added |= fields
+        if not equal:
             lines.append(f"{name} differs")
-    return len(names), lines
+    return len(paths), lines, added
 
 
 def main() -> None:
@@ -129,9 +159,10 @@ def main() -> None:
     for side, project in (("before", settings.before), ("after", settings.after)):
         folders.append(settings.folder.resolve() / side)
         make(project.resolve(), folders[-1], settings.reviews)
-    files, lines = compared(*folders)
+    files, lines, added = compared(*folders)
     for line in lines:
         print(line)
+    print(f"fields that are new in the later version: {', '.join(sorted(added)) or 'none'}")
     print(f"{files - len(lines)} of {files} files are the same")
     if lines:
         raise SystemExit(1)

@@ -1,43 +1,100 @@
-"""The report: its statistics against the libraries, its numbers the same in every format, its marks where files are bad."""
+"""The report: its statistics against the libraries, its numbers the same in every format, its marks where files are bad.
+
+Most tests read the published run of results/default, or a copy of it, and take seconds.
+"""
 
 import csv
 import io
 import json
 import re
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import load_stage
+from conftest import ROOT, load_stage
 from scipy import stats
 from sklearn.calibration import calibration_curve
+from sklearn.feature_extraction.text import TfidfVectorizer
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from sentipress.core import errors
-from sentipress.evaluation import records, statistics
-from sentipress.reporting import charts, evidence, pages
+from sentipress.data import corpus
+from sentipress.data.task import SENTIMENT, Task
+from sentipress.evaluation import exploration, plots, records, statistics
+from sentipress.evaluation.scores import accuracy_interval, scores
+from sentipress.reporting import charts, conclusions, evidence, findings, pages, table, tabular
 
 RANDOM = np.random.default_rng(7)
 BASE = RANDOM.random(4000) < 0.90
 MODEL = np.where(RANDOM.random(4000) < 0.05, ~BASE, BASE)
+PUBLISHED = ROOT / "results" / "default"
+HOSTILE = ("""<b>"x" & 'y'</b>""", "a|b\\", "новости $1$")  # labels that no format may take as its own signs
+NUMBERS = ("1,097", "0.10", "007", "1e5", "+0.00", "-0.50", "1_000", "< 0.001", "92.29%", "nan", "0x1F", "1.50")
+
+
+def save_texts(folder: Path, rows: np.ndarray, labels: np.ndarray, task: Task, words: np.ndarray) -> None:
+    """Write a reviews.csv whose test texts have these rows of the source, labels and numbers of words."""
+    texts = [" ".join(["<i>word|"] * count) for count in words]
+    frame = pd.DataFrame({"row": rows, "split": "test", "label": labels.astype(int), "review": texts})
+    about = {"task": task.as_dict(), "recipe": "default", "source": {"name": "a<b>.csv"}, "settings": {}, "flags": {}}
+    corpus.save(frame, None, None, about, folder)
 
 
 @pytest.fixture(scope="module")
-def content(run):
-    return evidence.collect(run)
+def content():
+    return evidence.collect(PUBLISHED)
+
+
+@pytest.fixture(scope="module")
+def with_texts(tmp_path_factory):
+    """The published run with texts of its test reviews, of 1 to 500 words. By their hash all rows are stale."""
+    folder = tmp_path_factory.mktemp("with_texts") / "default"
+    shutil.copytree(PUBLISHED, folder, ignore=shutil.ignore_patterns("figures", "report"))
+    saved = records.load_probabilities(folder, "modelo_base")
+    words = np.random.default_rng(1).integers(1, 500, len(saved["test_row"]))
+    save_texts(folder, saved["test_row"], saved["test_label"], SENTIMENT, words)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def topics(tmp_path_factory):
+    """A run on short texts with three labels whose names are hostile: a base, a smaller model, a control, a bag of words."""
+    folder = tmp_path_factory.mktemp("topics")
+    random, task, size = np.random.default_rng(3), Task(labels=HOSTILE), 600
+    truth = random.integers(0, 3, size)
+    logits = random.normal(size=(size, 3)) + 2 * np.eye(3)[truth]
+    rows = np.arange(size)[::-1] * 3
+    for name, noise in (("modelo_base", 0.0), ("modelo_DRQ", 0.3), ("modelo_F32", 0.0), ("classical_nb", 1.0)):
+        own = np.exp(logits + noise * random.normal(size=logits.shape))
+        probabilities = (own / own.sum(axis=1, keepdims=True)).astype(np.float32)
+        record = records.read(PUBLISHED / f"{name}.metrics.json", "")
+        record |= {"labels": list(HOSTILE), "scores": scores(truth, probabilities, task), "out_of_domain": None}
+        (folder / f"{name}.metrics.json").write_text(json.dumps(record), encoding="utf-8")
+        np.savez(folder / f"{name}.probabilities.npz", test=probabilities, test_row=rows, test_label=truth.astype(np.float32))
+    save_texts(folder, rows, truth, task, random.integers(1, 30, size))
+    return folder
 
 
 def row_of(content, name):
-    return next(row for row in content["rows"] if row["name"] == name)
+    return next(row for row in content.rows if row.name == name)
+
+
+def pictures(content):
+    """Title, wide and narrow SVG of every picture that has something to show."""
+    drawn = [(one.title, *(charts.svg(one.draw, content, form) for form in ("wide", "narrow"))) for one in charts.PICTURES]
+    return [picture for picture in drawn if picture[1] and picture[2]]
 
 
 # Statistics
 
 
 def test_wilson_interval_is_the_librarys_and_the_formulas():
-    low, high = records.accuracy_interval(9106, 10000)
+    low, high = accuracy_interval(9106, 10000)
     assert (low, high) == pytest.approx(proportion_confint(9106, 10000, alpha=0.05, method="wilson"))
     z, n, p = stats.norm.ppf(0.975), 10000, 0.9106
     middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / 4 / n / n)
@@ -82,105 +139,342 @@ def test_calibration_error_by_hand_and_by_scikit_learn():
     np.testing.assert_allclose([b["predicted"] for b in bins], predicted)
 
 
+def test_calibration_of_several_labels_is_of_the_chosen_one():
+    labels = np.array([0, 2, 1])
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.9, 0.0]])
+    # Confidences 0.8, 0.5 and 0.9 in three bins: right, wrong, right.
+    assert statistics.calibration(labels, probabilities)["error"] == pytest.approx((0.2 + 0.5 + 0.1) / 3)
+
+
+def test_models_of_several_labels_are_compared_by_the_label_they_choose():
+    task, labels = Task(labels=("a", "b", "c")), np.array([0, 1, 2, 2], np.float32)
+    model = np.array([[0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.6, 0.2, 0.2]])  # three right, none over 0.5 needed
+    control = np.array([[0.4, 0.3, 0.3], [0.8, 0.1, 0.1], [0.4, 0.3, 0.3], [0.6, 0.2, 0.2]])
+    found = statistics.comparison(model, control, labels, task)
+    assert found["value"] == 0.5 and found["p"] == pytest.approx(0.5)
+    two = statistics.comparison(np.array([0.9, 0.1]), np.array([0.2, 0.1]), np.array([1.0, 0.0]))
+    assert two["value"] == 0.5
+
+
 # The content
 
 
-def test_rows_are_compared_with_the_base_on_the_same_reviews(run, content):
-    base, drq = records.load_probabilities(run, "modelo_base"), records.load_probabilities(run, "modelo_podado")
+def test_rows_are_compared_with_the_base_on_the_same_reviews(with_texts):
+    content = evidence.collect(with_texts)
+    base, pruned = records.load_probabilities(with_texts, "modelo_base"), records.load_probabilities(with_texts, "modelo_podado")
     truth = base["test_label"] > 0.5
-    right, base_right = (drq["test"] > 0.5) == truth, (base["test"] > 0.5) == truth
+    right, base_right = (pruned["test"] > 0.5) == truth, (base["test"] > 0.5) == truth
     row = row_of(content, "modelo_podado")
-    assert row["difference"]["value"] == pytest.approx(right.mean() - base_right.mean())
-    assert row["p"] == pytest.approx(statistics.mcnemar_p(right, base_right)) and row["p"] <= row["p_holm"]
-    assert row["agreement"] == pytest.approx(np.mean((drq["test"] > 0.5) == (base["test"] > 0.5)))
-    assert sum(group["n"] for group in row["lengths"]) == len(truth)
-    for example in row["examples"]:
-        assert (example["model"] > 0.5) != (example["base"] > 0.5) and example["text"]
-    files = json.loads((run / "modelo_podado.metrics.json").read_text(encoding="utf-8"))
-    vocabulary = (run / "tokenizer.json").stat().st_size
-    assert row["bytes"] == files["size"]["bytes"] + vocabulary
-    assert row_of(content, "classical_pairs")["bytes"] == (run / "classical_pairs.npz").stat().st_size
+    assert row.comparison.difference["value"] == pytest.approx(right.mean() - base_right.mean())
+    assert row.comparison.p == pytest.approx(statistics.mcnemar_p(right, base_right)) and row.comparison.p <= row.comparison.p_holm
+    assert row.comparison.agreement == pytest.approx(np.mean((pruned["test"] > 0.5) == (base["test"] > 0.5)))
+    assert sum(group["n"] for group in row.length_groups) == len(truth) and len(row.length_groups) == 4
+    assert len(row.examples) == evidence.EXAMPLES
+    for example in row.examples:
+        assert example.decided != example.base_decided and example.text
+        assert example.probability > 0.5 and example.base_probability > 0.5 and example.label in SENTIMENT.labels
+    apart = np.where((pruned["test"] > 0.5) != (base["test"] > 0.5), np.abs(pruned["test"].astype(float) - base["test"]), 0)
+    assert row.examples[0].row == base["test_row"][apart.argmax()]
+    metrics = json.loads((PUBLISHED / "modelo_podado.metrics.json").read_text(encoding="utf-8"))
+    assert row.deployed_bytes == metrics["size"]["bytes"] + metrics["vocabulary"]["bytes"] > metrics["size"]["bytes"]
+    assert row_of(content, "pocket").deployed_bytes == (PUBLISHED / "pocket.zip").stat().st_size
 
 
 def test_sentences_and_verdicts_follow_the_figures(content):
-    sentences = evidence.findings(content)
-    assert len(sentences) == len([row for row in content["rows"] if row.get("p_holm") is not None])
-    drq = row_of(content, "modelo_DRQ")
-    assert any(f"{drq['technique']} is {content['base']['model_bytes'] / drq['model_bytes']:.1f} times smaller" in s for s in sentences)
-    verdicts = {item["claim"]: item["verdict"] for item in evidence.conclusions(content)}
+    sentences = findings.findings(content)
+    assert len(sentences) == len([row for row in content.scored if row.comparison]) == len(content.rows) - 1
+    quantized = row_of(content, "modelo_DRQ")
+    ratio = content.base.record["size"]["bytes"] / quantized.record["size"]["bytes"]
+    assert any(f"{quantized.technique} is {ratio:.1f} times smaller" in sentence for sentence in sentences)
+    verdicts = {one.claim: one.verdict for one in conclusions.conclusions(content)}
     assert verdicts["Dynamic-range quantization makes the model 12 times smaller (31,578 to 2,643 KB) without loss."] == "does not hold"
     assert verdicts["Pruning makes the model smaller (31,578 to 10,535 KB)."] == "does not hold"
-    worse = {**drq, "p_holm": 0.001, "difference": {"value": -0.02, "low": -0.03, "high": -0.01}}
-    changed = {**content, "rows": [worse if row is drq else row for row in content["rows"]]}
-    assert any("lower by 2.00 points (1.00 to 3.00, p = 0.001)" in s for s in evidence.findings(changed))
-    few = {**content, "rows": [row for row in content["rows"] if row["name"] != "modelo_control"]}
-    assert [item["verdict"] for item in evidence.conclusions(few)].count("not measured") == 1
+    lower = replace(quantized.comparison, p_holm=0.001, difference={"value": -0.02, "low": -0.03, "high": -0.01})
+    worse = replace(quantized, comparison=lower)
+    changed = replace(content, rows=[worse if row is quantized else row for row in content.rows])
+    assert any("lower by 2.00 points (1.00 to 3.00, p = 0.001)" in sentence for sentence in findings.findings(changed))
+    few = replace(content, rows=[row for row in content.rows if row.name != "modelo_control"])
+    assert [one.verdict for one in conclusions.conclusions(few)].count("not measured") == 1
 
 
-def test_pareto_front():
-    rows = [{"accuracy": {"value": v}, "bytes": b} for v, b in ((0.8, 10), (0.7, 20), (0.9, 30), (0.9, 40))]
-    assert [row["bytes"] for row in evidence.pareto(rows, lambda row: row["bytes"])] == [10, 30]
+def test_the_published_verdicts_have_not_changed(content):
+    text = (PUBLISHED / "report" / "report.md").read_text(encoding="utf-8")
+    for one in conclusions.conclusions(content):
+        assert f"| {one.claim} | **{one.verdict}** | {one.reason} |" in text
+    for sentence in findings.findings(content):
+        assert f"- {sentence}" in text
 
 
-def test_several_seeds_give_mean_and_spread(run, tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    facts = json.loads((run / "modelo_DRQ.metrics.json").read_text(encoding="utf-8"))
-    facts["scores"]["accuracy"]["value"] -= 0.02
-    facts["settings"]["seed"] = 2
-    (other / "modelo_DRQ.metrics.json").write_text(json.dumps(facts), encoding="utf-8")
-    again = evidence.collect(run, [other])
-    seeds = row_of(again, "modelo_DRQ")["seeds"]
-    assert seeds["n"] == 2 and seeds["mean"] == pytest.approx(facts["scores"]["accuracy"]["value"] + 0.01)
-    assert seeds["sd"] == pytest.approx(0.02 / np.sqrt(2)) and row_of(again, "modelo_base")["seeds"] is None
+def test_pareto_front(content):
+    points = ((0.8, 10), (0.7, 20), (0.9, 30), (0.9, 40))
+    rows = [replace(content.base, record={"scores": {"accuracy": {"value": v}}}, deployed_bytes=b) for v, b in points]
+    assert [row.deployed_bytes for row in findings.pareto(rows, lambda row: row.deployed_bytes)] == [10, 30]
+
+
+def test_several_seeds_give_mean_and_spread(tmp_path):
+    metrics = json.loads((PUBLISHED / "modelo_DRQ.metrics.json").read_text(encoding="utf-8"))
+    metrics["scores"]["accuracy"]["value"] -= 0.02
+    metrics["settings"]["seed"] = 2
+    (tmp_path / "modelo_DRQ.metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    again = evidence.collect(PUBLISHED, [tmp_path])
+    seeds = row_of(again, "modelo_DRQ").seeds
+    assert seeds["n"] == 2 and seeds["mean"] == pytest.approx(metrics["scores"]["accuracy"]["value"] + 0.01)
+    assert seeds["sd"] == pytest.approx(0.02 / np.sqrt(2)) and row_of(again, "modelo_base").seeds is None
+    (tmp_path / "modelo_DRQ.metrics.json").write_text("{", encoding="utf-8")
+    assert pages.cells(row_of(evidence.collect(PUBLISHED, [tmp_path]), "modelo_DRQ"))["note"].startswith("DAMAGED")
+
+
+@pytest.mark.parametrize(
+    ("words", "bounds"),
+    [
+        ([1, 2, 2, 3, 3], [2, 4, 8]),
+        ([5] * 8 + [22] * 2, [10, 20, 40]),
+        (json.loads((PUBLISHED / "eda.json").read_text(encoding="utf-8"))["word_percentiles"].values(), [100, 200, 400]),
+        (
+            json.loads((PUBLISHED.with_name("thesis") / "eda.json").read_text(encoding="utf-8"))["word_percentiles"].values(),
+            [100, 200, 400],
+        ),
+        ([20_000] * 5, [100, 200, 400]),
+        ([], [100, 200, 400]),
+    ],
+)
+def test_groups_by_length_fit_the_texts(words, bounds):
+    assert evidence.length_bounds(list(words)) == bounds
+    names = evidence.length_names(bounds)
+    assert len(names) == 4 and names[0] == f"under {bounds[0]} words" and names[-1] == f"{bounds[2]} and more"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "outputs", "layer"),
+    [
+        ("embedding/embeddings", [25000, 64], 1, "embedding"),
+        ("GatherV2/params#19", [25000, 64], 3, "embedding"),
+        ("bilstm/forward_lstm/lstm_cell/kernel", [64, 256], 1, "LSTM kernels"),
+        ("lstm/lstm_cell/recurrent_kernel", [4, 16], 4, "LSTM kernels"),
+        ("while/MatMul#87", [128, 32], 1, "LSTM kernels"),
+        ("tfl.pseudo_qconst1#104", [256, 64], 3, "LSTM kernels"),
+        ("tfl.pseudo_qconst1#104", [3, 320], 3, "output kernel"),
+        ("MatMul#8", [1, 320], 1, "output kernel"),
+        ("output/kernel", [320, 50], 50, "output kernel"),
+        ("output/bias", [50], 50, None),
+    ],
+)
+def test_arrays_belong_to_layers(name, shape, outputs, layer):
+    assert charts.layer_of({"name": name, "shape": shape}, outputs) == layer
+
+
+# Tables as text
+
+
+def test_no_table_changes_a_number():
+    rows = [{"model": f"row {number}", "value": number} for number in NUMBERS]
+    plain = tabular.terminal(["model", "value"], rows, ["model"]).splitlines()
+    assert [line.split("  ")[-1].strip() for line in plain[2:]] == list(NUMBERS)
+    assert len({len(line) for line in plain}) == 1  # numbers end in one column
+    text = tabular.markdown(["model", "value"], rows, ["model"]).splitlines()
+    assert text[1] == "|:---|---:|" and [line.split(" | ")[1].removesuffix(" |") for line in text[2:]] == list(NUMBERS)
+    latex = tabular.latex(["model", "value"], rows, ["model"], "Caption").splitlines()
+    lines = [line.split(" & ")[1].removesuffix(r" \\") for line in latex if " & " in line]
+    signs = {"%": r"\%", "_": r"\_", "<": r"\ensuremath{<}"}
+    assert lines == ["value", *("".join(signs.get(letter, letter) for letter in number) for number in NUMBERS)]
+    read = list(csv.DictReader(io.StringIO(tabular.comma_separated(["model", "value"], rows, ["model"]))))
+    assert [row["value"] for row in read] == [number.replace(",", "") for number in NUMBERS]
+
+
+def test_a_cell_cannot_leave_its_table():
+    rows = [{"model": "a|b\nc", "value": "5 % ± 1"}, {"model": "", "value": ""}]
+    assert tabular.markdown(["model", "value"], rows, ["model"]).splitlines()[2:] == ["| a\\|b c | 5 % ± 1 |", "| | |"]
+    latex = tabular.latex(["model", "value"], rows, ["model"], "10_000 & more: 95 %")
+    assert r"\caption{10\_000 \& more: 95 \%}" in latex and r"a|b c & 5 \% $\pm$ 1 \\" in latex
+    assert all(line.count(" & ") == 1 for line in latex.splitlines() if line.endswith(r"\\"))
+    assert "\n".join(latex.splitlines()[:1]) == r"\begin{table}" and latex.count(r"\hline") == 3
+
+
+def test_the_comparison_table_keeps_its_rows(tmp_path, capsys):
+    shutil.copytree(PUBLISHED, tmp_path / "copy", ignore=shutil.ignore_patterns("figures", "report", "comparison.*"))
+    rows = table.make(tmp_path / "copy")
+    before = list(csv.DictReader(io.StringIO((PUBLISHED / "comparison.csv").read_text(encoding="utf-8"))))
+    after = list(csv.DictReader(io.StringIO((tmp_path / "copy" / "comparison.csv").read_text(encoding="utf-8"))))
+    assert len(after) == len(rows) + len(table.PUBLISHED) and list(after[0]) == list(table.COLUMNS)
+    assert [{name: row[name] for name in old} for row, old in zip(after, before, strict=True)] == before
+    base = records.read(PUBLISHED / "modelo_base.metrics.json", "")["scores"]
+    assert after[0]["macro F1"] == f"{base['macro_f1']:.4f}" and after[0]["weighted F1"] == f"{base['weighted_f1']:.4f}"
+    shown = capsys.readouterr().out
+    assert "Study: Base LSTM" in shown and "The study's rows are as published" in shown and "9,916 test reviews" in shown
 
 
 # The pages
 
 
-def test_all_formats_show_the_same_numbers(run, tmp_path):
-    load_stage("report.py").main(["--artifacts", str(run), "--output", str(tmp_path)])
+def test_all_formats_show_the_same_numbers(with_texts, tmp_path, capsys):
+    load_stage("report.py").main(["--artifacts", str(with_texts), "--output", str(tmp_path)])
     html, text = ((tmp_path / f"report.{kind}").read_text(encoding="utf-8") for kind in ("html", "md"))
     latex = (tmp_path / "report.tex").read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "report.csv").read_text(encoding="utf-8"))))
+    content = evidence.collect(with_texts)
     assert [row["model"] for row in rows[:2]] == ["Base LSTM", "TFLite float32 (control)"]
-    for row in evidence.collect(run)["rows"]:
+    for row in content.rows:
         cells = pages.cells(row)
-        for column in ("accuracy", "95 % interval", "to base, points", "KB", "ms p50", "seeds"):
-            assert f"<dd>{cells[column]}</dd>" in html or f"<td>{cells[column]}</td>" in html
+        for column in ("accuracy", "95 % interval", "to base, points", "F1", "macro F1", "weighted F1", "KB", "ms p50", "seeds"):
+            assert f"<td>{cells[column]}</td>" in html
+            if column not in ("accuracy", "to base, points") and cells[column] != "-":
+                assert f"<dt>{column}</dt><dd>{cells[column]}</dd>" in html
             assert f"| {cells[column]} |" in text and cells[column].replace("%", r"\%") in latex
         assert next(r for r in rows if r["model"] == cells["model"])["accuracy"] == cells["accuracy"]
-    for sentence in evidence.findings(evidence.collect(run)):
-        assert f"- {sentence}" in text
+    said = capsys.readouterr().out
+    for sentence in findings.findings(content):
+        assert f"- {sentence}" in text and sentence in said
+    for row in content.scored:
+        for group in row.length_groups:
+            assert f"| {group['value']:.2%} |" in text
 
 
-def test_the_page_needs_nothing_from_outside(run, tmp_path):
-    load_stage("report.py").main(["--artifacts", str(run), "--output", str(tmp_path)])
+def test_the_page_needs_nothing_from_outside(with_texts, tmp_path):
+    load_stage("report.py").main(["--artifacts", str(with_texts), "--output", str(tmp_path)])
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""\b(?:src|href|srcset)\s*=\s*(?!["']data:)""", html) and "<script" not in html and "@import" not in html
-    assert html.count("<picture>") == len(charts.FIGURES) == len(list(tmp_path.glob("*.svg")))
-    assert "default-src 'none'" in html and 'name="viewport"' in html
+    assert html.count("<picture>") == len(charts.PICTURES) == len(list(tmp_path.glob("*.svg")))
+    assert "default-src 'none'" in html and 'name="viewport"' in html and html.startswith("<!doctype html>")
+
+
+def test_a_run_of_the_stages_has_a_report(run, tmp_path):
+    load_stage("report.py").main(["--artifacts", str(run), "--output", str(tmp_path)])
+    content = evidence.collect(run)
+    assert not content.missing and all(not row.stale for row in content.scored) and len(content.scored) == len(content.rows)
+    assert len(list(tmp_path.glob("*.svg"))) == len(charts.PICTURES)
+    vocabulary = (run / "tokenizer.json").stat().st_size
+    assert content.base.deployed_bytes == (run / "modelo_base.keras").stat().st_size + vocabulary
+    assert row_of(content, "classical_pairs").deployed_bytes == (run / "classical_pairs.npz").stat().st_size
 
 
 def test_texts_are_escaped(content):
-    row = {
-        **row_of(content, "modelo_DRQ"),
-        "technique": "<b>|&",
-        "examples": [{"row": 1, "label": 0, "model": 1, "base": 0, "text": "<script>|"}],
-    }
-    hostile = {**content, "rows": [row]}
+    example = evidence.Example(1, "negative", "positive", 1.0, "negative", 1.0, "<script>|")
+    row = replace(row_of(content, "modelo_DRQ"), technique="<b>|&", examples=[example])
+    hostile = replace(content, rows=[row])
     html, text = pages.page(hostile, []), pages.markdown(hostile)
     assert "<script" not in html and "&lt;script&gt;" in html and "&lt;b&gt;|&amp;" in html
     assert "<b>\\|&" in text
 
 
+# Several labels
+
+
+def test_labels_are_escaped(topics):
+    content = evidence.collect(topics)
+    html, text = pages.page(content, pictures(content)), pages.markdown(content)
+    first = "&lt;b&gt;&#34;x&#34; &amp; &#39;y&#39;&lt;/b&gt;"
+    assert f"<td>{first}</td>" in html and f"<p>{first} text (row " in html and f"model {first} (" in html
+    assert "<b>" not in html and "a&lt;b&gt;.csv" in html and "&lt;i&gt;word" in html
+    assert "| a\\|b\\ |" in text and "| новости $1$ |" in text
+
+
+def test_three_labels_go_through_every_format(topics):
+    content = evidence.collect(topics)
+    assert content.task.labels == HOSTILE and content.noun == "texts" and content.missing == []
+    probabilities = records.load_probabilities(topics, "modelo_DRQ")
+    base = records.load_probabilities(topics, "modelo_base")
+    right, base_right = (saved["test"].argmax(axis=1) == saved["test_label"] for saved in (probabilities, base))
+    row = row_of(content, "modelo_DRQ")
+    assert row.comparison.difference["value"] == pytest.approx(right.mean() - base_right.mean())
+    assert row.calibration == statistics.calibration(probabilities["test_label"], probabilities["test"].astype(float))
+    assert [group["name"] for group in row.length_groups] == ["under 10 words", "10 to 19", "20 to 39", "40 and more"]
+    assert sum(group["n"] for group in row.length_groups) == 600 and row.length_groups[3]["value"] is None
+    for example in row.examples:
+        assert example.decided != example.base_decided and {example.label, example.decided, example.base_decided} <= set(HOSTILE)
+    shown = pages.columns(content)
+    assert "F1" not in shown and "out of domain" not in shown and {"macro F1", "weighted F1"} <= set(shown)
+    html, text, latex = pages.page(content, pictures(content)), pages.markdown(content), pages.latex(content)
+    for one in content.scored:
+        cells = pages.cells(one)
+        assert cells["macro F1"] == f"{one.scores['macro_f1']:.4f}" and cells["weighted F1"] == f"{one.scores['weighted_f1']:.4f}"
+        for column in shown:
+            assert f"<td>{cells[column]}</td>" in html or column in pages.TEXTS or column == "p (Holm)"
+            assert f" {cells[column]} |" in text or column in pages.TEXTS
+            assert cells[column].replace("%", r"\%").replace("<", r"\ensuremath{<}") in latex or column in pages.TEXTS
+    for one in content.base.scores["per_label"]:
+        numbers = f"{one['precision']:.2%} | {one['recall']:.2%} | {one['f1']:.4f} | {one['n']} |"
+        assert numbers in text and numbers.removesuffix(" |").replace(" | ", "</td><td>") in html
+    rows = list(csv.DictReader(io.StringIO(pages.comma_separated(content))))
+    assert len(rows) == 4 and list(rows[0]) == list(shown)
+    assert pages.figures_by_model(content)["modelo_base"]["macro_f1"] == content.base.scores["macro_f1"]
+
+
+def test_only_the_studys_task_is_compared_with_the_study(topics, content, capsys):
+    others = evidence.collect(topics)
+    assert conclusions.conclusions(others) == [] and conclusions.conclusions(content)
+    for write in (lambda one: pages.page(one, []), pages.markdown, pages.latex, pages.comma_separated):
+        assert "Study:" in write(content) or "study" in write(content)
+        assert "study" not in write(others).lower() and "Rotten Tomatoes" not in write(others)
+    assert len(findings.findings(others)) == 3
+    copy = topics / "table"
+    shutil.copytree(topics, copy)
+    rows = table.make(copy)
+    assert "study" not in (copy / "comparison.md").read_text(encoding="utf-8").lower()
+    assert len(rows) == 4 and "600 test texts" in capsys.readouterr().out
+    drawn = charts.svg(charts.accuracy_against_size, others, "wide")
+    assert "as published" not in drawn and "as published" in charts.svg(charts.accuracy_against_size, content, "wide")
+
+
+def test_pictures_of_several_labels(topics):
+    content = evidence.collect(topics)
+    drawn = {title: wide for title, wide, _ in pictures(content)}
+    assert len(drawn) == len(charts.PICTURES)
+    confused = drawn["Which labels are confused"]
+    assert "новости $1$" in confused and "&lt;b&gt;" in confused and "<b>" not in confused
+    assert f"{content.base.scores['confusion'][0][0]}" in confused
+    assert "probability of the chosen label" in drawn["Are the probabilities honest?"]
+    assert "Rotten" not in drawn["Accuracy by length"]
+
+
+def test_many_labels_have_room():
+    labels = [f"label {number}" for number in range(50)]
+    base = evidence.collect(PUBLISHED).base
+    record = {**base.record, "labels": labels, "scores": {**base.scores, "confusion": np.eye(50, dtype=int).tolist(), "per_label": []}}
+    content = evidence.Evidence("many", Task(labels=tuple(labels)), [replace(base, record=record)], [], {})
+    for form in ("wide", "narrow"):
+        drawn = charts.svg(charts.confusion_matrices, content, form)
+        width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups())
+        assert min(width, height) / 50 > 8 and drawn.count("label 49") == 2
+
+
+# Exploration
+
+
+def test_exploration_names_the_labels(tmp_path):
+    task = Task(labels=("новости", "a/b", "all"))
+    texts = ["привет мир )))", "мир 😀 b", "政 治 b", "b ไทย"] * 15
+    frame = pd.DataFrame({"review": texts, "label": [0, 1, 2, 2] * 15})
+    (tmp_path / "wordcloud_positive.png").write_bytes(b"of an earlier run")
+    figures = exploration.explore(frame, task)
+    assert figures["per_sentiment"] == {"a/b": 15, "label all": 30, "новости": 15}
+    assert figures["words"]["all"]["count"] == 60 and figures["words"]["новости"]["mean"] == 3
+    written = exploration.draw(frame, figures, tmp_path, 1, task)
+    names = {path.name for path in written}
+    assert {"histogram_words.png", "top_tfidf.png", "wordcloud_новости.png", "wordcloud_a_b.png"} <= names
+    assert {path.name for path in tmp_path.iterdir()} == names
+    plots.confusion([[1, 2, 3], [4, 5, 6], [0, 0, 0]], task.labels, tmp_path / "confusion.png", "test texts")
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (*written, tmp_path / "confusion.png"))
+
+
+@pytest.mark.parametrize(("english", "options"), [(True, {"stop_words": "english"}), (False, {"analyzer": str.split})])
+def test_top_words_are_the_librarys(english, options):
+    texts = pd.Series(["the film isn't good", "a bad film ) )", "игра и мир", "мир b film", "good мир"] * 5)
+    library = TfidfVectorizer(max_features=1000, **options)
+    means = np.asarray(library.fit_transform(texts).mean(axis=0)).ravel()
+    expected = dict(zip(library.get_feature_names_out(), means, strict=True))
+    top = exploration.top_tfidf(texts, english=english)
+    assert [mean for _, mean in top] == pytest.approx(sorted(expected.values(), reverse=True)[:10])
+    assert all(expected[word] == pytest.approx(mean) for word, mean in top)
+    assert ("и" in expected) is not english and ("the" in dict(top)) is not english
+
+
 # Marks
 
 
-@pytest.mark.parametrize("damage", ["json", "schema", "probabilities", "missing probabilities", "other reviews"])
-def test_a_bad_row_is_marked_and_the_others_stay(run, tmp_path, damage):
+@pytest.mark.parametrize("damage", ["json", "schema", "probabilities", "missing probabilities", "shape", "other reviews", "other labels"])
+def test_a_bad_row_is_marked_and_the_others_stay(content, tmp_path, damage):
     copy = tmp_path / "copy"
-    shutil.copytree(run, copy, ignore=shutil.ignore_patterns("logs", "figures", "report"))
+    shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("logs", "figures", "report"))
     name = "modelo_F16Q"
     metrics, probabilities = copy / f"{name}.metrics.json", copy / f"{name}.probabilities.npz"
     if damage == "json":
@@ -191,25 +485,40 @@ def test_a_bad_row_is_marked_and_the_others_stay(run, tmp_path, damage):
         probabilities.write_bytes(probabilities.read_bytes()[:-50])
     elif damage == "missing probabilities":
         probabilities.unlink()
+    elif damage == "shape":
+        with np.load(probabilities) as saved:
+            np.savez(probabilities, **{**saved, "test": np.stack([saved["test"]] * 3, axis=1)})
+    elif damage == "other labels":
+        record = {**records.read(metrics, ""), "labels": ["bad", "good"]}
+        metrics.write_text(json.dumps(record), encoding="utf-8")
     else:
         with np.load(probabilities) as saved:
             np.savez(probabilities, **{**saved, "test_row": saved["test_row"] + 1})
-    content = evidence.collect(copy)
-    row = row_of(content, name)
-    mark = "STALE" if damage == "other reviews" else "DAMAGED"
+    marked = evidence.collect(copy)
+    row = row_of(marked, name)
+    mark = "STALE" if damage.startswith("other") else "DAMAGED"
     assert pages.cells(row)["note"].startswith(mark)
-    assert mark in pages.markdown(content) and mark in pages.page(content, [])
-    assert row_of(content, "modelo_DRQ")["p_holm"] is not None and len(content["rows"]) == len(evidence.collect(run)["rows"])
-    for _, _, draw in charts.FIGURES:
-        assert charts.svg(draw, content["rows"], "narrow")
+    assert mark in pages.markdown(marked) and mark in pages.page(marked, [])
+    assert row_of(marked, "modelo_DRQ").comparison is not None and len(marked.rows) == len(content.rows)
+    for picture in charts.PICTURES:
+        assert charts.svg(picture.draw, marked, "narrow") or picture.name == "lengths"
+
+
+def test_a_damaged_base_spoils_no_other_row(tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("logs", "figures", "report"))
+    (copy / "modelo_base.probabilities.npz").write_bytes(b"")
+    content = evidence.collect(copy)
+    assert pages.cells(row_of(content, "modelo_base"))["note"].startswith("DAMAGED") and content.base is None
+    assert len(content.scored) == len(content.rows) - 1 and all(row.comparison is None for row in content.scored)
+    assert "modelo_base" in content.missing[0]
 
 
 @pytest.mark.parametrize("form", ["wide", "narrow"])
-def test_a_legend_of_many_rows_is_whole(run, form):
-    rows = evidence.collect(run)["rows"]
-    many = [{**row, "technique": f"{row['technique']} {number}"} for number in range(4) for row in rows]
+def test_a_legend_of_many_rows_is_whole(content, form):
+    many = replace(content, rows=[replace(row, technique=f"{row.technique} {number}") for number in range(4) for row in content.scored])
     heights, lines = [], []
-    for shown in (rows, many):
+    for shown in (content, many):
         drawn = charts.svg(charts.accuracy_against_size, shown, form)
         heights.append(float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawn).group(1)))
         lines.append([float(y) for y in re.findall(r'<text[^>]* y="([\d.-]+)"', drawn)])
@@ -217,12 +526,12 @@ def test_a_legend_of_many_rows_is_whole(run, form):
     assert min(lines[1]) > 0 and max(lines[1]) < heights[1]
 
 
-def test_without_base_or_reviews_the_report_says_so(run, tmp_path, capsys):
+def test_without_base_or_reviews_the_report_says_so(tmp_path, capsys):
     for pattern in ("modelo_DRQ.*", "classical_pairs.*"):
-        for path in run.glob(pattern):
+        for path in PUBLISHED.glob(pattern):
             shutil.copy(path, tmp_path)
     content = evidence.collect(tmp_path)
-    assert len(content["missing"]) == 2 and all(item["verdict"] == "not measured" for item in evidence.conclusions(content))
+    assert len(content.missing) == 2 and all(one.verdict == "not measured" for one in conclusions.conclusions(content))
     assert "Missing" in pages.page(content, []) and "no base" in pages.markdown(content)
     empty = tmp_path / "empty"
     empty.mkdir()

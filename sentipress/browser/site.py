@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sentipress.core import files, manifest
+from sentipress.core.errors import UserError
 from sentipress.data import cleaning
 from sentipress.evaluation import records
 from sentipress.runtimes import pocket
-from sentipress.core.errors import UserError
 from sentipress.text.tokenizer import OOV_ID, PADDING_ID, Tokenizer
 
 SCHEMA = 1

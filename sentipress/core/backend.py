@@ -1,7 +1,8 @@
 """TensorFlow with Keras 2, quietly, and the same result for the same seed.
 
-Every module that needs TensorFlow takes it from here: tensorflow-model-optimization refuses Keras 3 models, so all
-stages use `tf_keras`, and the environment variables must be set before the first import.
+Every module that needs TensorFlow takes it from here. tensorflow-model-optimization refuses Keras 3 models, so all
+stages use `tf_keras`; the environment variables must be set before the first import. tensorflow-model-optimization
+itself is imported by `sentipress.lstm.compression` alone: a program that only loads a model does without.
 """
 
 from __future__ import annotations
@@ -17,15 +18,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-__all__ = ["clustering", "deterministic", "keras", "sparsity", "tf"]
+__all__ = ["deterministic", "keras", "tf"]
 
 
 with quiet():
     warnings.filterwarnings("ignore", module="tensorflow|tf_keras|tensorflow_model_optimization")
     import tensorflow as tf
     import tf_keras as keras
-    from tensorflow_model_optimization.clustering import keras as clustering
-    from tensorflow_model_optimization.sparsity import keras as sparsity
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)

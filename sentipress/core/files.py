@@ -1,19 +1,17 @@
-"""Files on disk: atomic writes, hashes, sizes and the lock of an artifacts folder."""
+"""Files on disk: atomic writes, hashes and sizes."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import gzip
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sentipress.core import manifest
 from sentipress.core.errors import UserError
 
 TEMPORARY = ".writing-"
@@ -69,8 +67,8 @@ def read_json(path: Path, schema: int, remedy: str) -> dict[str, Any]:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path} is damaged ({error})", remedy) from None
     if not isinstance(content, dict) or content.get("schema") != schema:
-        found = content.get("schema") if isinstance(content, dict) else None
-        raise UserError(f"{path} has schema {found}, this version reads {schema}", remedy)
+        version = content.get("schema") if isinstance(content, dict) else None
+        raise UserError(f"{path} has schema {version}, this version reads {schema}", remedy)
     return content
 
 
@@ -94,56 +92,3 @@ def sizes(path: Path) -> dict[str, int]:
     """Bytes of a file as it lies on disk and after gzip at level 9."""
     content = path.read_bytes()
     return {"bytes": len(content), "gzip_bytes": len(gzip.compress(content, 9, mtime=0))}
-
-
-@contextlib.contextmanager
-def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
-    """Hold `folder` for one stage; a second run is refused at once. The system frees it when the process dies.
-
-    Args:
-        folder: the artifacts folder.
-        stage: who holds it, for the message to the second run.
-        create: make the folder; without, a folder that is not there is an error (a stage run too early, a typing slip).
-
-    Raises:
-        UserError: another run holds the folder, or it does not exist.
-    """
-    if create:
-        folder.mkdir(parents=True, exist_ok=True)
-    if not folder.is_dir():
-        raise UserError(f"{folder} does not exist", manifest.run(manifest.PREPROCESSING, folder))
-    with open(folder / ".lock", "a+", encoding="utf-8") as stream:  # closing the file frees the lock
-        try:
-            _lock_stream(stream)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-                raise
-            stream.seek(0)
-            holder = stream.read().strip() or "another stage"
-            raise UserError(f"{folder} is in use by {holder}", "wait until it ends, or pass another --artifacts") from None
-        stream.truncate(0)
-        stream.write(f"{stage} (process {os.getpid()})")
-        stream.flush()
-        _remove_temporaries(folder)  # what a killed run had half written: nobody else can be writing now
-        try:
-            yield
-        finally:
-            _remove_temporaries(folder)
-
-
-def _remove_temporaries(folder: Path) -> None:
-    for left in folder.rglob(f"{TEMPORARY}*"):
-        left.unlink(missing_ok=True)
-
-
-def _lock_stream(stream: Any) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        locking: Callable[..., None] = getattr(msvcrt, "locking")  # noqa: B009 - absent from the type stubs elsewhere
-        stream.seek(1 << 20)  # past the text, which a second run reads while the lock is held
-        locking(stream.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
-    else:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

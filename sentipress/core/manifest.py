@@ -1,34 +1,183 @@
-"""The command lines that messages and the table tell a person to run."""
+"""The stages of a track: what each one reads and writes, and which rows of the table it makes.
+
+Everything that needs to know the stages asks here: the table, the stale marks, `dvc.yaml`, the tests, the messages that
+tell a person which command to run.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PREPROCESSING, BASELINE, QUANTIZATION, PRUNING, DISTILLATION, COMBINATION = STAGES = (
+PREPROCESSING, BASELINE, CLASSICAL, QUANTIZATION, PRUNING, DISTILLATION, COMBINATION = (
     "1_data_preprocessing.py",
     "2_lstm_baseline.py",
+    "classical.py",
     "3_quantization.py",
     "4_pruning.py",
     "5_distillation.py",
     "6_combination.py",
 )
 DEFAULT_FOLDER = "artifacts"
+NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run that a command to repeat it leaves out
+REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
+UNLABELLED, OUT_OF_DOMAIN = "unlabelled.csv", "out_of_domain.csv"
+TOKENIZER, START = "tokenizer.json", "embedding_start.npz"
+METRICS, PROBABILITIES = ".metrics.json", ".probabilities.npz"  # endings beside every model
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model file and its place in the comparison table.
+
+    Attributes:
+        name: of the model's files, without an ending.
+        suffix: ending of the model file.
+        order: rows stand in the table by this number.
+        technique: what the table calls it.
+        complexity: of the technique, in the study's words: base, simple, medium or high.
+        role: "model", "control" or "classical".
+    """
+
+    name: str
+    suffix: str
+    order: int
+    technique: str
+    complexity: str
+    role: str = "model"
+
+    @property
+    def file(self) -> str:
+        """Name of the model file."""
+        return self.name + self.suffix
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A script of the track.
+
+    Attributes:
+        script: file name.
+        reads: artifacts that must be there.
+        writes: artifacts that it always writes, model files and what stands beside them aside.
+        rows: models that it can make.
+        usual: names of those that it makes by default; all of them if empty.
+    """
+
+    script: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    usual: tuple[str, ...] = ()
+
+    def row(self, name: str) -> Row:
+        """The row of this name."""
+        return next(row for row in self.rows if row.name == name)
+
+    @property
+    def usual_rows(self) -> tuple[Row, ...]:
+        """Rows that the stage makes by default."""
+        return tuple(row for row in self.rows if not self.usual or row.name in self.usual)
+
+
+@dataclass(frozen=True)
+class Track:
+    """Stages in the order in which they are run.
+
+    Attributes:
+        name: of the track.
+        stages: its scripts.
+        base: row that the others are compared with.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+    base: Row
+
+    def stage(self, script: str) -> Stage:
+        """The stage of this script."""
+        return next(stage for stage in self.stages if stage.script == script)
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Names of the scripts, in order."""
+        return tuple(stage.script for stage in self.stages)
+
+
+BASE = Row("modelo_base", ".keras", 20, "Base LSTM", "base")
+_OF_BASE = (REVIEWS, DESCRIPTION, TOKENIZER, BASE.file)
+
+LSTM = Track(
+    "lstm",
+    (
+        Stage(PREPROCESSING, writes=(REVIEWS, DESCRIPTION)),
+        Stage(BASELINE, reads=(REVIEWS, DESCRIPTION), writes=(TOKENIZER,), rows=(BASE,)),
+        Stage(
+            CLASSICAL,
+            reads=_OF_BASE,
+            rows=(
+                Row("classical_unigrams", ".npz", 60, "TF-IDF, 20,000 words", "simple", "classical"),
+                Row("classical_pairs", ".npz", 61, "TF-IDF, 20,000 words and pairs", "simple", "classical"),
+                Row("classical_many_pairs", ".npz", 62, "TF-IDF, 300,000 words and pairs", "simple", "classical"),
+                Row("classical_nb", ".npz", 63, "NB-weighted, 400,000 words and pairs", "simple", "classical"),
+            ),
+        ),
+        Stage(
+            QUANTIZATION,
+            reads=_OF_BASE,
+            rows=(
+                Row("modelo_F32", ".tflite", 30, "TFLite float32 (control)", "simple", "control"),
+                Row("modelo_DRQ", ".tflite", 31, "TFLite dynamic-range quantization", "medium"),
+                Row("modelo_F16Q", ".tflite", 32, "TFLite float16 quantization", "medium"),
+            ),
+        ),
+        Stage(
+            PRUNING,
+            reads=_OF_BASE,
+            rows=(
+                Row("modelo_podado", ".keras", 40, "Magnitude pruning", "simple"),
+                Row("modelo_podado_DRQ", ".tflite", 41, "Magnitude pruning + dynamic range", "medium"),
+            ),
+        ),
+        Stage(
+            DISTILLATION,
+            reads=_OF_BASE,
+            rows=(
+                Row("modelo_destilado", ".keras", 50, "Distilled student", "high"),
+                Row("modelo_destilado_DRQ", ".tflite", 51, "Distilled student + dynamic range", "high"),
+                Row("modelo_destilado_feature", ".keras", 52, "Distilled student, feature-based", "high"),
+                Row("modelo_destilado_relation", ".keras", 53, "Distilled student, relation-based", "high"),
+                Row("modelo_destilado_self", ".keras", 54, "Distilled student, self-distillation", "high"),
+                Row("modelo_destilado_online", ".keras", 55, "Distilled student, mutual learning", "high"),
+                Row("modelo_control", ".keras", 59, "Student without teacher (control)", "base", "control"),
+            ),
+            usual=("modelo_destilado", "modelo_destilado_DRQ", "modelo_control"),
+        ),
+        # A chain makes a row of each of its links as well: see `sentipress.pipeline.chain`.
+        Stage(COMBINATION, reads=_OF_BASE, rows=(Row("pocket", ".zip", 79, "Pocket model, packed with its vocabulary", "high"),)),
+    ),
+    BASE,
+)
 
 
 def command(stage: str, folder: Path | str, flags: Mapping[str, Any] | None = None) -> str:
-    """How to run a stage on an artifacts folder, with the flags (lower-case name to value) of an earlier run."""
-    words = ["python", stage]
+    """Command line of a stage on an artifacts folder, with the flags (lower-case name to value) of an earlier run."""
+    return shlex.join(["python", *words(stage, folder, flags)])
+
+
+def words(stage: str, folder: Path | str, flags: Mapping[str, Any] | None = None) -> list[str]:
+    """Words of that command line after the interpreter's name."""
+    line = [stage]
     if str(folder) != DEFAULT_FOLDER:
-        words += ["--artifacts", str(folder)]
+        line += ["--artifacts", str(folder)]
     for name, value in (flags or {}).items():
         flag = name.replace("_", "-")
-        if name in ("artifacts", "fresh", "download"):
-            continue
-        words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
-    return shlex.join(words)
+        if name not in NOT_REPEATED:
+            line += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+    return line
 
 
 def run(stage: str, folder: Path | str) -> str:

@@ -1,4 +1,4 @@
-"""The cleaned reviews that every later stage reads: making them, splitting them, loading them."""
+"""The cleaned texts that every later stage reads: making them, splitting them, loading them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from sentipress.core import files, manifest
-from sentipress.data.cleaning import clean
+from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
+from sentipress.data.cleaning import clean
 from sentipress.data.sources import TEXT
+from sentipress.data.task import Task
 
-SCHEMA = 2  # 2: with texts of another domain, and unlabelled ones
-UNLABELLED, OUTSIDE = "unlabelled.csv", "outside.csv"  # beside reviews.csv
 SPLITS = ("train", "validation", "test")
-MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 reviews
+MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts
 REVIEW_LIMIT_CHARACTERS = 1_000_000  # the longest IMDB review has 13,704; far beyond is a damaged file
 
 
@@ -28,18 +27,21 @@ class Corpus:
     """Cleaned reviews of one run of stage 1.
 
     Attributes:
-        frame: columns `review` (cleaned text), `label` (0 or 1), `split`, `row` (row of the source, from 0).
-        about: the JSON beside the CSV: recipe, source, counts, hash of the CSV.
+        frame: columns `review` (cleaned text), `label` (its number), `split`, `row` (row of the source, from 0; rows of a
+            test file follow those of the training file).
+        about: the JSON beside the CSV: task, recipe, source, counts, hash of the CSV.
         path: the CSV.
+        task: the labels and the split.
     """
 
     frame: pd.DataFrame
     about: dict[str, Any]
     path: Path
+    task: Task
 
     @property
     def recipe(self) -> str:
-        """Cleaning recipe: "default" or "thesis"."""
+        """Cleaning recipe, one of `sentipress.data.cleaning.RECIPES`."""
         return str(self.about["recipe"])
 
     def texts(self, split: str) -> list[str]:
@@ -47,36 +49,34 @@ class Corpus:
         return self.frame.loc[self.frame["split"] == split, "review"].tolist()
 
     def labels(self, split: str) -> np.ndarray:
-        """Labels of one split: float32 array of shape (reviews,)."""
+        """Numbers of the labels of one split: float32 (texts,)."""
         return self.frame.loc[self.frame["split"] == split, "label"].to_numpy(np.float32)
 
     def unlabelled(self) -> list[str]:
-        """Cleaned reviews without a label, if stage 1 was given some; none is a copy of a labelled one.
+        """Cleaned texts without a label, if stage 1 was given some; none is a copy of a labelled one.
 
         Raises:
             UserError: the file is missing or not the one that reviews.json describes.
         """
-        return self._beside("unlabelled", UNLABELLED)["review"].tolist() if self.about.get("unlabelled") else []
+        if not self.about.get("unlabelled"):
+            return []
+        return _read_checked(self.path.with_name(manifest.UNLABELLED), self.about["unlabelled"].get("sha256"))["review"].tolist()
 
-    def outside(self) -> tuple[list[str], np.ndarray]:
-        """Cleaned texts of another domain and their labels, float32 (texts,): what a model makes of them is a test.
+    def out_of_domain(self) -> tuple[list[str], np.ndarray] | None:
+        """Cleaned texts of another domain and the numbers of their labels, float32 (texts,); None where there are none.
+
+        No model is trained on them: what it makes of them is a test.
 
         Raises:
             UserError: the file is missing or not the one that reviews.json describes.
         """
-        frame = self._beside("outside", OUTSIDE)
+        if not self.about.get("out_of_domain"):
+            return None
+        frame = _read_checked(self.path.with_name(manifest.OUT_OF_DOMAIN), self.about["out_of_domain"].get("sha256"))
         return frame["review"].tolist(), frame["label"].to_numpy(np.float32)
 
-    def _beside(self, key: str, name: str) -> pd.DataFrame:
-        path, remedy = self.path.with_name(name), manifest.run(manifest.PREPROCESSING, self.path.parent)
-        if not path.is_file():
-            raise UserError(f"{path} is missing", remedy)
-        if files.sha256(path) != self.about.get(key, {}).get("sha256"):
-            raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-        return pd.read_csv(path, dtype={"review": TEXT}, keep_default_na=False, encoding="utf-8")
-
     def rows(self, split: str) -> np.ndarray:
-        """Source rows of one split: int64 array of shape (reviews,); they identify a review in paired tests."""
+        """Source rows of one split: int64 (texts,); they identify a text in paired tests."""
         return self.frame.loc[self.frame["split"] == split, "row"].to_numpy(np.int64)
 
 
@@ -138,52 +138,110 @@ def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tupl
     return kept, counts
 
 
-def split(frame: pd.DataFrame, test_share: float, validation_share: float, seed: int) -> pd.Series:
-    """Name the split of each row: a shuffled test share, then the last part of the rest for validation.
+def prepare_test(raw: pd.DataFrame, recipe: str, first_row: int) -> pd.DataFrame:
+    """Clean the texts of a test file. All of them stay, the repeated and the empty too: a score must be of the whole file.
 
-    This is the study's split (scikit-learn's `train_test_split`, then Keras's `validation_split`, which takes the end).
+    Args:
+        raw: columns `review` and `label`.
+        recipe: a recipe of `sentipress.data.cleaning`.
+        first_row: number of the first one; the rows of the training file come before.
+
+    Returns:
+        A frame with columns `review`, `label`, `row`.
+    """
+    bar = tqdm(raw["review"], desc="clean test file", unit=" texts", leave=False, disable=None)
+    texts = pd.Series([clean(text, recipe) for text in bar], dtype=TEXT)
+    return pd.DataFrame({"review": texts, "label": raw["label"].to_numpy(), "row": np.arange(first_row, first_row + len(raw))})
+
+
+def with_test(frame: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, int]:
+    """Training texts split for validation, with those of a test file behind them.
+
+    Args:
+        frame: of `prepare`.
+        test: of `prepare_test`.
+        task: labels and split.
+
+    Returns:
+        The frame with a column `split`, and how many training texts were dropped since the test file has them too.
 
     Raises:
-        UserError: too few reviews, or a split with one class.
+        UserError: see `split`.
+    """
+    copies = frame["review"].isin(set(test["review"]))
+    kept = frame[~copies].reset_index(drop=True)
+    kept["split"] = split(kept, task)
+    return pd.concat([kept, test.assign(split="test")], ignore_index=True), int(copies.sum())
+
+
+def split(frame: pd.DataFrame, task: Task) -> pd.Series:
+    """Name the split of each row: a shuffled share for testing unless there is a test file, then a part of the rest for validation.
+
+    For two labels this is the study's split: scikit-learn's `train_test_split`, then Keras's `validation_split`, which
+    takes the end. For more labels both parts are stratified, so that a rare label is in each.
+
+    Raises:
+        UserError: too few texts, or a split that lacks a label.
     """
     if len(frame) < MINIMUM_REVIEWS:
         raise UserError(f"{len(frame)} reviews are left after cleaning", f"give at least {MINIMUM_REVIEWS}")
-    rest, test = train_test_split(np.arange(len(frame)), test_size=test_share, random_state=seed, shuffle=True)
-    first_validation = int(len(rest) * (1 - validation_share))
-    names = np.full(len(frame), "train", dtype=object)
-    names[test] = "test"
-    names[rest[first_validation:]] = "validation"
-    for name in SPLITS:
-        if frame["label"][names == name].nunique() < 2:
-            raise UserError(f"the {name} split has fewer than two classes", "give more reviews of both sentiments, or another --seed")
+    how, labels = task.split, frame["label"].to_numpy()
+    rest, names = np.arange(len(frame)), np.full(len(frame), "train", dtype=object)
+    if how.test_share is not None:
+        rest, test = _divided(rest, labels, task, how.test_share)
+        names[test] = "test"
+        if task.binary:
+            names[rest[int(len(rest) * (1 - how.validation_share)) :]] = "validation"
+    if how.test_share is None or not task.binary:
+        _, validation = _divided(rest, labels, task, how.validation_share)
+        names[validation] = "validation"
+    for name in dict.fromkeys(names):
+        missing = set(range(len(task.labels))) - set(labels[names == name])
+        if missing and task.binary:
+            raise UserError(f"the {name} split has fewer than two classes", "give more texts of both labels, or another --seed")
+        if missing:
+            raise UserError(f"the {name} split lacks the label {task.labels[min(missing)]!r}", "give more texts of it, or leave it out")
     return pd.Series(names, index=frame.index, name="split")
+
+
+def _divided(rows: np.ndarray, labels: np.ndarray, task: Task, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers shuffled and cut in two, `share` of them in the second part."""
+    strata = None if task.binary else labels[rows]
+    try:
+        first, second = train_test_split(rows, test_size=share, random_state=task.split.seed, shuffle=True, stratify=strata)
+    except ValueError as error:  # a label with a single text
+        raise UserError(f"the texts cannot be split ({error})", "give more texts of each label") from None
+    return first, second
 
 
 def save(
     frame: pd.DataFrame,
     unlabelled: tuple[pd.Series, dict[str, Any]] | None,
-    outside: pd.DataFrame,
+    out_of_domain: pd.DataFrame | None,
     description: dict[str, Any],
     artifacts: Path,
 ) -> None:
-    """Write reviews.csv, the two files beside it and, after them, reviews.json that describes them, each atomically.
+    """Write reviews.csv, the files beside it and, after them, reviews.json that describes them, each atomically.
 
     Args:
         frame: columns `row`, `split`, `label`, `review`.
         unlabelled: cleaned texts and what is to be known of them, if there are any.
-        outside: labelled texts of another domain, columns `label`, `review`.
-        description: what reviews.json says besides.
+        out_of_domain: labelled texts of another domain, columns `label`, `review`, if there are any.
+        description: what reviews.json says besides; holds `task`.
         artifacts: the folder.
     """
-    path = artifacts / "reviews.csv"
-    beside = {}
+    path = artifacts / manifest.REVIEWS
+    beside: dict[str, Any] = {}
     if unlabelled:
-        beside["unlabelled"] = {**unlabelled[1], "sha256": _write_csv(unlabelled[0].to_frame(), artifacts / UNLABELLED)}
-    beside["outside"] = {"reviews": len(outside), "sha256": _write_csv(outside[["label", "review"]], artifacts / OUTSIDE)}
+        beside["unlabelled"] = {**unlabelled[1], "sha256": _write_csv(unlabelled[0].to_frame(), artifacts / manifest.UNLABELLED)}
+    if out_of_domain is not None:
+        checksum = _write_csv(out_of_domain[["label", "review"]], artifacts / manifest.OUT_OF_DOMAIN)
+        beside["out_of_domain"] = {"reviews": len(out_of_domain), "sha256": checksum}
     checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
-    files.write_json(path.with_suffix(".json"), {"schema": SCHEMA, **description, **beside, "sha256": checksum})
-    if not unlabelled:
-        (artifacts / UNLABELLED).unlink(missing_ok=True)
+    files.write_json(path.with_suffix(".json"), {"schema": folder.SCHEMA, **description, **beside, "sha256": checksum})
+    for key, name in (("unlabelled", manifest.UNLABELLED), ("out_of_domain", manifest.OUT_OF_DOMAIN)):
+        if key not in beside:
+            (artifacts / name).unlink(missing_ok=True)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> str:
@@ -192,24 +250,31 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> str:
     return files.sha256(path)
 
 
-def about(artifacts: Path) -> dict[str, Any]:
-    """The JSON beside the cleaned reviews of an artifacts folder.
+def _read_checked(path: Path, expected: str | None) -> pd.DataFrame:
+    """A CSV that stage 1 wrote.
 
     Raises:
-        UserError: missing, damaged, of another schema, or without what later stages need.
+        UserError: the file is missing or has another hash.
     """
-    remedy = manifest.run(manifest.PREPROCESSING, artifacts)
-    path = artifacts / "reviews.json"
-    content = files.read_json(path, SCHEMA, remedy)
-    for key, kind in (("recipe", str), ("sha256", str), ("settings", dict), ("flags", dict)):
-        if not isinstance(content.get(key), kind):
-            raise UserError(f"{path} lacks {key!r}", remedy)
-    return content
+    remedy = manifest.run(manifest.PREPROCESSING, path.parent)
+    if not path.is_file():
+        raise UserError(f"{path} is missing", remedy)
+    if files.sha256(path) != expected:
+        raise UserError(f"{path} is not the file that reviews.json describes", remedy)
+    return pd.read_csv(path, dtype={"review": TEXT, "split": TEXT}, keep_default_na=False, encoding="utf-8")
 
 
-def recipe_of(artifacts: Path) -> str:
-    """The recipe by which stage 1 cleaned the reviews of an artifacts folder."""
-    return str(about(artifacts)["recipe"])
+def task_of(artifacts: Path) -> Task:
+    """The task of an artifacts folder.
+
+    Raises:
+        UserError: reviews.json is missing, damaged, or holds no task.
+    """
+    try:
+        return Task.of(folder.about(artifacts)["task"])
+    except (KeyError, TypeError) as error:
+        remedy = manifest.run(manifest.PREPROCESSING, artifacts)
+        raise UserError(f"{artifacts / manifest.DESCRIPTION} garbles the task ({error})", remedy) from None
 
 
 def load(artifacts: Path) -> Corpus:
@@ -218,11 +283,8 @@ def load(artifacts: Path) -> Corpus:
     Raises:
         UserError: a file is missing, damaged, or the CSV is not the one that the JSON describes.
     """
-    path, remedy = artifacts / "reviews.csv", manifest.run(manifest.PREPROCESSING, artifacts)
+    path = artifacts / manifest.REVIEWS
     if not path.is_file():
-        raise UserError(f"{path} is missing", remedy)
-    description = about(artifacts)
-    if files.sha256(path) != description["sha256"]:
-        raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-    frame = pd.read_csv(path, dtype={"review": TEXT, "split": TEXT}, keep_default_na=False, encoding="utf-8")
-    return Corpus(frame, description, path)
+        raise UserError(f"{path} is missing", manifest.run(manifest.PREPROCESSING, artifacts))
+    description = folder.about(artifacts)
+    return Corpus(_read_checked(path, description["sha256"]), description, path, task_of(artifacts))

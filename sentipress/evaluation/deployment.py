@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +21,36 @@ KERAS_REVIEWS = 60  # Keras takes 30 ms a review: fewer do
 LIMIT_SECONDS = 600
 
 
-def measure(model: Path, tokenizer: Path | None, texts: list[str]) -> dict[str, Any]:
+def measure(model: Path, tokenizer: Path | None, texts: list[str], labels: Sequence[str]) -> dict[str, Any]:
     """Start-up, memory and speed of a model file in a process of its own, from text to probability on one thread.
 
     Args:
-        model: see `sentipress.runtimes.registry.load`.
+        model: see `sentipress.runtimes.registry.open_model`.
         tokenizer: the tokenizer's JSON; None for a model that holds its own vocabulary.
-        texts: reviews; the first one is the first that the process predicts.
+        texts: raw; the first one is the first that the process predicts.
+        labels: names, in their order.
 
     Returns:
         startup_seconds from the start of the process to the first probability, interpreter and imports included;
-        peak_memory_bytes; first, the first probability; p50_ms and p95_ms of one review, text to probability;
+        peak_memory_bytes; first, what the model gives for the first text; p50_ms and p95_ms of one review, text to probability;
         reviews_per_second in batches of 64; runs.
 
     Raises:
         RuntimeError: the process failed; its last line says why.
     """
     # The clock of the system, since a process cannot read another's performance counter.
-    command = [sys.executable, "-m", "sentipress.evaluation.deployment", str(model.resolve()), str(tokenizer.resolve()) if tokenizer else "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "sentipress.evaluation.deployment",
+        str(model.resolve()),
+        str(tokenizer.resolve()) if tokenizer else "-",
+    ]
     # One thread and no GPU probing: what is measured is one core, on every runtime alike.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     done = subprocess.run(
         [*command, str(time.time())],
-        input=json.dumps(texts),
+        input=json.dumps({"texts": texts, "labels": list(labels)}),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -68,29 +76,29 @@ def _peak_memory() -> int | None:
 
 def main(model: str, tokenizer: str, started: str) -> None:
     """Measure in this process and print the result as one line of JSON."""
-    from sentipress.runtimes.registry import load
+    from sentipress.data.task import Task
+    from sentipress.runtimes.registry import open_model
 
-    texts = json.loads(sys.stdin.buffer.read())
-    path = Path(model)
-    classifier = load(path, Path(tokenizer))
-    one, many = classifier.one, classifier.batch
-    first = one(texts[0])
+    content = json.loads(sys.stdin.buffer.read())
+    texts, path = content["texts"], Path(model)
+    runtime = open_model(path, Path(tokenizer), task=Task(tuple(content["labels"])))
+    first = runtime.predict_raw(texts[:1]).tolist()[0]
     result: dict[str, Any] = {"startup_seconds": time.time() - float(started), "peak_memory_bytes": _peak_memory(), "first": first}
     import numpy as np
 
     sample = texts[:KERAS_REVIEWS] if path.suffix == ".keras" else texts
     for text in sample[:WARM_UP]:
-        one(text)
+        runtime.predict_raw([text])
     spent = np.empty(len(sample))
-    for place, text in enumerate(sample):
+    for index, text in enumerate(sample):
         begun = time.perf_counter()
-        one(text)
-        spent[place] = time.perf_counter() - begun
+        runtime.predict_raw([text])
+        spent[index] = time.perf_counter() - begun
     batch = (texts * (BATCH // len(texts) + 1))[:BATCH]
-    many(batch)
+    runtime.predict_raw(batch)
     begun = time.perf_counter()
     for _ in range(BATCHES):
-        many(batch)
+        runtime.predict_raw(batch)
     seconds = time.perf_counter() - begun
     result |= {
         "p50_ms": float(np.percentile(spent, 50) * 1000),

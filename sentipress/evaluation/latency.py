@@ -28,12 +28,12 @@ def measure(models: Mapping[str, Callable[[Any], Any]], reviews: Mapping[str, Se
         for review in reviews[name][:WARM_UP]:
             call(review)
     times = {name: np.empty(runs) for name in models}
-    for place in range(runs):
+    for index in range(runs):
         for name, call in models.items():
-            review = reviews[name][place]
+            review = reviews[name][index]
             started = time.perf_counter()
             call(review)
-            times[name][place] = time.perf_counter() - started
+            times[name][index] = time.perf_counter() - started
     return {
         name: {
             "p50_ms": float(np.percentile(spent, 50) * 1000),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,17 @@ from matplotlib import pyplot as plt
 from matplotlib import ticker
 
 from sentipress.core import files
+from sentipress.data.task import Task
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # Okabe & Ito
 PALETTE = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F", "#8C564B")  # and neutral ones
 MARKERS = ("o", "^", "D", "v", "P", "X")
+MOST_ANNOTATED = 12  # labels of a confusion matrix whose cells have room for a count
+LABEL_CHARACTERS = 24
 
 
 def new_figure(width: float = 8.0, height: float = 4.5, grid: bool = True) -> tuple[Any, Any]:
-    """A figure with one set of axes."""
+    """Make a figure of this size in inches with one set of axes."""
     figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     if grid:
         axes.grid(alpha=0.3)
@@ -38,7 +43,14 @@ def save_figure(figure: Any, path: Path) -> Path:
 
 
 def training_curves(epochs: list[dict[str, float]], best_epoch: int, path: Path, title: str) -> Path:
-    """Accuracy and loss per epoch on training and validation reviews, the kept epoch marked."""
+    """Draw accuracy and loss per epoch on training and validation texts; a line marks the kept epoch.
+
+    Args:
+        epochs: one record each, with `epoch`, `accuracy`, `loss`, `validation_accuracy` and `validation_loss`.
+        best_epoch: number of the kept epoch.
+        path: of the PNG.
+        title: above the picture.
+    """
     figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     numbers = [int(record["epoch"]) for record in epochs]
     for axes, quantity in zip(panels, ("accuracy", "loss"), strict=True):
@@ -53,20 +65,63 @@ def training_curves(epochs: list[dict[str, float]], best_epoch: int, path: Path,
     return save_figure(figure, path)
 
 
-def confusion(matrix: list[list[int]], path: Path, title: str) -> Path:
-    """A 2 x 2 confusion matrix with counts and shares of each true class."""
+def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path: Path, title: str) -> Path:
+    """Draw a confusion matrix with the share of each true label; up to 12 labels also with counts.
+
+    Args:
+        matrix: number of texts by true label (downwards) and predicted label, labels x labels.
+        labels: their names, in order.
+        path: of the PNG.
+        title: above the picture.
+    """
     import seaborn
 
-    figure, axes = new_figure(5.2, 4.4, grid=False)
-    notes = [[f"{count:,}\n{count / max(1, sum(row)):.1%}" for count in row] for row in matrix]
-    names = ["negative", "positive"]
-    seaborn.heatmap(matrix, annot=notes, fmt="", cmap="Blues", cbar=False, xticklabels=names, yticklabels=names, ax=axes)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
-    return save_figure(figure, path)
+    few = len(labels) <= MOST_ANNOTATED
+    side = max(0.0, len(labels) - 2) * (0.75 if few else 0.22)  # inches beyond those of two labels
+    shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
+    notes = [[f"{count:,}\n{share:.1%}" for count, share in zip(*lines, strict=True)] for lines in zip(matrix, shares, strict=True)]
+    names = [shortened(label) for label in labels]
+    with plain_text():
+        figure, axes = new_figure(5.2 + side, 4.4 + side, grid=False)
+        seaborn.heatmap(
+            matrix if len(labels) == 2 else shares,
+            annot=notes if few else None,
+            fmt="",
+            cmap="Blues",
+            cbar=not few,
+            cbar_kws=None if few else {"label": "share of the true label"},
+            xticklabels=names,
+            yticklabels=names,
+            ax=axes,
+            **({} if len(labels) == 2 else {"vmin": 0, "vmax": 1}),
+        )
+        if len(labels) > 2:
+            axes.tick_params(axis="x", rotation=90)
+            axes.tick_params(axis="y", rotation=0)
+        axes.set(xlabel="predicted", ylabel="true", title=title)
+        return save_figure(figure, path)
+
+
+def shortened(label: str) -> str:
+    """Cut a label's name to 24 characters, the room beside a picture."""
+    return label if len(label) <= LABEL_CHARACTERS else label[: LABEL_CHARACTERS - 1] + "…"
+
+
+def noun(task: Task) -> str:
+    """Say what the texts of a task are called: reviews for sentiment, else texts."""
+    return "reviews" if task.is_sentiment else "texts"
+
+
+@contextlib.contextmanager
+def plain_text() -> Iterator[None]:
+    """Draw names as they are: a "$" starts no formula, and a letter that the font lacks is a box without a warning."""
+    with plt.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        yield
 
 
 def heat_map(points: Sequence[Mapping[str, Any]], names: Sequence[str], metric: str, epochs: int, path: Path) -> Path:
-    """The metric of a grid search: its first setting downwards, all combinations of the others to the right.
+    """Draw the metric of a grid search: its first setting downwards, all combinations of the others to the right.
 
     Args:
         points: of the search; those of fewer `epochs` were stopped early and are marked.
@@ -79,9 +134,9 @@ def heat_map(points: Sequence[Mapping[str, Any]], names: Sequence[str], metric: 
 
     rows = sorted({point[names[0]] for point in points})
     columns = sorted({tuple(point[name] for name in names[1:]) for point in points})
-    found = {(point[names[0]], tuple(point[name] for name in names[1:])): point for point in points}
-    values = [[100 * found[row, column][metric] for column in columns] for row in rows]
-    notes = [[f"{100 * found[r, c][metric]:.1f}{'' if found[r, c]['epochs'] == epochs else '*'}" for c in columns] for r in rows]
+    trials = {(point[names[0]], tuple(point[name] for name in names[1:])): point for point in points}
+    values = [[100 * trials[row, column][metric] for column in columns] for row in rows]
+    notes = [[f"{100 * trials[r, c][metric]:.1f}{'' if trials[r, c]['epochs'] == epochs else '*'}" for c in columns] for r in rows]
     figure, axes = new_figure(max(6.0, 1.5 + 0.75 * len(columns)), 1.5 + 0.55 * len(rows), grid=False)
     seaborn.heatmap(
         values,
@@ -98,15 +153,15 @@ def heat_map(points: Sequence[Mapping[str, Any]], names: Sequence[str], metric: 
     return save_figure(figure, path)
 
 
-def front(found: Sequence[Mapping[str, Any]], path: Path) -> Path:
-    """Test accuracy against bytes on disk (logarithmic), with intervals; the Pareto front is the line.
+def front(records: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Draw test accuracy against bytes on disk (logarithmic), with intervals; the Pareto front is the line.
 
     Args:
-        found: metrics records.
+        records: of metrics.
         path: of the PNG.
     """
     figure, axes = new_figure(10, 5)
-    points = [(r["size"]["bytes"] / 1024, r["scores"]["accuracy"], r["technique"], r["role"]) for r in found]
+    points = [(r["size"]["bytes"] / 1024, r["scores"]["accuracy"], r["technique"], r["role"]) for r in records]
     points.sort(key=lambda point: (point[0], point[2]))
     best, line = 0.0, []
     for size, accuracy, *_ in points:

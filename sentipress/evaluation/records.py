@@ -6,111 +6,101 @@ for paired tests and as teacher outputs.
 
 from __future__ import annotations
 
+import json
 import math
-import os
-import platform
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, f1_score, log_loss, roc_auc_score
-from statsmodels.stats.proportion import proportion_confint
 
-from sentipress.core import cli, files
+from sentipress.core import cli, files, manifest
 from sentipress.core.errors import UserError
+from sentipress.data.task import SENTIMENT_LABELS, Task
+from sentipress.evaluation import environment
+from sentipress.evaluation.scores import Scores, from_confusion, scores
 
-SCHEMA = 2  # 2: with scores outside the domain and costs in a fresh process
-SUFFIX = ".metrics.json"
-PACKAGES = (
-    "tensorflow",
-    "tf_keras",
-    "tensorflow-model-optimization",
-    "ai-edge-litert",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "nltk",
-)
+SCHEMA = 3  # 3: labels, scores for each of them, and "out_of_domain", which was "outside"
+OLDER = 2  # the schema that is still read
+SUFFIX = manifest.METRICS
 
 
-def accuracy_interval(correct: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share after Wilson (1927), by statsmodels."""
-    low, high = proportion_confint(correct, total, alpha=0.05, method="wilson")
-    return float(low), float(high)
+class Sizes(TypedDict):
+    """Bytes of a file as it lies on disk and after gzip at level 9."""
+
+    bytes: int
+    gzip_bytes: int
 
 
-def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Accuracy with its interval, and the usual companions, of probabilities (reviews,) against labels (reviews,)."""
-    truth, predicted = labels > 0.5, probabilities > 0.5
-    correct, total = int((truth == predicted).sum()), len(truth)
-    low, high = accuracy_interval(correct, total)
-    return {
-        "accuracy": {"value": correct / total, "low": low, "high": high, "correct": correct, "n": total, "interval": "Wilson 95 %"},
-        "log_loss": float(log_loss(truth, np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7), labels=[False, True])),
-        "f1": float(f1_score(truth, predicted)),
-        "auc": float(roc_auc_score(truth, probabilities)),
-        "confusion": confusion_matrix(truth, predicted).tolist(),
-    }
+class Latency(TypedDict):
+    """Time of one text; see `sentipress.evaluation.latency`."""
+
+    p50_ms: float
+    p95_ms: float
+    ratio_to_base: float
+    runs: int
+    base: str
+    what: str
 
 
-def code_hash(stage: str) -> str:
-    """SHA-256 over the shared package and one stage: which code made a result."""
-    package = Path(__file__).resolve().parent.parent
-    return files.fingerprint([files.sha256(path) for path in (*sorted(package.rglob("*.py")), package.parent / stage)])
+class Parameters(TypedDict):
+    """Parameters of a model; see `sentipress.evaluation.parameters`."""
+
+    total: int
+    nonzero: int
+    sparsity: float
+    arrays: list[dict[str, Any]]
 
 
-def environment() -> dict[str, Any]:
-    """Versions and machine, and the most memory that this process has held so far."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "peak_memory_bytes": peak_memory(),
-    }
+class Record(TypedDict, total=False):
+    """A metrics JSON. A model may have further fields: history, second_pass, distillation, chain."""
 
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
-def peak_memory() -> int | None:
-    """Most resident bytes of this process so far; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    schema: int
+    name: str
+    file: str
+    order: int
+    technique: str
+    complexity: str
+    role: str
+    stage: str
+    labels: list[str]
+    scores: Scores
+    out_of_domain: Scores | None
+    size: Sizes
+    vocabulary: Sizes
+    tokenizer: str | None
+    parameters: Parameters
+    seconds: dict[str, float]
+    latency: Latency
+    deployment: dict[str, Any] | None
+    model: dict[str, Any]
+    settings: dict[str, Any]
+    flags: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    code: str
+    environment: dict[str, Any]
+    created: str
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Which reviews were scored, and their labels.
+    """Which texts were scored, and the numbers of their labels.
 
     Attributes:
-        test_row: rows of the test reviews in the source, int64 (reviews,).
-        test_label: their labels, float32 (reviews,).
-        validation_row: rows of the validation reviews.
-        outside_label: labels of the sentences of another domain.
+        test_row: rows of the test texts in the source, int64 (texts,).
+        test_label: their labels, float32 (texts,).
+        validation_row: rows of the validation texts.
+        out_of_domain_label: labels of the texts of another domain; None where there are none.
     """
 
     test_row: np.ndarray
     test_label: np.ndarray
     validation_row: np.ndarray
-    outside_label: np.ndarray
+    out_of_domain_label: np.ndarray | None
 
 
 def metrics_path(folder: Path, name: str) -> Path:
@@ -118,57 +108,70 @@ def metrics_path(folder: Path, name: str) -> Path:
     return folder / (name + SUFFIX)
 
 
+def probabilities_path(folder: Path, name: str) -> Path:
+    """Where the probabilities of the model called `name` lie."""
+    return folder / (name + manifest.PROBABILITIES)
+
+
 def save(
-    folder: Path,
     file: Path,
     tokenizer: Path | None,
-    row: Mapping[str, Any],
+    row: manifest.Row,
     settings: SimpleNamespace,
-    inputs: list[Path],
+    inputs: Sequence[Path],
     probabilities: Mapping[str, np.ndarray],
     truth: Truth,
+    task: Task,
     measured: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Score a model's test probabilities and write its probabilities and its metrics JSON, the JSON last.
 
     Args:
-        folder: the artifacts folder.
-        file: the model file, already in place.
+        file: the model file, already in place; probabilities and metrics go beside it.
         tokenizer: file of the vocabulary that it needs beside it; None if it brings its own.
-        row: place in the table: `order`, `technique`, `complexity`, `role` ("model" or "control").
+        row: its place in the table.
         settings: of the stage (`sentipress.core.cli.settings`).
         inputs: artifacts that the model was made from or scored with.
-        probabilities: "test", "validation" and "outside": float32 (reviews,).
+        probabilities: "test", "validation" and perhaps "out_of_domain": float32, in the task's shape.
         truth: what they are scored against.
+        task: the labels.
         measured: `parameters`, `seconds`, `latency`, and anything else worth keeping.
 
     Returns:
         The record as written.
     """
-    name = file.stem
-    with files.atomic(folder / f"{name}.probabilities.npz") as temporary, open(temporary, "wb") as stream:
-        arrays: dict[str, Any] = {**asdict(truth), **probabilities}
+    saved = probabilities_path(file.parent, row.name)
+    with files.atomic(saved) as temporary, open(temporary, "wb") as stream:
+        known = {name: array for name, array in asdict(truth).items() if array is not None}
+        arrays: dict[str, Any] = {**known, **probabilities}
         np.savez_compressed(stream, **arrays)
+    elsewhere = None
+    if truth.out_of_domain_label is not None:
+        elsewhere = scores(truth.out_of_domain_label, probabilities["out_of_domain"], task)
     record = {
         "schema": SCHEMA,
-        "name": name,
+        "name": row.name,
         "file": file.name,
-        **row,
+        "order": row.order,
+        "technique": row.technique,
+        "complexity": row.complexity,
+        "role": row.role,
         "stage": settings.stage,
-        "scores": scores(truth.test_label, probabilities["test"]),
-        "outside": scores(truth.outside_label, probabilities["outside"]),
+        "labels": list(task.labels),
+        "scores": scores(truth.test_label, probabilities["test"], task),
+        "out_of_domain": elsewhere,
         "size": files.sizes(file),
         "vocabulary": files.sizes(tokenizer) if tokenizer else {"bytes": 0, "gzip_bytes": 0},
         "tokenizer": tokenizer.name if tokenizer else None,
         **measured,
         **cli.recorded(settings),
         "inputs": {path.name: files.sha256(path) for path in inputs},
-        "outputs": {path.name: files.sha256(path) for path in (file, folder / f"{name}.probabilities.npz")},
-        "code": code_hash(settings.stage),
-        "environment": environment(),
+        "outputs": {path.name: files.sha256(path) for path in (file, saved)},
+        "code": environment.code_hash(settings.stage),
+        "environment": environment.environment(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    files.write_json(metrics_path(folder, name), record)
+    files.write_json(metrics_path(file.parent, row.name), record)
     return record
 
 
@@ -182,11 +185,14 @@ _FIELDS: dict[tuple[str, ...], Any] = {
     ("role",): str,
     ("stage",): str,
     ("order",): int,
+    ("labels",): list,
     ("scores", "accuracy", "value"): _NUMBER,
     ("scores", "accuracy", "low"): _NUMBER,
     ("scores", "accuracy", "high"): _NUMBER,
     ("scores", "accuracy", "n"): int,
-    ("outside", "accuracy", "value"): _NUMBER,
+    ("scores", "macro_f1"): _NUMBER,
+    ("scores", "weighted_f1"): _NUMBER,
+    ("scores", "per_label"): list,
     ("size", "bytes"): int,
     ("size", "gzip_bytes"): int,
     ("vocabulary", "bytes"): int,
@@ -210,23 +216,47 @@ _FIELDS: dict[tuple[str, ...], Any] = {
 
 
 def read(path: Path, remedy: str) -> dict[str, Any]:
-    """Read a metrics JSON and make sure that it holds what others read of it.
+    """Read a metrics JSON and make sure that it holds what others read of it. One of schema 2 is brought to schema 3.
 
     Raises:
         UserError: missing, damaged, of another schema, or a field missing or of another type.
     """
-    record = files.read_json(path, SCHEMA, remedy)
+    record = _upgraded(path) or files.read_json(path, SCHEMA, remedy)
     for keys, kind in _FIELDS.items():
         value: Any = record
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
         if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
             raise UserError(f"{path} lacks or garbles {'.'.join(keys)}", remedy)
+    elsewhere = record.get("out_of_domain")
+    if elsewhere is not None and not isinstance(_inside(elsewhere, "accuracy", "value"), _NUMBER):
+        raise UserError(f"{path} lacks or garbles out_of_domain.accuracy.value", remedy)
     if not all(isinstance(value, _NUMBER) for value in record["seconds"].values()):
         raise UserError(f"{path} lacks or garbles seconds", remedy)
-    if not {record["file"], f"{record['name']}.probabilities.npz"} <= set(record["outputs"]) or "reviews.csv" not in record["inputs"]:
+    needed = {record["file"], probabilities_path(path.parent, record["name"]).name}
+    if not needed <= set(record["outputs"]) or manifest.REVIEWS not in record["inputs"]:
         raise UserError(f"{path} lacks or garbles outputs or inputs", remedy)
     return record
+
+
+def _inside(content: Any, *keys: str) -> Any:
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
+
+
+def _upgraded(path: Path) -> dict[str, Any] | None:
+    """A record of schema 2 in the words of schema 3; None where the file is none, damaged ones included."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["schema"] != OLDER:
+            return None
+        record |= {"schema": SCHEMA, "labels": list(SENTIMENT_LABELS), "out_of_domain": record.pop("outside")}
+        for part in (record["scores"], record["out_of_domain"]):
+            part |= from_confusion(part["confusion"], SENTIMENT_LABELS)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return None
+    return dict(record)
 
 
 def load(folder: Path, name: str, remedy: str) -> dict[str, Any]:
@@ -244,18 +274,18 @@ def load(folder: Path, name: str, remedy: str) -> dict[str, Any]:
 
 def changes(folder: Path, record: Mapping[str, Any], sha256: Callable[[Path], str] = files.sha256) -> list[str]:
     """What no longer fits a record: files that are missing or differ from the hashes in it."""
-    found = []
+    reasons = []
     for kind in ("outputs", "inputs"):
         for name, expected in record[kind].items():
             path = folder / name
             if not path.is_file():
-                found.append(f"{name} is missing")
+                reasons.append(f"{name} is missing")
             elif sha256(path) != expected:
-                found.append(f"{name} has changed since")
-    return found
+                reasons.append(f"{name} has changed since")
+    return reasons
 
 
 def load_probabilities(folder: Path, name: str) -> dict[str, np.ndarray]:
-    """The arrays beside a record: `test`, `validation`, `outside`, and those of `Truth`."""
-    with np.load(folder / f"{name}.probabilities.npz", allow_pickle=False) as saved:
-        return {key: saved[key] for key in saved.files}
+    """The arrays beside a record: `test`, `validation`, perhaps `out_of_domain`, and those of `Truth`."""
+    with np.load(probabilities_path(folder, name), allow_pickle=False) as saved:
+        return {key.replace("outside", "out_of_domain"): saved[key] for key in saved.files}  # "outside" until schema 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,64 +11,95 @@ from typing import Any
 import numpy as np
 
 from sentipress.core import files
-from sentipress.data.cleaning import clean
 from sentipress.core.errors import UserError
+from sentipress.data.task import SENTIMENT_LABELS, Task
+
+LINKS = ("softmax", "one-vs-rest")
+LARGEST_SCORE = 500.0  # beyond it the exponential leaves the range of a float
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Terms of one to `longest` words, a weight for each, and a logistic output.
+    """Terms of one to `max_ngram` words, weights for each, and a logistic output.
 
     Attributes:
         terms: words, or words with a space between.
-        weights: float16 (terms,).
-        idf: float16 (terms,), inverse document frequencies: a term that stands c times counts (1 + log c) * idf, and
-            the review's vector is brought to length 1. Without, a term counts once and nothing is normalized.
-        bias: added to the sum.
-        longest: words of the longest term.
+        weights: float16 (terms,) for two labels, (terms, labels) for more.
+        idf: float16 (terms,), inverse document frequencies. A term that stands c times counts (1 + log c) * idf, and the
+            text's vector is brought to length 1. Without them a term counts once and nothing is normalized.
+        bias: added to the scores, float32 (1,) or (labels,).
+        max_ngram: words of the longest term.
         cleaning: the recipe that raw text goes through first.
+        labels: their names, in order.
+        link: from scores to probabilities, for more than two labels: "softmax", or "one-vs-rest" (a logistic output for
+            each label, brought to a sum of 1).
     """
 
     terms: tuple[str, ...]
     weights: np.ndarray
     idf: np.ndarray | None
-    bias: float
-    longest: int
+    bias: np.ndarray
+    max_ngram: int
     cleaning: str
-    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+    labels: tuple[str, ...] = SENTIMENT_LABELS
+    link: str = "softmax"
+    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_places", {term: place for place, term in enumerate(self.terms)})
+        object.__setattr__(self, "_numbers", {term: number for number, term in enumerate(self.terms)})
+
+    @property
+    def task(self) -> Task:
+        """The labels, and the shape of the probabilities."""
+        return Task(self.labels)
 
     def predict(self, cleaned: Sequence[str]) -> np.ndarray:
-        """Probabilities of "positive" of cleaned texts, float32 (texts,)."""
-        return np.array([self._one(text) for text in cleaned], np.float32)
+        """Probabilities of cleaned texts: float32 (texts,) for two labels, (texts, labels) for more."""
+        shape = () if self.task.binary else (len(self.labels),)
+        return np.array([self.predict_one(text) for text in cleaned], np.float32).reshape(len(cleaned), *shape)
 
-    def predict_raw(self, raw: Sequence[str]) -> np.ndarray:
-        """Clean, then predict: what a deployment does with a person's text."""
-        return self.predict([clean(text, self.cleaning) for text in raw])
+    def predict_one(self, text: str) -> Any:
+        """Probability of the last of two labels, or of every label (labels,), of one cleaned text."""
+        scores = np.clip(self._scores(text), -LARGEST_SCORE, LARGEST_SCORE)
+        if self.task.binary:
+            return 1 / (1 + np.exp(-scores[0]))
+        if self.link == "softmax":
+            powers = np.exp(scores - scores.max())
+            return powers / powers.sum()
+        each = 1 / (1 + np.exp(-scores))
+        return each / each.sum()
 
-    def _one(self, text: str) -> float:
-        counts = Counter(place for term in terms_of(text, self.longest) if (place := self._places.get(term)) is not None)
-        found = np.fromiter(counts, np.int64, len(counts))
-        score = self.bias
+    def _scores(self, text: str) -> np.ndarray:
+        """Weighted sums, float64 (1,) or (labels,)."""
+        numbers = (self._numbers.get(term) for term in terms_of(text, self.max_ngram))
+        counts = Counter(number for number in numbers if number is not None)
+        known = np.fromiter(counts, np.int64, len(counts))
+        scores = self.bias.astype(np.float64)
+        weights = self.weights.reshape(len(self.terms), -1)[known].astype(np.float64)
         if self.idf is None:
-            score += float(self.weights[found].astype(np.float64).sum())
-        elif len(found):
+            return np.asarray(scores + weights.sum(axis=0))
+        if len(known):
             times = np.fromiter(counts.values(), np.float64, len(counts))
-            values = (1 + np.log(times)) * self.idf[found].astype(np.float64)
-            score += float(values @ self.weights[found].astype(np.float64)) / float(np.linalg.norm(values))
-        return 1 / (1 + math.exp(-max(-500.0, min(500.0, score))))
+            values = (1 + np.log(times)) * self.idf[known].astype(np.float64)
+            scores = scores + values @ weights / float(np.linalg.norm(values))
+        return scores
+
+    def known_share(self, cleaned: str) -> float:
+        """Share of a cleaned text's words that are terms, 0 to 1; 0 for a text without words."""
+        words = cleaned.split()
+        return sum(word in self._numbers for word in words) / len(words) if words else 0.0
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The numbers that were learned, by name."""
-        return {"weights": self.weights, **({} if self.idf is None else {"idf": self.idf}), "bias": np.array([self.bias], np.float32)}
+        return {"weights": self.weights, **({} if self.idf is None else {"idf": self.idf}), "bias": self.bias}
 
     def save(self, path: Path) -> None:
         """Write an `.npz` of everything a deployment needs, atomically."""
-        text = np.frombuffer("\n".join(self.terms).encode("utf-8"), np.uint8)
-        about = {"terms": text, "longest": np.array(self.longest), "cleaning": np.array(self.cleaning)}
-        content: dict[str, Any] = {**about, **self.arrays()}
+        terms = np.frombuffer("\n".join(self.terms).encode("utf-8"), np.uint8)
+        content: dict[str, Any] = {"terms": terms, "longest": np.array(self.max_ngram), "cleaning": np.array(self.cleaning)}
+        if self.labels != SENTIMENT_LABELS:  # files of negative and positive texts name no labels
+            content |= {"labels": np.array(self.labels), "link": np.array(self.link)}
+        content |= self.arrays()
         with files.atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, **content)
 
@@ -82,13 +112,16 @@ class LinearModel:
         """
         try:
             with np.load(path, allow_pickle=False) as saved:
+                labels = tuple(map(str, saved["labels"])) if "labels" in saved.files else SENTIMENT_LABELS
                 return cls(
                     terms=tuple(saved["terms"].tobytes().decode("utf-8").split("\n")),
                     weights=saved["weights"],
                     idf=saved["idf"] if "idf" in saved.files else None,
-                    bias=float(saved["bias"][0]),
-                    longest=int(saved["longest"]),
+                    bias=saved["bias"],
+                    max_ngram=int(saved["longest"]),
                     cleaning=str(saved["cleaning"]),
+                    labels=labels,
+                    link=str(saved["link"]) if "link" in saved.files else "softmax",
                 )
         except FileNotFoundError:
             raise UserError(f"{path} is missing", remedy) from None
@@ -96,10 +129,10 @@ class LinearModel:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
 
 
-def terms_of(text: str, longest: int) -> list[str]:
-    """All runs of 1 to `longest` neighbouring words of a cleaned text."""
+def terms_of(text: str, max_ngram: int) -> list[str]:
+    """All runs of 1 to `max_ngram` neighbouring words of a cleaned text."""
     words = text.split()
     terms = list(words)
-    for length in range(2, longest + 1):
+    for length in range(2, max_ngram + 1):
         terms += [" ".join(run) for run in zip(*(words[start:] for start in range(length)), strict=False)]
     return terms

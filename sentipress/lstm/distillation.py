@@ -13,28 +13,33 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.lstm import networks
 from sentipress.core.backend import keras, tf
 from sentipress.core.errors import UserError
+from sentipress.data.task import Task
+from sentipress.lstm import networks
 from sentipress.lstm.networks import ModelSpec
+from sentipress.lstm.training import label_loss
 
-LABEL, LABELLED, TEACHER_LOGIT, FEATURES = 0, 1, 2, 3  # columns of the targets; the last one is the first of many
-RELATED_REVIEWS = 32  # of a batch whose angles are compared: their number grows with the third power
+LABEL, LABELLED, TEACHER = 0, 1, 2  # columns of the targets; the teacher's logits begin at the last one, features follow
+RELATED_TEXTS = 32  # of a batch whose angles are compared: their number grows with the third power
 
 
-def targets_of(labels: np.ndarray, logits: np.ndarray, transferred: np.ndarray, features: np.ndarray | None = None) -> np.ndarray:
-    """What a student is taught: float32 (labelled + transferred reviews, 3 + features).
+def targets_of(
+    task: Task, labels: np.ndarray, logits: np.ndarray, transferred: np.ndarray, features: np.ndarray | None = None
+) -> np.ndarray:
+    """What a student is taught: float32 (labelled + transferred texts, 2 + outputs + features).
 
     Args:
-        labels: 0 or 1, (labelled reviews,).
-        logits: the teacher's, of the labelled reviews.
-        transferred: the teacher's logits of reviews without a label; their column 0 is what the teacher decides.
-        features: the teacher's, (all reviews, features).
+        task: the labels.
+        labels: number of each labelled text's label (texts,).
+        logits: the teacher's, of the labelled texts: (texts,) for two labels, (texts, labels) for more.
+        transferred: the teacher's logits of texts without a label; their column 0 is what the teacher decides.
+        features: the teacher's, (all texts, features).
     """
     whole = np.concatenate([logits, transferred])
-    label = np.concatenate([labels, transferred > 0])
+    label = np.concatenate([labels, task.decide_logits(transferred)])
     labelled = np.arange(len(whole)) < len(labels)
-    columns = [np.stack([label, labelled, whole], axis=1), *([] if features is None else [features])]
+    columns = [np.stack([label, labelled], axis=1), whole.reshape(len(whole), task.outputs), *([] if features is None else [features])]
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
@@ -51,22 +56,36 @@ def bernoulli_kl(teacher_logits: Any, student_logits: Any, temperature: float) -
     return positive * difference + (1.0 - positive) * difference_negative
 
 
+def categorical_kl(teacher_logits: Any, student_logits: Any, temperature: float) -> Any:
+    """KL divergence, in nats, of softmax(teacher / T) from softmax(student / T), over the last axis.
+
+    Hinton, Vinyals & Dean (2015), section 2.
+    """
+    teacher, student = (tf.nn.log_softmax(logits / temperature) for logits in (teacher_logits, student_logits))
+    return tf.reduce_sum(tf.exp(teacher) * (teacher - student), axis=-1)
+
+
 def response(targets: Any, logits: Any, teacher_logits: Any, alpha: float, temperature: float) -> Any:
-    """Per review: alpha * cross-entropy with the label + (1 - alpha) * T² * KL(teacher || student); (batch,).
+    """Per text: alpha * cross-entropy with the label + (1 - alpha) * T² * KL(teacher || student); (batch,).
 
     T² keeps the gradient of the soft part on the scale of the hard one (Hinton et al., section 2). alpha weighs the
-    hard label, as in Keras's own example and in the study; a review without a label has the soft part alone.
+    hard label, as in Keras's own example and in the study; a text without a label has the soft part alone.
 
     Args:
         targets: float32 (batch, 3 or more), see `targets_of`.
-        logits: the student's, (batch,).
-        teacher_logits: (batch,).
+        logits: the student's, (batch, outputs).
+        teacher_logits: (batch, outputs).
         alpha: weight of the label.
         temperature: softens both.
     """
     hard = alpha * targets[:, LABELLED]
-    cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(targets[:, LABEL], logits)
-    return hard * cross_entropy + (1.0 - hard) * temperature**2 * bernoulli_kl(teacher_logits, logits, temperature)
+    if logits.shape[-1] == 1:
+        student = logits[:, 0]
+        cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(targets[:, LABEL], student)
+        divergence = bernoulli_kl(teacher_logits[:, 0], student, temperature)
+    else:
+        cross_entropy, divergence = label_loss(targets, logits), categorical_kl(teacher_logits, logits, temperature)
+    return hard * cross_entropy + (1.0 - hard) * temperature**2 * divergence
 
 
 def feature_distance(teacher: Any, student: Any) -> Any:
@@ -128,7 +147,7 @@ class Technique:
 
 
 def _relations(teacher: Any, student: Any) -> Any:
-    few = tf.minimum(tf.shape(teacher)[0], RELATED_REVIEWS)
+    few = tf.minimum(tf.shape(teacher)[0], RELATED_TEXTS)
     # Twice the weight for angles, as in Park et al. (2019), section 4.
     return relational_distance(teacher, student) + 2.0 * tf.reduce_mean(relational_angle(teacher[:few], student[:few]))
 
@@ -159,7 +178,7 @@ class Distiller:
     """A student in its training form, what a technique adds to it, and the loss.
 
     Attributes:
-        model: ids int32 (batch, length) to outputs float32 (batch, 1 + extras), the student's logit first: what
+        model: ids int32 (batch, length) to outputs float32 (batch, outputs + extras), the student's logits first: what
             `sentipress.lstm.training.train` takes.
         student: the training form inside, sharing its weights with `model`.
     """
@@ -186,7 +205,7 @@ class Distiller:
             feature_weight: of the technique's extra loss.
             teacher_features: columns of the teacher's features, for a technique that needs them.
         """
-        self._technique = TECHNIQUES[technique]
+        self._technique, self._outputs = TECHNIQUES[technique], spec.outputs
         self._alpha, self._temperature, self._weight = alpha, temperature, feature_weight
         students = [networks.build_for_training(spec) for _ in range(self._technique.students)]
         for student in students:
@@ -209,19 +228,19 @@ class Distiller:
         weights = {"alpha": settings.alpha, "temperature": settings.temperature}
         if TECHNIQUES[technique].extra:
             weights["feature_weight"] = settings.feature_weight
-        return cls(technique, spec, start, **weights, teacher_features=targets.shape[1] - FEATURES)
+        return cls(technique, spec, start, **weights, teacher_features=targets.shape[1] - TEACHER - spec.outputs)
 
     def loss(self, targets: Any, outputs: Any) -> Any:
-        """Per review (batch,), of `targets_of` and the model's outputs."""
-        alpha, temperature = self._alpha, self._temperature
+        """Per text (batch,), of `targets_of` and the model's outputs."""
+        alpha, temperature, count = self._alpha, self._temperature, self._outputs
+        own, others = outputs[:, :count], outputs[:, count:]
         if self._technique.students == 2:
             # Each learns from the labels and from what the other says now, which for it is a constant.
-            one, other = outputs[:, 0], outputs[:, 1]
-            first = response(targets, one, tf.stop_gradient(other), alpha, temperature)
-            return first + response(targets, other, tf.stop_gradient(one), alpha, temperature)
-        loss = response(targets, outputs[:, 0], targets[:, TEACHER_LOGIT], alpha, temperature)
+            first = response(targets, own, tf.stop_gradient(others), alpha, temperature)
+            return first + response(targets, others, tf.stop_gradient(own), alpha, temperature)
+        loss = response(targets, own, targets[:, TEACHER : TEACHER + count], alpha, temperature)
         if self._technique.extra:
-            loss += self._weight * self._technique.extra(targets[:, FEATURES:], outputs[:, 1:])
+            loss += self._weight * self._technique.extra(targets[:, TEACHER + count :], others)
         return loss
 
 

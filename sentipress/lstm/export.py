@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from sentipress.core.backend import tf
-from sentipress.lstm.networks import WIDE_SCALE, ModelSpec
 from sentipress.core.quiet import quiet
+from sentipress.lstm.networks import WIDE_SCALE, ModelSpec
 
 FORMATS = ("float32", "float16", "dynamic_range", "int4")
 LEVELS = 7  # of 4 bits either side of zero
@@ -38,7 +38,7 @@ def to_tflite(model: Any, spec: ModelSpec, number_format: str) -> bytes:
             activations quantized on the fly); "int4" (the same with two values of the embedding in a byte).
 
     Returns:
-        A flatbuffer: int32 ids (batch, spec.sequence_length) to float32 probabilities (batch, 1); the batch is 1
+        A flatbuffer: int32 ids (batch, spec.sequence_length) to float32 probabilities (batch, outputs); the batch is 1
         until the interpreter resizes it.
     """
     if number_format not in FORMATS:
@@ -164,9 +164,11 @@ class Group:
     @classmethod
     def of(cls, directions: tuple[int, ...], recurrent: list[np.ndarray], scale: np.ndarray) -> Group:
         """Take the weights of some directions from those of a stock model's LSTM; `scale` belongs to the words' columns."""
-        words, states, bias = (
-            side_by_side([recurrent[3 * n + part].reshape(-1, recurrent[3 * n].shape[1]) for n in directions]) for part in range(3)
-        )
+        # A stock model has a kernel of the words, a kernel of the states and a bias for each direction.
+        word_kernels = [recurrent[3 * direction] for direction in directions]
+        state_kernels = [recurrent[3 * direction + 1] for direction in directions]
+        biases = [recurrent[3 * direction + 2][np.newaxis] for direction in directions]
+        words, states, bias = (side_by_side(kernels) for kernels in (word_kernels, state_kernels, biases))
         # tanh(x) is 2 * sigmoid(2 * x) - 1: one sigmoid serves all gates, of which the third is the candidate.
         twice = np.repeat(np.array([1, 1, 2, 1], np.float32), words.shape[1] // 4)
         return cls(directions, words * np.tile(scale, len(directions))[:, np.newaxis] * twice, states * twice, bias.sum(axis=0) * twice)
@@ -193,7 +195,7 @@ class InferenceGraph(tf.Module):
         self.output_kernel, self.output_bias = weights[-2:]
 
     def __call__(self, ids: Any) -> Any:
-        """Ids (batch, sequence_length) int32 to probabilities (batch, 1) float32."""
+        """Ids (batch, sequence_length) int32 to probabilities (batch, outputs) float32."""
         spec, chunks = self.spec, self.spec.sequence_length // self.chunk
         words = tf.gather(self.embedding, tf.reshape(ids, [-1]) if self.flat else ids)
         if self.flat:
@@ -212,8 +214,8 @@ class InferenceGraph(tf.Module):
 
         def body(number: Any, *states: Any) -> tuple[Any, ...]:
             following = []
-            for place, (group, source) in enumerate(zip(self.groups, entering, strict=True)):
-                hidden, cell, best, total = states[4 * place : 4 * place + 4]
+            for index, (group, source) in enumerate(zip(self.groups, entering, strict=True)):
+                hidden, cell, best, total = states[4 * index : 4 * index + 4]
                 # The words' part of the gates for a whole chunk at once: one product for all words of a review would count
                 # the padding as well.
                 gates = tf.matmul(tf.reshape(tf.gather(source, number, axis=1), [-1, len(group.words)]), group.words) + group.bias
@@ -231,11 +233,12 @@ class InferenceGraph(tf.Module):
 
         zeros = [tf.zeros([tf.shape(ids)[0], len(group.states)]) for group in self.groups for _ in range(4)]
         final = tf.while_loop(lambda number, *_: number < needed, body, [tf.constant(0), *zeros])
-        states = [final[1 + 4 * place : 5 + 4 * place] for place in range(len(self.groups))]
+        states = [final[1 + 4 * index : 5 + 4 * index] for index in range(len(self.groups))]
         features = [best if spec.masked else hidden for hidden, _, best, _ in states]
         if spec.pooling == "wide":
             count = tf.reduce_sum(present, axis=1, keepdims=True)
             features += [total / count for *_, total in states]
             features.append(tf.reduce_sum(words * present[:, :, tf.newaxis], axis=1) / count * self.wide_scale)
         features = tf.concat(features, axis=1)
-        return tf.sigmoid(tf.matmul(features, self.output_kernel) + self.output_bias)
+        logits = tf.matmul(features, self.output_kernel) + self.output_bias
+        return tf.sigmoid(logits) if spec.outputs == 1 else tf.nn.softmax(logits)

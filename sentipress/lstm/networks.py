@@ -10,18 +10,13 @@ Each network exists in two forms with the same weights in the same order:
 
 from __future__ import annotations
 
-import json
-import re
-import zipfile
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from sentipress.core import files
-from sentipress.core.backend import keras, sparsity, tf
+from sentipress.core.backend import keras, tf
 from sentipress.core.errors import UserError
 
 POOLINGS = ("last", "max", "wide")
@@ -42,7 +37,8 @@ class ModelSpec:
             words, which padding cannot change; "wide" adds beside the maximum the mean of the LSTM's outputs, and the
             mean of the words' embeddings: a path from each word straight to the output, as in a bag of words.
         dropout: share of pooled features dropped in training.
-        spatial_dropout: share of embedding columns dropped in training, per review.
+        spatial_dropout: share of embedding columns dropped in training, per text.
+        outputs: 1 for two labels (the probability of the last one), else one for each label.
     """
 
     vocabulary_size: int
@@ -53,6 +49,7 @@ class ModelSpec:
     pooling: str
     dropout: float
     spatial_dropout: float
+    outputs: int = 1
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
@@ -68,13 +65,14 @@ class ModelSpec:
         return asdict(self)
 
     @classmethod
-    def of(cls, settings: SimpleNamespace) -> ModelSpec:
-        """The shape in a stage's settings."""
-        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
+    def of(cls, settings: SimpleNamespace, outputs: int) -> ModelSpec:
+        """The shape in a stage's settings, for so many outputs."""
+        named = [field.name for field in fields(cls) if field.name != "outputs"]
+        return cls(**{name: getattr(settings, name) for name in named}, outputs=outputs)
 
 
 def build(spec: ModelSpec) -> Any:
-    """The stock form: int32 ids of shape (batch, length) to the probability of "positive", float32 (batch, 1)."""
+    """The stock form: int32 ids of shape (batch, length) to probabilities, float32 (batch, outputs)."""
     layers = keras.layers
     ids = layers.Input([None], dtype="int32", name="ids")
     words = layers.Embedding(spec.vocabulary_size, spec.embedding_dim, mask_zero=spec.masked, name="embedding")(ids)
@@ -91,11 +89,12 @@ def build(spec: ModelSpec) -> Any:
             hidden = layers.Concatenate(name="features")([hidden, mean, bag])
     if spec.dropout:
         hidden = layers.Dropout(spec.dropout, name="dropout")(hidden)
-    return keras.Model(ids, layers.Dense(1, activation="sigmoid", name="output")(hidden), name="sentiment")
+    activation = "sigmoid" if spec.outputs == 1 else "softmax"
+    return keras.Model(ids, layers.Dense(spec.outputs, activation=activation, name="output")(hidden), name="sentiment")
 
 
 def build_for_training(spec: ModelSpec) -> Any:
-    """The training form: int32 ids of shape (batch, any length) to logits, float32 (batch, 1)."""
+    """The training form: int32 ids of shape (batch, any length) to logits, float32 (batch, outputs)."""
     layers = keras.layers
     ids = layers.Input([None], dtype="int32", name="ids")
     words = layers.Embedding(spec.vocabulary_size, spec.embedding_dim, name="embedding")(ids)
@@ -114,7 +113,7 @@ def build_for_training(spec: ModelSpec) -> Any:
         hidden = layers.LSTM(spec.units, name="lstm")(hidden)
     if spec.dropout:
         hidden = layers.Dropout(spec.dropout, name="dropout")(hidden)
-    return keras.Model(ids, layers.Dense(1, name="output")(hidden), name="sentiment_training")
+    return keras.Model(ids, layers.Dense(spec.outputs, name="output")(hidden), name="sentiment_training")
 
 
 def feature_layer(spec: ModelSpec) -> str:
@@ -195,7 +194,7 @@ class MaskedMean(keras.layers.Layer):
         return tf.reduce_sum(values * mask, axis=1) / tf.reduce_sum(mask, axis=1)
 
 
-class PackedLSTM(keras.layers.Layer, sparsity.PrunableLayer):
+class PackedLSTM(keras.layers.Layer):
     """LSTM over right-padded reviews that never sees the padding of the direction it reads in.
 
     Reading forwards, padding comes after the last word and cannot change an earlier output. Reading backwards, each
@@ -227,7 +226,7 @@ class PackedLSTM(keras.layers.Layer, sparsity.PrunableLayer):
         return tf.concat([outputs, reverse], axis=-1)
 
     def get_prunable_weights(self) -> list[Any]:
-        """Kernels of both directions, no biases: what tfmot prunes in Keras's own LSTM."""
+        """Kernels of both directions, no biases: what tfmot prunes in Keras's own LSTM. See `sentipress.lstm.pruning`."""
         cells = [lstm.cell for lstm in (self.forward, self.backward) if lstm is not None]
         return [kernel for cell in cells for kernel in (cell.kernel, cell.recurrent_kernel)]
 
@@ -236,79 +235,9 @@ class PackedLSTM(keras.layers.Layer, sparsity.PrunableLayer):
         return {**super().get_config(), "units": self.units, "bidirectional": self.bidirectional}
 
 
-def save_keras(model: Any, path: Path) -> None:
-    """Write a `.keras` file without optimizer state, atomically; equal models give equal bytes.
-
-    Keras writes the time and memory addresses into the archive, which would make every file differ from the one
-    before; they are set to a constant and to running numbers.
-    """
-    with files.atomic(path) as temporary:
-        model.save(temporary, include_optimizer=False) if model.optimizer else model.save(temporary)
-        with zipfile.ZipFile(temporary) as archive:
-            members = {name: archive.read(name) for name in sorted(archive.namelist())}
-        about = json.loads(members["metadata.json"])
-        places: dict[str, str] = {}
-        members["config.json"] = re.sub(
-            r'(?<="shared_object_id": )\d+',
-            lambda found: places.setdefault(found[0], str(len(places) + 1)),
-            members["config.json"].decode(),
-        ).encode()
-        members["metadata.json"] = json.dumps({**about, "date_saved": "1980-01-01@00:00:00"}).encode()
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(zipfile.ZipInfo(name), content)
-
-
-def load_keras(path: Path, remedy: str) -> Any:
-    """Load a stock `.keras` file in safe mode: code inside the file is refused, not run.
-
-    Raises:
-        UserError: missing, damaged, or with code inside.
-    """
-    if not path.is_file():
-        raise UserError(f"{path} is missing", remedy)
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras, h5py and zipfile raise many kinds for a damaged file
-        raise UserError(f"{path} cannot be loaded ({str(error)[:200]})", remedy) from None
-
-
-def count(weights: dict[str, np.ndarray], total: int, filling: int = 0) -> dict[str, Any]:
-    """Parameters of a network, and how many of them are not zero in the arrays that a file stores.
-
-    Args:
-        weights: name to array, as stored in the file that is measured.
-        total: parameters of the model, whichever small constants a file format adds or folds.
-        filling: zeros in those arrays that are no parameters.
-
-    Returns:
-        total, nonzero, sparsity (share of zeros) and one record per array: name, shape, dtype, total, zeros, sparsity.
-    """
-    records: list[dict[str, Any]] = []
-    for name, array in weights.items():
-        zeros = int(array.size - np.count_nonzero(array))
-        records.append(
-            {
-                "name": name,
-                "shape": list(array.shape),
-                "dtype": str(array.dtype),
-                "total": int(array.size),
-                "zeros": zeros,
-                "sparsity": zeros / array.size,
-            }
-        )
-    zeros = max(0, sum(record["zeros"] for record in records) - filling)  # the smallest arrays are not among those given
-    return {"total": total, "nonzero": total - zeros, "sparsity": zeros / total, "arrays": records}
-
-
-def weights_of(model: Any) -> dict[str, np.ndarray]:
-    """Name to array of a Keras model's weights."""
-    return {variable.name.split(":")[0]: variable.numpy() for variable in model.weights}
-
-
 def count_parameters(spec: ModelSpec) -> int:
     """Parameters of a network of this shape, without building it."""
     directions = 2 if spec.bidirectional else 1
     lstm = directions * 4 * spec.units * (spec.embedding_dim + spec.units + 1)
     features = 2 * directions * spec.units + spec.embedding_dim if spec.pooling == "wide" else directions * spec.units
-    return spec.vocabulary_size * spec.embedding_dim + lstm + features + 1
+    return spec.vocabulary_size * spec.embedding_dim + lstm + (features + 1) * spec.outputs

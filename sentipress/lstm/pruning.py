@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sentipress.core.backend import keras, sparsity
 from sentipress.core.errors import UserError
-from sentipress.lstm.networks import ModelSpec, to_training
+from sentipress.lstm.compression import keras, sparsity
+from sentipress.lstm.networks import ModelSpec, PackedLSTM, to_training
+
+sparsity.PrunableLayer.register(PackedLSTM)  # it has the method; inheriting would load tfmot wherever a network is built
 
 FREQUENCY = 100  # steps between two updates of the masks, tfmot's default
 

@@ -11,11 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.special import logsumexp
 from tqdm import tqdm
 
 from sentipress.core import files
 from sentipress.core.backend import keras, tf
 from sentipress.core.errors import UserError
+from sentipress.data.task import Task
+from sentipress.runtimes.keras_file import cut, predictor
 
 BUCKET_BATCHES = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
 
@@ -67,7 +70,7 @@ class History:
     seconds: float = 0.0
     resumed_after: int = 0
 
-    def facts(self) -> dict[str, Any]:
+    def measured(self) -> dict[str, Any]:
         """What a metrics JSON keeps of it."""
         return {"seconds": {"training": self.seconds}, "history": self.epochs, "best_epoch": self.best_epoch}
 
@@ -82,41 +85,27 @@ def batches(ids: np.ndarray, plan: TrainingPlan, epoch: int) -> list[np.ndarray]
         parts = np.split(order, range(group, len(order), group))
         order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
     rows = np.split(order, range(plan.batch_size, len(order), plan.batch_size))
-    return [rows[place] for place in random.permutation(len(rows))] if plan.bucketed else rows
+    return [rows[index] for index in random.permutation(len(rows))] if plan.bucketed else rows
 
 
-def cut(ids: np.ndarray) -> np.ndarray:
-    """Right-padded ids without the columns that are padding for every review; one column stays."""
-    return ids[:, : max(1, int(np.count_nonzero(ids, axis=1).max()))]
+def label_loss(targets: Any, logits: Any) -> Any:
+    """Cross-entropy of hard labels per text (texts,).
 
-
-def binary_cross_entropy(targets: Any, logits: Any) -> Any:
-    """Hard-label loss per review (reviews,) from logits (reviews, 1) and targets whose column 0 is the label."""
-    return tf.squeeze(tf.nn.sigmoid_cross_entropy_with_logits(targets[:, :1], logits), axis=1)
-
-
-def predictor(model: Any, bucketed: bool, batch_size: int = 256, whole: bool = False) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of ids int32 (reviews, length) that gives a Keras model's outputs in their order.
-
-    Outputs are float32: column 0 alone (reviews,), or with `whole` all of them (reviews, columns). The model is traced
-    once, at the first call, which takes a second. Right-padded ids are cut per batch.
+    Args:
+        targets: float32 (texts, columns), the label's number in column 0.
+        logits: (texts, 1) for two labels, (texts, labels) for more.
     """
-    call = tf.function(lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)])
-
-    def predicted(ids: np.ndarray) -> np.ndarray:
-        order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
-        outputs = np.empty((len(ids), model.output_shape[-1]), np.float32)
-        for rows in np.split(order, range(batch_size, len(order), batch_size)):
-            part = ids[rows]
-            outputs[rows] = call(cut(part) if bucketed else part).numpy()
-        return outputs if whole else outputs[:, 0]
-
-    return predicted
+    if logits.shape[-1] == 1:
+        return tf.squeeze(tf.nn.sigmoid_cross_entropy_with_logits(targets[:, :1], logits), axis=1)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets[:, 0], tf.int32), logits)
 
 
-def logits_loss(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Mean binary cross-entropy in nats."""
-    return float(np.mean(np.logaddexp(0, -logits.astype(np.float64) * (2 * labels - 1))))
+def mean_loss(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Mean cross-entropy in nats, of logits (texts,) for two labels or (texts, labels) for more."""
+    wide = logits.astype(np.float64)
+    if wide.ndim == 1:
+        return float(np.mean(np.logaddexp(0, -wide * (2 * labels - 1))))
+    return float(np.mean(logsumexp(wide, axis=1) - wide[np.arange(len(wide)), labels.astype(int)]))
 
 
 def steps_per_epoch(reviews: int, plan: TrainingPlan) -> int:
@@ -124,14 +113,63 @@ def steps_per_epoch(reviews: int, plan: TrainingPlan) -> int:
     return math.ceil(reviews / plan.batch_size)
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a training between two epochs, in a file.
+
+    Attributes:
+        path: of the file.
+        key: what the result depends on; a checkpoint of another key is not used.
+    """
+
+    path: Path
+    key: str
+
+    def save(self, model: Any, optimizer: Any, history: History, best: list[np.ndarray]) -> None:
+        """Write the state, atomically; `best` are the weights of the best epoch."""
+        arrays = {f"weight_{n}": w for n, w in enumerate(model.get_weights())}
+        arrays |= {f"optimizer_{n}": v.numpy() for n, v in enumerate(optimizer.variables)}
+        arrays |= {f"best_{n}": w for n, w in enumerate(best)}
+        columns = sorted(history.epochs[0])
+        table = np.array([[record[c] for c in columns] for record in history.epochs])
+        state = np.array([history.best_epoch, history.seconds])
+        with files.atomic(self.path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, key=np.array(self.key), columns=np.array(columns), history=table, state=state, **arrays)
+
+    def restore(self, model: Any, optimizer: Any) -> tuple[History, list[np.ndarray]] | None:
+        """Load the state into model and optimizer; gives history and best weights, or None when there is none that fits."""
+        try:
+            with np.load(self.path, allow_pickle=False) as saved:
+                if str(saved["key"]) != self.key:
+                    return None
+                content = {name: saved[name] for name in saved.files}
+        except (OSError, ValueError, KeyError, EOFError):
+            return None
+        except Exception as error:  # zipfile and zlib raise their own kinds for damaged bytes
+            print(f"{self.path} is damaged ({error}); training starts over")
+            return None
+        model.set_weights([content[f"weight_{n}"] for n in range(len(model.get_weights()))])
+        for number, variable in enumerate(optimizer.variables):
+            variable.assign(content[f"optimizer_{number}"])
+        columns = [str(c) for c in content["columns"]]
+        epochs = [{c: int(v) if c == "epoch" else float(v) for c, v in zip(columns, row, strict=True)} for row in content["history"]]
+        history = History(epochs, int(content["state"][0]), float(content["state"][1]), len(epochs))
+        return history, [content[f"best_{n}"] for n in range(len(model.get_weights()))]
+
+    def remove(self) -> None:
+        """Delete the file."""
+        self.path.unlink(missing_ok=True)
+
+
 def train(
     model: Any,
     data: tuple[np.ndarray, np.ndarray],
     validation: tuple[np.ndarray, np.ndarray],
     plan: TrainingPlan,
+    task: Task,
     checkpoint: Path,
     identity: dict[str, Any],
-    loss: Any = binary_cross_entropy,
+    loss: Any = label_loss,
     callbacks: Sequence[Any] = (),
     fresh: bool = False,
     title: str = "train",
@@ -142,14 +180,14 @@ def train(
     A killed training goes on after its last whole epoch and ends with the same weights as an uninterrupted one.
 
     Args:
-        model: training form (`sentipress.lstm.networks`), or any model with logits (batch, 1).
-        data: ids int32 (reviews, length) and targets float32 (reviews, columns), label in column 0.
-        validation: ids and labels (reviews,).
+        model: training form (`sentipress.lstm.networks`), or any model whose first outputs are logits (batch, outputs).
+        data: ids int32 (texts, length) and targets float32 (texts, columns), the label's number in column 0.
+        validation: ids and labels (texts,).
         plan: see `TrainingPlan`.
+        task: the labels.
         checkpoint: file for the state between epochs.
-        identity: what the result depends on beside plan, data and first weights (settings, hashes of inputs); a checkpoint
-            of another identity is not used.
-        loss: function of targets and logits, per review.
+        identity: what the result depends on beside plan, data and first weights: settings, hashes of inputs.
+        loss: function of targets and logits, per text.
         callbacks: further Keras callbacks.
         fresh: start over even if a checkpoint is there.
         title: of the progress lines.
@@ -159,20 +197,15 @@ def train(
         UserError: the loss is no longer a number.
     """
     ids, targets = data
-    steps = steps_per_epoch(len(ids), plan)
-    rate: Any = plan.learning_rate
-    if plan.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps * plan.epochs, alpha=0.05)
-    optimizer = keras.optimizers.Adam(rate)
-    model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
-    optimizer.build(model.trainable_variables)
-    step, validate = _training_step(model, optimizer, loss), predictor(model, plan.bucketed)
+    optimizer = _compiled(model, plan, steps_per_epoch(len(ids), plan))
+    step, validate = _training_step(model, optimizer, loss, task), predictor(model, plan.bucketed)
     start = files.fingerprint(files.array_hashes(model.get_weights()))
     key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start, "data": files.array_hashes((*data, *validation))})
+    state = Checkpoint(checkpoint, key)
     history, best = History([]), model.get_weights()
     if fresh:
-        checkpoint.unlink(missing_ok=True)
-    restored = _restore(checkpoint, key, model, optimizer)
+        state.remove()
+    restored = state.restore(model, optimizer)
     if restored is not None:
         history, best = restored
         print(f"{title}: goes on after epoch {history.resumed_after}/{plan.epochs} (--fresh starts over)")
@@ -184,13 +217,13 @@ def train(
         started = time.perf_counter()
         _reseed(model, plan.seed, epoch)
         training_loss, training_accuracy = _epoch(step, ids, targets, plan, epoch, model, callbacks, f"{title} {epoch + 1}/{plan.epochs}")
-        logits = validate(validation[0])
+        logits = task.shaped(validate(validation[0]))
         record = {
             "epoch": epoch + 1,
             "loss": training_loss,
             "accuracy": training_accuracy,
-            "validation_loss": logits_loss(validation[1], logits),
-            "validation_accuracy": float(np.mean((logits > 0) == (validation[1] > 0.5))),
+            "validation_loss": mean_loss(validation[1], logits),
+            "validation_accuracy": float(np.mean(task.decide_logits(logits) == validation[1].astype(np.int64))),
             "seconds": time.perf_counter() - started,
         }
         if not math.isfinite(record["loss"]) or not np.isfinite(logits).all():
@@ -200,7 +233,7 @@ def train(
         history.seconds += record["seconds"]
         if not plan.keep_best or record["validation_accuracy"] > best_before:
             history.best_epoch, best = epoch + 1, model.get_weights()
-        _save(checkpoint, key, model, optimizer, history, best)
+        state.save(model, optimizer, history, best)
         if watch:
             watch(history.epochs)
         print(
@@ -212,7 +245,18 @@ def train(
     return history
 
 
-def _training_step(model: Any, optimizer: Any, loss: Any) -> Any:
+def _compiled(model: Any, plan: TrainingPlan, steps: int) -> Any:
+    """The plan's optimizer, built for the model; `steps` are those of one epoch."""
+    rate: Any = plan.learning_rate
+    if plan.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps * plan.epochs, alpha=0.05)
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def _training_step(model: Any, optimizer: Any, loss: Any, task: Task) -> Any:
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])  # type: ignore[untyped-decorator]
     def step(ids: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -220,7 +264,10 @@ def _training_step(model: Any, optimizer: Any, loss: Any) -> Any:
             losses = loss(targets, logits)
             objective = tf.reduce_mean(losses)
         optimizer.apply_gradients(zip(tape.gradient(objective, model.trainable_variables), model.trainable_variables, strict=True))
-        right = tf.equal(logits[:, 0] > 0, targets[:, 0] > 0.5)
+        if task.binary:
+            right = tf.equal(logits[:, 0] > 0, targets[:, 0] > 0.5)
+        else:
+            right = tf.equal(tf.argmax(logits[:, : task.outputs], axis=1), tf.cast(targets[:, 0], tf.int64))
         return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))
 
     return step
@@ -252,35 +299,3 @@ def _reseed(model: Any, seed: int, epoch: int) -> None:
         generator = getattr(getattr(layer, "_random_generator", None), "_generator", None)
         if generator is not None:
             generator.reset_from_seed(int(np.random.SeedSequence([seed, epoch, number]).generate_state(1)[0]))
-
-
-def _save(path: Path, key: str, model: Any, optimizer: Any, history: History, best: list[np.ndarray]) -> None:
-    arrays = {f"weight_{n}": w for n, w in enumerate(model.get_weights())}
-    arrays |= {f"optimizer_{n}": v.numpy() for n, v in enumerate(optimizer.variables)}
-    arrays |= {f"best_{n}": w for n, w in enumerate(best)}
-    columns = sorted(history.epochs[0])
-    table = np.array([[record[c] for c in columns] for record in history.epochs])
-    state = np.array([history.best_epoch, history.seconds])
-    with files.atomic(path) as temporary, open(temporary, "wb") as stream:
-        np.savez(stream, key=np.array(key), columns=np.array(columns), history=table, state=state, **arrays)
-
-
-def _restore(path: Path, key: str, model: Any, optimizer: Any) -> tuple[History, list[np.ndarray]] | None:
-    """Load a checkpoint of the same key into model and optimizer; None when there is none that fits."""
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            if str(saved["key"]) != key:
-                return None
-            content = {name: saved[name] for name in saved.files}
-    except (OSError, ValueError, KeyError, EOFError):
-        return None
-    except Exception as error:  # zipfile and zlib raise their own kinds for damaged bytes
-        print(f"{path} is damaged ({error}); training starts over")
-        return None
-    model.set_weights([content[f"weight_{n}"] for n in range(len(model.get_weights()))])
-    for number, variable in enumerate(optimizer.variables):
-        variable.assign(content[f"optimizer_{number}"])
-    columns = [str(c) for c in content["columns"]]
-    epochs = [{c: int(v) if c == "epoch" else float(v) for c, v in zip(columns, row, strict=True)} for row in content["history"]]
-    history = History(epochs, int(content["state"][0]), float(content["state"][1]), len(epochs))
-    return history, [content[f"best_{n}"] for n in range(len(model.get_weights()))]

@@ -10,18 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core import files
-from sentipress.evaluation import records
-from sentipress.lstm import distillation, networks, pruning, training
-from sentipress.pipeline import chain_links, teachers, workspace
-from sentipress.text import embeddings
+from sentipress.core import files, manifest
 from sentipress.core.backend import deterministic
-from sentipress.pipeline.chain_links import Link
 from sentipress.core.errors import UserError
-from sentipress.lstm.networks import ModelSpec
+from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
-from sentipress.text.tokenizer import OOV_ID, Tokenizer
+from sentipress.evaluation import records
+from sentipress.lstm import distillation, networks, pruning, shrinking, training
+from sentipress.lstm.networks import ModelSpec
+from sentipress.pipeline import chain_links, teachers, workspace
+from sentipress.pipeline.chain_links import Link
+from sentipress.pipeline.published import Published
+from sentipress.pipeline.publisher import Publisher
 from sentipress.pipeline.workspace import Workspace
+from sentipress.runtimes.keras_file import load_keras, predictor
+from sentipress.text import embeddings
+from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 ORDER = 70  # of the first link's row
 SAMPLE = 2000  # training reviews whose features tell the worth of units
@@ -40,7 +44,7 @@ class Chain:
         """Open the run of stages 1 and 2, look the links over, and ask the teachers.
 
         Raises:
-            UserError: see `Workspace.open`, `combination.check_name`, `combination.check_sizes` and `teachers.consult`.
+            UserError: see `Workspace.open`, `chain_links.check_name`, `chain_links.check_sizes` and `teachers.consult`.
         """
         self._settings, self._links = settings, links
         self._space, self._base = Workspace.open(settings)
@@ -54,14 +58,14 @@ class Chain:
         new = any(link.name == chain_links.DISTIL and link.value for link in links)
         self._start = self._space.start(self._whole) if new else None
         chain_links.check_sizes(links, self.spec, self._start.vectors.shape[1] if self._start else None)
-        teaching, self._unlabelled = teachers.consult(self._space)
-        self._teachers = teaching.names
-        labels = self._space.labels["train"]
-        self._targets = distillation.targets_of(labels, teaching.logits["train"], teaching.logits["unlabelled"])
+        teaching = teachers.consult(self._space)
+        self._teachers, self._unlabelled = teaching.names, teaching.unlabelled
+        logits = teaching.logits
+        self._targets = distillation.targets_of(self._space.task, self._space.labels["train"], logits["train"], logits["unlabelled"])
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
         # Ids of the base's vocabulary that are still there.
         self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self._space.tokenizer.words)])
-        self._inputs = self._space.inputs("modelo_base.keras", *self._started, *teaching.files, *(self._space.words() if new else ()))
+        self._inputs = self._space.inputs(manifest.BASE.file, *self._started, *teaching.files, *(self._space.words() if new else ()))
         self._transfer_ids: np.ndarray | None = None
 
     def _start_from(self, name: str) -> None:
@@ -75,7 +79,7 @@ class Chain:
         if not str(record["file"]).endswith(".keras"):
             raise UserError(f"--start {name}: {record['file']} is no Keras model", "give the name of one, such as modelo_destilado")
         self.spec = ModelSpec(**record["model"])
-        self.weights = networks.load_keras(folder / record["file"], remedy).get_weights()
+        self.weights = load_keras(folder / record["file"], remedy).get_weights()
         self._started = (str(record["file"]),)
         if record["tokenizer"] != self._space.tokenizer_file:
             tokenizer = Tokenizer.load(folder / record["tokenizer"], remedy)
@@ -87,44 +91,46 @@ class Chain:
         Returns:
             The metrics records.
         """
-        found: list[dict[str, Any]] = []
-        name = self._settings.name
+        written: list[dict[str, Any]] = []
         for number, link in enumerate(self._links, start=1):
-            stem = name if link.name == chain_links.PACK else f"{name}_{number}_{link.name}"
             deterministic(self._settings.seed)
-            row = {"order": ORDER + number, "complexity": "high", "role": "model"}
-            calls: dict[str, Callable[[Any], Any]] = {workspace.BASE: workspace.keras_call(self._base.model)}
-            if link.name == chain_links.PACK:
-                row["technique"] = f"{name.capitalize()} model, packed with its vocabulary"
-                source = self._space.folder / found[-1]["file"]
-                shared = {key: found[-1][key] for key in ("parameters", "model", "number_format")}
-                facts, pocket = self._space.publish_pocket(source, stem, row, [*self._inputs, source], {**shared, "seconds": {}})
-                calls[stem] = pocket.predict_one
-            elif link.name in chain_links.FORMATS:
-                row["technique"] = f"{name.capitalize()} {number}: {link}"
-                model = networks.stock_of(self.weights, self.spec)
-                form = chain_links.FORMATS[link.name]
-                sources = [self._space.folder / record["file"] for record in found[-1:]]
-                facts, lite = self._space.publish_tflite(model, self.spec, stem, form, row, [*self._inputs, *sources], {})
-                calls[stem] = lite.predict_one
-            else:
-                measured, shown = self._apply(link, stem)
-                row["technique"] = f"{name.capitalize()} {number}: {shown}"
-                model = networks.stock_of(self.weights, self.spec)
-                facts, loaded = self._space.publish_keras(model, self.spec, stem, row, self._inputs, measured)
-                calls[stem] = workspace.keras_call(loaded)
-            facts["measured"] |= {"chain": self._settings.chain, "teachers": list(self._teachers)}
-            found += self._space.finish({stem: facts}, calls)
-        self._remove_others(found)
+            model = self._publish(number, link, written)
+            model.measured.update(chain=self._settings.chain, teachers=list(self._teachers))
+            written += Publisher(self._space).finish([model], self._base.runtime)
+        self._remove_others(written)
         self._space.remove_checkpoints()
-        return found
+        return written
+
+    def _publish(self, number: int, link: Link, written: list[dict[str, Any]]) -> Published:
+        """Apply a link, save what it gives, and score that.
+
+        Args:
+            number: of the link, from 1.
+            link: the link.
+            written: records of the links before.
+        """
+        name, order, folder = self._settings.name, ORDER + number, self._space.folder
+        stem = f"{name}_{number}_{link.name}"
+        earlier = [folder / record["file"] for record in written[-1:]]
+        if link.name == chain_links.PACK:
+            row = Row(name, ".zip", order, f"{name.capitalize()} model, packed with its vocabulary", "high")
+            shared = {key: written[-1][key] for key in ("parameters", "model", "number_format")}
+            return Publisher(self._space).pocket(earlier[0], row, [*self._inputs, *earlier], {**shared, "seconds": {}})
+        if link.name in chain_links.FORMATS:
+            row = Row(stem, ".tflite", order, f"{name.capitalize()} {number}: {link}", "high")
+            model = networks.stock_of(self.weights, self.spec)
+            return Publisher(self._space).tflite(model, self.spec, chain_links.FORMATS[link.name], row, [*self._inputs, *earlier])
+        measured, shown = self._apply(link, stem)
+        row = Row(stem, ".keras", order, f"{name.capitalize()} {number}: {shown}", "high")
+        # A link may have changed the vocabulary, and with it the workspace: asked for only now.
+        return Publisher(self._space).keras(networks.stock_of(self.weights, self.spec), self.spec, row, self._inputs, measured)
 
     def _apply(self, link: Link, stem: str) -> tuple[dict[str, Any], str]:
         """Change the network; gives what was measured, and the link with the value that was used."""
         started = time.perf_counter()
         if link.name in (chain_links.DISTIL, "prune"):
             history = self._distil(link, stem) if link.name == chain_links.DISTIL else self._prune(link, stem)
-            return history.facts(), str(link)
+            return history.measured(), str(link)
         step = {"vocabulary": self._vocabulary, "factorize": self._factorize, "units": self._units, "cluster": self._cluster}[link.name]
         value = step(link, stem)
         return {"seconds": {link.name: time.perf_counter() - started}}, f"{link.name}={value}"
@@ -168,16 +174,17 @@ class Chain:
 
     def _vocabulary(self, link: Link, stem: str) -> int:
         reviews, whole, ids = self._space.reviews, self._space.tokenizer, self._space.ids["train"]
-        worth = chain_links.word_worth(ids, embeddings.log_count_ratios(reviews.texts("train"), self._space.labels["train"], whole))
+        ratios = embeddings.log_count_ratios(reviews.texts("train"), self._space.labels["train"], whole, reviews.task)
+        worth = shrinking.word_worth(ids, ratios)
 
         def make(size: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
-            kept, rows = chain_links.keep_words(whole, worth, size)
-            weights, spec = chain_links.keep_rows(self.weights, self.spec, rows)
+            kept, rows = shrinking.keep_words(whole, worth, size)
+            weights, spec = shrinking.keep_rows(self.weights, self.spec, rows)
             return weights, spec, kept.encode(reviews.texts("validation"))
 
         size = link.number() or self._smallest(self.spec.vocabulary_size, make)
-        kept, rows = chain_links.keep_words(whole, worth, size)
-        self.weights, self.spec = chain_links.keep_rows(self.weights, self.spec, rows)
+        kept, rows = shrinking.keep_words(whole, worth, size)
+        self.weights, self.spec = shrinking.keep_rows(self.weights, self.spec, rows)
         self._rows = self._rows[rows]
         # Named by its content: until the end of the chain the files of an earlier one stay whole.
         before, name = self._space.tokenizer_file, f"{stem}.{files.fingerprint(kept.words)[:8]}.tokenizer.json"
@@ -190,13 +197,13 @@ class Chain:
     def _factorize(self, link: Link, stem: str) -> int:
         counts = np.bincount(self._space.ids["train"].ravel(), minlength=self.spec.vocabulary_size).astype(np.float64)
         counts[0] = 0
-        return self._narrow(link, self.spec.embedding_dim, lambda rank: chain_links.factorize(self.weights, self.spec, rank, counts))
+        return self._narrow(link, self.spec.embedding_dim, lambda rank: shrinking.factorize(self.weights, self.spec, rank, counts))
 
     def _units(self, link: Link, stem: str) -> int:
         model = networks.stock_of(self.weights, self.spec)
         features = teachers.features(model, self.spec, self._space.ids["train"][:SAMPLE], standardized=False)
-        worth = chain_links.unit_worth(features, self.weights, self.spec)
-        return self._narrow(link, self.spec.units, lambda units: chain_links.keep_units(self.weights, self.spec, worth, units))
+        worth = shrinking.unit_worth(features, self.weights, self.spec)
+        return self._narrow(link, self.spec.units, lambda units: shrinking.keep_units(self.weights, self.spec, worth, units))
 
     def _narrow(self, link: Link, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec]]) -> int:
         """Take over what `make` gives for the link's value, or for the smallest one that validation allows."""
@@ -207,7 +214,7 @@ class Chain:
 
     def _cluster(self, link: Link, stem: str) -> int:
         clusters = link.number() or chain_links.CLUSTERS
-        self.weights = chain_links.cluster(self.weights, self.spec, clusters)
+        self.weights = shrinking.cluster(self.weights, self.spec, clusters)
         return clusters
 
     def _smallest(self, whole: int, make: Callable[[int], tuple[list[np.ndarray], ModelSpec, np.ndarray]]) -> int:
@@ -216,10 +223,10 @@ class Chain:
         def accuracy(size: int) -> float:
             weights, spec, ids = make(size)
             with quiet():
-                logits = training.predictor(networks.training_of(weights, spec), spec.masked)(ids)
-            found = float(np.mean((logits > 0) == (self._space.labels["validation"] > 0.5)))
-            print(f"  {size}: {found:.2%} on validation")
-            return found
+                logits = predictor(networks.training_of(weights, spec), spec.masked)(ids)
+            share = self._space.accuracy(self._space.task.shaped(logits))
+            print(f"  {size}: {share:.2%} on validation")
+            return share
 
         smallest, limit = whole, accuracy(whole) - self._settings.tolerance
         while smallest > 1 and accuracy(smallest // 2) >= limit:
@@ -228,10 +235,10 @@ class Chain:
 
     # Files
 
-    def _remove_others(self, found: list[dict[str, Any]]) -> None:
+    def _remove_others(self, written: list[dict[str, Any]]) -> None:
         """Delete what an earlier chain of the same name left: its rows would stand in the table."""
-        keep = {str(record[key]) for record in found for key in ("file", "tokenizer")}
-        keep |= {f"{record['name']}.{end}" for record in found for end in ("metrics.json", "probabilities.npz")}
+        keep = {str(record[key]) for record in written for key in ("file", "tokenizer")}
+        keep |= {f"{record['name']}{end}" for record in written for end in (manifest.METRICS, manifest.PROBABILITIES)}
         name, links = re.escape(self._settings.name), "|".join((*chain_links.NETWORK, *chain_links.FORMATS))
         own = re.compile(rf"{name}_\d+_({links})\..+|{name}\.(zip|metrics\.json|probabilities\.npz)")
         for path in self._space.folder.iterdir():

@@ -1,4 +1,4 @@
-"""Links of a chain of compressions, each a function of one network to the next; the stages' own rooms do the work.
+"""The text of a chain of compressions, read and checked.
 
 A chain is text: `vocabulary=8000,distil=16x16,int4,pack`. Links that change the network come first, in any order;
 then one number format; then, if wanted, the package.
@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from sentipress.lstm import networks
-from sentipress.core.backend import clustering, keras
 from sentipress.core.errors import UserError
 from sentipress.lstm.networks import ModelSpec
-from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 # Links that change the network, and what the value of one may be; `distil` has a shape.
 BOUNDS: dict[str, tuple[type, float, float]] = {
@@ -63,12 +58,12 @@ class Link:
         kind, low, high = BOUNDS[self.name]
         high = high if most is None else most
         try:
-            found = kind(self.value)
+            number = kind(self.value)
         except ValueError:
-            found = None
-        if found is None or not low <= found <= high:
+            number = None
+        if number is None or not low <= number <= high:
             raise UserError(f"--chain {self}: {self.value!r} is no number from {low:g} to {high:g}", "mend that link")
-        return found
+        return number
 
 
 def parse(chain: str) -> list[Link]:
@@ -149,123 +144,3 @@ def shape_of(value: str) -> tuple[int, int]:
     if not (cross and first.isdigit() and second.isdigit() and int(first) and int(second)):
         raise UserError(f"--chain distil={value} is not understood", "give columns x units, as in distil=16x16")
     return int(first), int(second)
-
-
-def word_worth(ids: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """How much a word says about the sentiment of the reviews: those that have it, times its log-count ratio squared.
-
-    Up to a constant the chi-squared statistic of the word and the label, for small ratios. A small constant keeps frequent
-    words that say nothing alone, such as "but", ahead of rare ones.
-
-    Args:
-        ids: of the training reviews, int32 (reviews, length).
-        ratios: log-count ratios (words,).
-
-    Returns:
-        float64 (words,).
-    """
-    present = np.zeros(len(ratios))
-    for row in ids:
-        present[np.unique(row)] += 1
-    return np.asarray(present * (ratios.astype(np.float64) ** 2 + 0.02))
-
-
-def keep_words(tokenizer: Tokenizer, worth: np.ndarray, size: int) -> tuple[Tokenizer, np.ndarray]:
-    """A vocabulary of the worthiest words, in alphabetical order: neighbours share beginnings, so the list packs well.
-
-    Args:
-        tokenizer: with the whole vocabulary.
-        worth: of each id (words,).
-        size: ids of the new one, padding and the unknown word included.
-
-    Returns:
-        The tokenizer, and the old id of each new one: int64 (new size,).
-    """
-    first = OOV_ID + 1
-    words = np.argsort(-worth[first : tokenizer.vocabulary_size], kind="stable")[: max(0, size - first)]
-    order = sorted((int(place) for place in words), key=lambda place: tokenizer.words[place])
-    kept = replace(tokenizer, words=tuple(tokenizer.words[place] for place in order))
-    return kept, np.array([*range(first), *(place + first for place in order)], np.int64)
-
-
-def keep_rows(weights: list[np.ndarray], spec: ModelSpec, rows: np.ndarray) -> tuple[list[np.ndarray], ModelSpec]:
-    """The network with these rows of its embedding, the others really gone."""
-    return [weights[0][rows], *weights[1:]], replace(spec, vocabulary_size=len(rows))
-
-
-def _parts(weights: list[np.ndarray], spec: ModelSpec) -> tuple[np.ndarray, list[list[np.ndarray]], np.ndarray, np.ndarray]:
-    """Embedding; kernel, recurrent kernel and bias per direction; output kernel and bias."""
-    directions = [list(weights[1 + 3 * number : 4 + 3 * number]) for number in range(2 if spec.bidirectional else 1)]
-    return weights[0], directions, weights[-2], weights[-1]
-
-
-def factorize(weights: list[np.ndarray], spec: ModelSpec, rank: int, counts: np.ndarray) -> tuple[list[np.ndarray], ModelSpec]:
-    """A low-rank embedding: E (words, columns) as A (words, rank) times B (rank, columns).
-
-    Nothing but products reads the embedding, so B moves into the kernels that follow, and the network is one with a
-    narrower embedding: no operator more. A is the best one for the words as often as they stand in the reviews (an SVD
-    of the rows, weighted by the roots of their counts).
-
-    Args:
-        weights: of the stock model.
-        spec: its shape.
-        rank: columns that stay.
-        counts: how often each id stands in the training reviews (words,).
-    """
-    embedding, directions, output, bias = _parts(weights, spec)
-    _, _, basis = np.linalg.svd(embedding * np.sqrt(counts + 1.0)[:, np.newaxis], full_matrices=False)
-    factor = basis[:rank]  # orthonormal rows: the best A is E times its transpose
-    following = [[factor @ kernel, recurrent, offset] for kernel, recurrent, offset in directions]
-    if spec.pooling == "wide":
-        split = len(output) - spec.embedding_dim
-        output = np.concatenate([output[:split], factor @ output[split:]])
-    changed = [embedding @ factor.T, *(array for direction in following for array in direction), output, bias]
-    return [array.astype(np.float32) for array in changed], replace(spec, embedding_dim=len(factor))
-
-
-def unit_worth(features: np.ndarray, weights: list[np.ndarray], spec: ModelSpec) -> np.ndarray:
-    """How much each LSTM unit moves the output: deviation of its features times the size of their weights.
-
-    Args:
-        features: pooled, of some reviews, float32 (reviews, features).
-        weights: of the stock model.
-        spec: its shape.
-
-    Returns:
-        float64 (directions, units).
-    """
-    _, directions, output, _ = _parts(weights, spec)
-    moved = features.std(axis=0) * np.abs(output[:, 0])
-    width = len(directions) * spec.units
-    groups = moved[: width * (2 if spec.pooling == "wide" else 1)].reshape(-1, len(directions), spec.units)
-    return np.asarray(groups.sum(axis=0), np.float64)
-
-
-def keep_units(weights: list[np.ndarray], spec: ModelSpec, worth: np.ndarray, units: int) -> tuple[list[np.ndarray], ModelSpec]:
-    """The network with the worthiest units of each direction, the others really gone from every array."""
-    embedding, directions, output, bias = _parts(weights, spec)
-    changed, rows = [embedding], []
-    for number, (kernel, recurrent, offset) in enumerate(directions):
-        kept = np.sort(np.argsort(-worth[number], kind="stable")[:units])
-        gates = np.concatenate([kept + gate * spec.units for gate in range(4)])
-        changed += [kernel[:, gates], recurrent[np.ix_(kept, gates)], offset[gates]]
-        rows.append(kept + number * spec.units)
-    width = len(directions) * spec.units
-    blocks = 2 if spec.pooling == "wide" else 1
-    kept_rows = np.concatenate([*(np.concatenate(rows) + block * width for block in range(blocks)), np.arange(blocks * width, len(output))])
-    return [*changed, output[kept_rows], bias], replace(spec, units=units)
-
-
-def cluster(weights: list[np.ndarray], spec: ModelSpec, clusters: int) -> list[np.ndarray]:
-    """Every large array with `clusters` different values, by tensorflow-model-optimization; gzip then finds them.
-
-    Centroids start by k-means++ and are not trained further. What is 0, as after pruning, stays 0 and is one value more.
-    """
-    model = networks.stock_of(weights, spec)  # tfmot takes the very layers, and starts from what they hold
-    settings = {"number_of_clusters": clusters, "cluster_centroids_init": clustering.CentroidInitialization.KMEANS_PLUS_PLUS}
-
-    def wrap(layer: Any) -> Any:
-        return clustering.cluster_weights(layer, **settings) if layer.name in ("embedding", "lstm", "bilstm") else layer
-
-    clustered = clustering.strip_clustering(keras.models.clone_model(model, clone_function=wrap)).get_weights()
-    return [np.where(before == 0, before, after) for before, after in zip(weights, clustered, strict=True)]

@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 
 from sentipress.core import cli, files, manifest
+from sentipress.core.backend import deterministic
+from sentipress.core.errors import UserError
+from sentipress.core.quiet import quiet
 from sentipress.data import corpus
 from sentipress.evaluation import plots
 from sentipress.lstm import distillation, networks, training
+from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline import teachers, workspace
 from sentipress.text import embeddings, phrases
-from sentipress.core.backend import deterministic
-from sentipress.core.errors import UserError
-from sentipress.lstm.networks import ModelSpec
-from sentipress.core.quiet import quiet
 
 # Before Ray is imported: no telemetry, no warnings about its own future, trials that do not starve beside other work, and
 # the state of the search saved each second.
@@ -144,21 +144,21 @@ def _distil(point: dict[str, Any], data: dict[str, Any]) -> None:
     plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs)
     _quietly(
         lambda **options: training.train(
-            distiller.model, (data["ids"], data["targets"]), data["validation"], plan, loss=distiller.loss, **options
+            distiller.model, (data["ids"], data["targets"]), data["validation"], plan, data["task"], loss=distiller.loss, **options
         )
     )
 
 
 def _baseline(point: dict[str, Any], data: dict[str, Any]) -> None:
     settings = _settings(data["settings"], point)
-    spec = ModelSpec.of(settings)
+    spec = ModelSpec.of(settings, data["task"].outputs)
     tokenizer = replace(data["tokenizer"], sequence_length=settings.sequence_length)
     deterministic(settings.seed)
     model = networks.build_for_training(spec)
     networks.start_embedding(model, embeddings.table_of(data["start"], settings, spec.embedding_dim))
     plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs)
     train, validation = ((tokenizer.encode(texts), labels) for texts, labels in (data["train"], data["validation"]))
-    _quietly(lambda **options: training.train(model, (train[0], train[1][:, np.newaxis]), validation, plan, **options))
+    _quietly(lambda **options: training.train(model, (train[0], train[1][:, np.newaxis]), validation, plan, data["task"], **options))
 
 
 # Searches
@@ -172,27 +172,27 @@ def distil(settings: SimpleNamespace) -> None:
     space, base = workspace.Workspace.open(settings)
     start, widest = space.start(), max(preset.drawn.get("student_embedding", [0]))
     if start and widest > start.vectors.shape[1]:
-        known = f"{space.folder / workspace.START} has {start.vectors.shape[1]}"
+        known = f"{space.folder / manifest.START} has {start.vectors.shape[1]}"
         raise UserError(f"--search {settings.search} tries embeddings of {widest} columns, and {known}", "give --embedding-start random")
-    teaching, unlabelled = teachers.consult(space)
+    teaching = teachers.consult(space)
     rows = _rows(len(space.ids["train"]), settings)
-    others = space.tokenizer.encode(unlabelled)[: settings.sample or None]
+    others = space.tokenizer.encode(teaching.unlabelled)[: settings.sample or None]
     ids = np.concatenate([space.ids["train"][rows], others])
     features = None
     if distillation.TECHNIQUES[distillation.parse_techniques(settings.techniques)[0]].needs_features:
         features = teachers.features(base.model, base.spec, ids)
-    targets = distillation.targets_of(
-        space.labels["train"][rows], teaching.logits["train"][rows], teaching.logits["unlabelled"][: len(others)], features
-    )
+    logits = teaching.logits["train"][rows], teaching.logits["unlabelled"][: len(others)]
+    targets = distillation.targets_of(space.task, space.labels["train"][rows], *logits, features)
     data = {
         "settings": settings.values,
         "teacher": base.spec,
+        "task": space.task,
         "start": start,
         "ids": ids,
         "targets": targets,
         "validation": (space.ids["validation"], space.labels["validation"]),
     }
-    _run(settings, preset, _distil, data, space.inputs("modelo_base.keras", *teaching.files, *space.words()), len(ids), ids, targets)
+    _run(settings, preset, _distil, data, space.inputs(manifest.BASE.file, *teaching.files, *space.words()), len(ids), ids, targets)
 
 
 def baseline(settings: SimpleNamespace, reviews: corpus.Corpus) -> None:
@@ -200,15 +200,21 @@ def baseline(settings: SimpleNamespace, reviews: corpus.Corpus) -> None:
     preset = _preset(settings)
     rows = _rows(len(reviews.labels("train")), settings)
     texts, labels = [reviews.texts("train")[row] for row in rows], reviews.labels("train")[rows]
-    tokenizer = phrases.fit(texts, labels, settings, reviews.recipe)
+    tokenizer = phrases.fit(texts, labels, settings, reviews.recipe, reviews.task)
     start = None
     if settings.embedding_start != "random":
         columns = max([settings.embedding_dim, *preset.grid.get("embedding_dim", ()), *preset.drawn.get("embedding_dim", ())])
-        start = embeddings.Start.fit(
-            texts, labels, reviews.unlabelled() if settings.use_unlabelled else [], tokenizer, columns, settings.seed
-        )
+        unlabelled = reviews.unlabelled() if settings.use_unlabelled else []
+        start = embeddings.Start.fit(texts, labels, unlabelled, tokenizer, embeddings.Shape(columns, settings.seed, reviews.task))
     validation = (reviews.texts("validation"), reviews.labels("validation"))
-    data = {"settings": settings.values, "tokenizer": tokenizer, "start": start, "train": (texts, labels), "validation": validation}
+    data = {
+        "settings": settings.values,
+        "task": reviews.task,
+        "tokenizer": tokenizer,
+        "start": start,
+        "train": (texts, labels),
+        "validation": validation,
+    }
     _run(settings, preset, _baseline, data, [reviews.path], len(texts), start.vectors if start else None)
 
 

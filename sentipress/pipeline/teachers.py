@@ -1,7 +1,7 @@
-"""What teachers say of the training reviews and of reviews without labels: computed once, saved, and reused.
+"""What teachers say of the training texts and of texts without labels: computed once, saved, and reused.
 
 A teacher is any model of an artifacts folder with metrics, or a file of probabilities from anywhere else. Several
-make an ensemble by the mean of their log-odds.
+make an ensemble by the mean of their log-odds, or of their log-probabilities for more than two labels.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
-from sentipress.core import files
-from sentipress.data import corpus
-from sentipress.evaluation import records
-from sentipress.lstm import networks, training
+from sentipress.core import files, manifest
 from sentipress.core.backend import keras
-from sentipress.runtimes.registry import tokenizer_of
 from sentipress.core.errors import UserError
-from sentipress.linear.bag_of_words import LinearModel
-from sentipress.runtimes.litert import LiteRTModel
-from sentipress.lstm.networks import ModelSpec
-from sentipress.runtimes.pocket import PocketModel
 from sentipress.core.quiet import quiet
-from sentipress.text.tokenizer import Tokenizer
+from sentipress.data.task import Task
+from sentipress.evaluation import records
+from sentipress.lstm import networks
+from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.workspace import BASE, Workspace
+from sentipress.runtimes import registry
+from sentipress.runtimes.keras_file import KerasModel, predictor
 
 SPLITS = ("train", "validation", "unlabelled")
-LONGEST_ODDS = 15.0  # a probability of 0 or 1 counts as this log-odds: 3 in ten million from it
+LARGEST_ODDS = 15.0  # a probability of 0 or 1 counts as this log-odds: 3 in ten million from it
 
 
 @dataclass(frozen=True)
@@ -39,21 +37,27 @@ class Teaching:
 
     Attributes:
         names: of the teachers.
-        logits: split name ("train", "validation", "unlabelled") to log-odds, float32 (reviews,).
+        logits: split name ("train", "validation", "unlabelled") to log-odds float32 (texts,), or log-probabilities
+            (texts, labels) for more than two labels.
         seconds: it took to compute what was not saved before.
         files: artifacts of the folder that it depends on.
+        unlabelled: the texts without labels that were asked about.
     """
 
     names: tuple[str, ...]
     logits: dict[str, np.ndarray]
     seconds: float
     files: tuple[str, ...]
+    unlabelled: tuple[str, ...]
 
 
-def log_odds(probabilities: np.ndarray) -> np.ndarray:
-    """Log-odds of probabilities (reviews,), within `LONGEST_ODDS`; float32."""
-    clipped = np.clip(probabilities.astype(np.float64), 1 / (1 + np.exp(LONGEST_ODDS)), 1 / (1 + np.exp(-LONGEST_ODDS)))
-    return (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
+def logits_of(task: Task, probabilities: np.ndarray) -> np.ndarray:
+    """Log-odds of probabilities (texts,), within `LARGEST_ODDS`, or log-probabilities (texts, labels); float32."""
+    values = probabilities.astype(np.float64)
+    if task.binary:
+        clipped = np.clip(values, 1 / (1 + np.exp(LARGEST_ODDS)), 1 / (1 + np.exp(-LARGEST_ODDS)))
+        return (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
+    return np.asarray(np.log(np.maximum(values, np.exp(-LARGEST_ODDS))), np.float32)
 
 
 def choose(text: str, folder: Path) -> list[str]:
@@ -64,62 +68,81 @@ def choose(text: str, folder: Path) -> list[str]:
     return [BASE, best] if records.metrics_path(folder, best).is_file() else [BASE]
 
 
-def consult(space: Workspace) -> tuple[Teaching, list[str]]:
-    """What the teachers in a stage's settings say, and the unlabelled reviews that they were asked about as well.
+def consult(space: Workspace) -> Teaching:
+    """What the teachers in a stage's settings say, also of the unlabelled texts if the settings want them.
 
     Raises:
         UserError: see `ask`.
     """
     unlabelled = space.reviews.unlabelled() if space.settings.use_unlabelled else []
-    return ask(space, choose(space.settings.teacher, space.folder), unlabelled), unlabelled
+    return ask(space, choose(space.settings.teacher, space.folder), unlabelled)
 
 
 def ask(space: Workspace, names: list[str], unlabelled: list[str]) -> Teaching:
-    """Log-odds of all teachers, averaged.
+    """Logits of all teachers, averaged.
 
     Args:
-        space: the folder whose reviews they judge.
-        names: of models in the folder ("modelo_base"), of models in another folder of the same reviews
+        space: the folder whose texts they judge.
+        names: of models in the folder ("modelo_base"), of models in another folder of the same texts
             ("other/folder/modelo_base"), or paths of `.npz` files with probabilities "train", "validation" and, when there are
-            unlabelled reviews, "unlabelled", in the order of reviews.csv and unlabelled.csv.
-        unlabelled: cleaned reviews without labels.
+            unlabelled texts, "unlabelled", in the order of reviews.csv and unlabelled.csv.
+        unlabelled: cleaned texts without labels.
 
     Raises:
-        UserError: a teacher is missing, damaged, or of other reviews.
+        UserError: a teacher is missing, damaged, or of other texts.
     """
     started = time.perf_counter()
     answers, own = [], []
     for name in names:
         if name.endswith(".npz"):
-            answers.append(_foreign(space, Path(name), unlabelled))
+            answers.append(_from_file(space, Path(name), unlabelled))
             continue
         folder = Path(name).parent if "/" in name else space.folder
         file = folder / str(records.load(folder, Path(name).name, "run the stage that makes it")["file"])
-        answers.append(_ours(space, file, unlabelled))
+        answers.append(_from_model(space, file, unlabelled))
         own += [file.name] if folder == space.folder else []
     logits = {split: np.mean([answer[split] for answer in answers], axis=0).astype(np.float32) for split in SPLITS}
-    own += [corpus.UNLABELLED] if unlabelled else []
-    return Teaching(tuple(names), logits, time.perf_counter() - started, tuple(own))
+    own += [manifest.UNLABELLED] if unlabelled else []
+    return Teaching(tuple(names), logits, time.perf_counter() - started, tuple(own), tuple(unlabelled))
 
 
 def features(model: Any, spec: ModelSpec, ids: np.ndarray, standardized: bool = True) -> np.ndarray:
-    """A stock model's pooled features of ids int32 (reviews, length).
+    """A stock model's pooled features of ids int32 (texts, length).
 
     Returns:
-        float32 (reviews, features); when `standardized` of mean 0 and deviation 1 per column, a constant column being 0.
+        float32 (texts, features); when `standardized` of mean 0 and deviation 1 per column, a constant column being 0.
     """
     copy = networks.to_training(model, spec)
     inner = keras.Model(copy.input, copy.get_layer(networks.feature_layer(spec)).output)
     with quiet():
-        found = training.predictor(inner, spec.masked, whole=True)(ids)
-    return np.asarray((found - found.mean(axis=0)) / np.maximum(found.std(axis=0), 1e-6)) if standardized else found
+        values = predictor(inner, spec.masked)(ids)
+    return np.asarray((values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-6)) if standardized else values
 
 
-def _ours(space: Workspace, file: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
-    """A model's log-odds, from the file of an earlier call if that is of the same model and reviews."""
+def network_logits(task: Task, model: Any, spec: ModelSpec) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of ids int32 (texts, length) that gives a stock model's log-odds, or log-probabilities, in the task's shape.
+
+    The training form is faster than the stock one, and its output is the logit itself.
+    """
+    predict = predictor(networks.to_training(model, spec), spec.masked)
+
+    def logits(ids: np.ndarray) -> np.ndarray:
+        outputs = task.shaped(predict(ids))
+        return outputs if task.binary else np.asarray(log_softmax(outputs, axis=1), np.float32)
+
+    return logits
+
+
+def _none(task: Task) -> np.ndarray:
+    """Logits of no texts."""
+    return np.zeros((0,) if task.binary else (0, task.outputs), np.float32)
+
+
+def _from_model(space: Workspace, file: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
+    """A model's logits, from the file of an earlier call if that is of the same model and texts."""
     folder = file.parent
-    if files.sha256(folder / "reviews.csv") != files.sha256(space.reviews.path):
-        raise UserError(f"{folder / 'reviews.csv'} is not {space.reviews.path}", "teach with a model of the same reviews and split")
+    if files.sha256(folder / manifest.REVIEWS) != files.sha256(space.reviews.path):
+        raise UserError(f"{folder / manifest.REVIEWS} is not {space.reviews.path}", "teach with a model of the same texts and split")
     others = space.reviews.about.get("unlabelled", {}).get("sha256") if unlabelled else None
     model = files.sha256(file)
     key = files.fingerprint([model, files.sha256(space.reviews.path), others])
@@ -131,46 +154,41 @@ def _ours(space: Workspace, file: Path, unlabelled: list[str]) -> dict[str, np.n
     except Exception:  # missing, or damaged in one of the many ways of zip files: computed again
         pass
     texts = {split: space.reviews.texts(split) for split in ("train", "validation")} | {"unlabelled": unlabelled}
-    judge = _judge(file, folder)
+    judge = _judge(space.task, file)
     with quiet():
-        answers = {split: judge(texts[split]) if texts[split] else np.zeros(0, np.float32) for split in SPLITS}
+        answers = {split: judge(texts[split]) if texts[split] else _none(space.task) for split in SPLITS}
     with files.atomic(saved) as temporary, open(temporary, "wb") as stream:
         arrays: dict[str, Any] = {"key": np.array(key), **answers}
         np.savez(stream, **arrays)
     return answers
 
 
-def _judge(file: Path, folder: Path) -> Callable[[list[str]], np.ndarray]:
-    """A function of cleaned texts that gives a model file's log-odds float32 (texts,)."""
+def _judge(task: Task, file: Path) -> Callable[[list[str]], np.ndarray]:
+    """A function of cleaned texts that gives a model file's logits."""
     remedy = "run the stage that makes it"
-    if file.suffix == ".npz":
-        linear = LinearModel.load(file, remedy)
-        return lambda texts: log_odds(linear.predict(texts))
-    if file.suffix == ".zip":
-        pocket = PocketModel(file, remedy)
-        return lambda texts: log_odds(pocket.predict(texts))
-    tokenizer = Tokenizer.load(tokenizer_of(file, remedy), remedy)
-    if file.suffix == ".tflite":
-        lite = LiteRTModel(file, remedy)
-        return lambda texts: log_odds(lite.predict(tokenizer.encode(texts)))
-    spec = ModelSpec(**records.load(folder, file.stem, remedy)["model"])
-    # The training form is faster, and its output is the logit itself.
-    predict = training.predictor(networks.to_training(networks.load_keras(file, remedy), spec), spec.masked)
-    return lambda texts: predict(tokenizer.encode(texts))
+    runtime = registry.open_model(file, remedy=remedy, task=task)
+    if runtime.task.labels != task.labels:
+        raise UserError(f"{file} has the labels {', '.join(runtime.task.labels)}", f"teach with a model of {', '.join(task.labels)}")
+    if isinstance(runtime, KerasModel):
+        logits = network_logits(task, runtime.model, ModelSpec(**records.load(file.parent, file.stem, remedy)["model"]))
+        return lambda texts: logits(runtime.prepare(texts))
+    return lambda texts: logits_of(task, runtime.predict(runtime.prepare(texts)))
 
 
-def _foreign(space: Workspace, path: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
-    """Log-odds from a file of probabilities."""
+def _from_file(space: Workspace, path: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
+    """Logits from a file of probabilities."""
+    task = space.task
     expected = {"train": len(space.labels["train"]), "validation": len(space.labels["validation"]), "unlabelled": len(unlabelled)}
-    remedy = "give an .npz of the probabilities " + ", ".join(f"{split} ({count},)" for split, count in expected.items() if count)
+    shapes = {split: (count,) if task.binary else (count, task.outputs) for split, count in expected.items() if count}
+    remedy = "give an .npz of the probabilities " + ", ".join(f"{split} {shape}" for split, shape in shapes.items())
     try:
         with np.load(path, allow_pickle=False) as content:
-            found = {split: content[split] for split, count in expected.items() if count}
+            probabilities = {split: content[split] for split in shapes}
     except FileNotFoundError:
         raise UserError(f"{path} is missing", remedy) from None
     except Exception as error:  # zipfile and zlib raise their own kinds for damaged bytes
         raise UserError(f"{path} cannot be read as probabilities ({str(error)[:100]})", remedy) from None
-    for split, values in found.items():
-        if values.shape != (expected[split],) or not (np.issubdtype(values.dtype, np.floating) and ((values >= 0) & (values <= 1)).all()):
+    for split, values in probabilities.items():
+        if values.shape != shapes[split] or not (np.issubdtype(values.dtype, np.floating) and ((values >= 0) & (values <= 1)).all()):
             raise UserError(f"{path}: {split} are not {expected[split]} probabilities", remedy)
-    return {split: log_odds(found[split]) if split in found else np.zeros(0, np.float32) for split in SPLITS}
+    return {split: logits_of(task, probabilities[split]) if split in probabilities else _none(task) for split in SPLITS}

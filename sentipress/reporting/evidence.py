@@ -2,341 +2,394 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentipress.core import manifest
-from sentipress.data import corpus
-from sentipress.evaluation import records, statistics
-from sentipress.reporting import table
+from sentipress.core import files, manifest
+from sentipress.core import folder as artifacts
 from sentipress.core.errors import UserError
+from sentipress.data import corpus
+from sentipress.data.task import SENTIMENT, Task
+from sentipress.evaluation import plots, records, statistics
+from sentipress.pipeline.staleness import Staleness
+from sentipress.reporting import table
 
-BASE = "modelo_base"
-LENGTHS = (0, 100, 200, 400)  # words; lower ends of the groups by review length
-EXAMPLES = 3  # reviews shown per model
+BASE = manifest.BASE.name
+FIRST_BOUNDS = (2, 5, 10, 25, 50, 100)  # words: where the first group by length may end; long texts take the last
+OLDER_ABOUT = 2  # schema of reviews.json before there were tasks
+EXAMPLES = 3  # texts shown per model
 EXCERPT = 420  # characters of each
 
 
-def collect(folder: Path, repeats: Sequence[Path] = ()) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Comparison:
+    """A model against the base on the same test texts.
+
+    Attributes:
+        difference: accuracy minus the base's: `value`, `low`, `high`, as shares.
+        p: of McNemar's exact test.
+        p_holm: the same, corrected for the number of rows after Holm.
+        agreement: share of texts on which both decide the same.
+    """
+
+    difference: Mapping[str, float]
+    p: float
+    p_holm: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test text on which a model and the base decide differently.
+
+    Attributes:
+        row: of the source.
+        label: name of the true label.
+        decided: name of the label that the model chose.
+        probability: that the model gives it, 0 to 1.
+        base_decided: name of the label that the base chose.
+        base_probability: that the base gives it, 0 to 1.
+        text: an excerpt.
+    """
+
+    row: int
+    label: str
+    decided: str
+    probability: float
+    base_decided: str
+    base_probability: float
+    text: str
+
+
+@dataclass(frozen=True)
+class DamagedRow:
+    """A model whose metrics or probabilities cannot be read, and why."""
+
+    name: str
+    technique: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """A model and what its metrics and probabilities say.
+
+    Attributes:
+        name: of its files, without an ending.
+        technique: what the table calls it.
+        role: "model", "control" or "classical".
+        record: its metrics, as `sentipress.evaluation.records.read` gives them.
+        deployed_bytes: model and vocabulary on disk.
+        deployed_gzip_bytes: the same after gzip.
+        seconds: of training and what else made it, all together.
+        calibration: see `sentipress.evaluation.statistics.calibration`.
+        length_groups: accuracy by length of the text: `name`, `n`, `value`; empty without texts.
+        comparison: with the base; None for the base itself, and where there is no base on the same texts.
+        examples: texts on which it differs most from the base.
+        seeds: `n`, `mean`, `sd` of the accuracy over several seeds; None without repeats.
+        stale: why it no longer tells of what lies in its folder; "" when it does.
+        refresh: command that makes it anew; "" when it is not stale.
+    """
+
+    name: str
+    technique: str
+    role: str
+    record: Mapping[str, Any]
+    deployed_bytes: int
+    deployed_gzip_bytes: int
+    seconds: float
+    calibration: Mapping[str, Any]
+    length_groups: Sequence[Mapping[str, Any]]
+    comparison: Comparison | None
+    examples: Sequence[Example]
+    seeds: Mapping[str, float] | None
+    stale: str
+    refresh: str
+
+    @property
+    def scores(self) -> Mapping[str, Any]:
+        """Scores on the test texts, see `sentipress.evaluation.scores.Scores`."""
+        return self.record["scores"]
+
+    @property
+    def accuracy(self) -> Mapping[str, Any]:
+        """`value`, `low`, `high` as shares, and `n`."""
+        return self.scores["accuracy"]
+
+    @property
+    def out_of_domain(self) -> Mapping[str, Any] | None:
+        """Scores on texts of another domain, if there are any."""
+        return self.record["out_of_domain"]
+
+    @property
+    def arrays(self) -> Sequence[Mapping[str, Any]]:
+        """Stored arrays: `name`, `shape`, `dtype`, `total`, `zeros`."""
+        return self.record["parameters"].get("arrays", [])
+
+    @property
+    def deployment(self) -> Mapping[str, Any]:
+        """Start-up, memory and speed in a fresh process; empty where they were not measured."""
+        return self.record.get("deployment") or {}
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """Validation scores of each epoch; empty for a model that was not trained by epochs."""
+        return self.record.get("history", [])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a folder's metrics and probabilities say.
+
+    Attributes:
+        folder: its name.
+        task: the labels.
+        rows: one per metrics file, in the order of the table.
+        missing: what a reader should know is not there.
+        about: the description of the texts, reviews.json; empty where there is none.
+    """
+
+    folder: str
+    task: Task
+    rows: Sequence[ScoredRow | DamagedRow]
+    missing: Sequence[str]
+    about: Mapping[str, Any]
+
+    @cached_property
+    def scored(self) -> list[ScoredRow]:
+        """Rows that could be read."""
+        return [row for row in self.rows if isinstance(row, ScoredRow)]
+
+    @property
+    def base(self) -> ScoredRow | None:
+        """The row that the others are compared with, if it is there."""
+        return next((row for row in self.scored if row.name == BASE), None)
+
+    @property
+    def noun(self) -> str:
+        """What the texts are called: "reviews" or "texts"."""
+        return plots.noun(self.task)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Cleaned test texts by their row in the source, and bounds in words of the groups by length."""
+
+    by_row: Mapping[int, str]
+    bounds: Sequence[int]
+
+
+def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
     """Read an artifacts folder, or a published copy of one, and compare every row with the base.
 
     Args:
         folder: with `*.metrics.json` and `*.probabilities.npz`.
         repeats: folders of the same recipe with other seeds, for mean and spread.
 
-    Returns:
-        rows (one per metrics file, the base first when there is one), `base` (its row or None), `missing` (what a
-        reader should know is not there), and `texts` (whether reviews could be read).
-
     Raises:
         UserError: the folder holds no metrics.
     """
-    found = table.load(folder)
-    if not found:
+    loaded = table.load(folder)
+    if not loaded:
         raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.run(manifest.PREPROCESSING, folder))
-    texts = _texts(folder)
-    checks = table.Staleness(folder)
-    rows = [_row(folder, record, checks.reasons(record)) for record in found]
-    base = next((row for row in rows if row["name"] == BASE and row["state"] != "damaged"), None)
+    about, texts, staleness = _about(folder), _test_texts(folder), Staleness(folder)
+    base = _base_probabilities(folder, loaded)
+    rows = [_row(folder, record, staleness.reasons(record), base, texts, repeats) for record in loaded]
+    task = _task(loaded, about)
     missing = [] if base else [f"{BASE}: without it no row can be compared with the base"]
-    for row in rows:
-        if row["state"] == "damaged":
-            continue
-        _add_probabilities(folder, row, base, texts)
-    if base:
-        _correct(rows)
-    for row in rows:
-        _add_repeats(row, repeats)
     if texts is None:
-        missing.append("reviews.csv: no review lengths and no example reviews")
-    return {"folder": folder.name, "rows": rows, "base": base, "missing": missing, "about": _about(folder)}
-
-
-def _texts(folder: Path) -> tuple[dict[int, str], dict[int, int]] | None:
-    """Cleaned text and number of words of each test review by its row in the source."""
-    try:
-        reviews = corpus.load(folder)
-    except UserError:
-        return None
-    rows, texts = reviews.rows("test"), reviews.texts("test")
-    return dict(zip(rows.tolist(), texts, strict=True)), {int(r): text.count(" ") + 1 for r, text in zip(rows, texts, strict=True)}
+        noun = plots.noun(task)
+        missing.append(f"{manifest.REVIEWS}: no {noun.removesuffix('s')} lengths and no example {noun}")
+    return Evidence(folder.name, task, _corrected(rows), missing, about)
 
 
 def _about(folder: Path) -> dict[str, Any]:
+    """The description of the texts, also one of an earlier schema in a published folder; empty where there is none."""
+    for schema in (artifacts.SCHEMA, OLDER_ABOUT):
+        try:
+            return files.read_json(folder / manifest.DESCRIPTION, schema, "")
+        except UserError:
+            continue
+    return {}
+
+
+def _task(loaded: Iterable[Mapping[str, Any]], about: Mapping[str, Any]) -> Task:
+    """The labels, by the base's metrics, else the first ones, else the description of the texts."""
+    labels = [record["labels"] for record in sorted(loaded, key=lambda record: record["name"] != BASE) if "damaged" not in record]
+    if not labels and "task" in about:
+        labels = [about["task"].get("labels", SENTIMENT.labels)]
+    return Task(labels=tuple(labels[0])) if labels else SENTIMENT
+
+
+def _test_texts(folder: Path) -> _Texts | None:
     try:
-        return corpus.about(folder)
+        texts = corpus.load(folder)
     except UserError:
-        return {}
+        return None
+    by_row = dict(zip(texts.rows("test").tolist(), texts.texts("test"), strict=True))
+    return _Texts(by_row, length_bounds([_words(text) for text in by_row.values()]))
 
 
-def _row(folder: Path, record: dict[str, Any], reasons: Sequence[str]) -> dict[str, Any]:
-    """What one metrics file says by itself."""
-    if "damaged" in record:
-        return {
-            "name": record["name"],
-            "technique": record["technique"],
-            "state": "damaged",
-            "why": record["damaged"],
-            "order": record["order"],
-        }
-    size, vocabulary = record["size"], record["vocabulary"]
-    return {
-        "name": record["name"],
-        "order": record["order"],
-        "technique": record["technique"],
-        "role": record["role"],
-        "state": "stale" if reasons else "current",
-        "why": reasons[0] if reasons else "",
-        "refresh": manifest.command(record["stage"], folder.name, record.get("flags")) if reasons else "",
-        "accuracy": record["scores"]["accuracy"],
-        "f1": record["scores"]["f1"],
-        "auc": record["scores"]["auc"],
-        "outside": record["outside"]["accuracy"],
-        "model_bytes": size["bytes"],
-        "bytes": size["bytes"] + vocabulary["bytes"],
-        "gzip_bytes": size["gzip_bytes"] + vocabulary["gzip_bytes"],
-        "model_gzip_bytes": size["gzip_bytes"],
-        "parameters": record["parameters"]["total"],
-        "nonzero": record["parameters"]["nonzero"],
-        "arrays": record["parameters"].get("arrays", []),
-        "seconds": float(sum(record["seconds"].values())),
-        "latency": record["latency"],
-        "deployment": record.get("deployment"),
-        "history": record.get("history", []),
-        "environment": record["environment"],
-        "settings": record["settings"],
-        "to_control": record.get("distillation", {}).get("to_control"),
-        "calibration": None,
-        "difference": None,
-        "p": None,
-        "agreement": None,
-        "lengths": [],
-        "examples": [],
-        "seeds": None,
-    }
+def _words(text: str) -> int:
+    return len(text.split())
 
 
-def _add_probabilities(folder: Path, row: dict[str, Any], base: dict[str, Any] | None, texts: Any) -> None:
-    """What the saved probabilities add: calibration, lengths and, against the base, difference, test and examples."""
+def length_bounds(words: Sequence[int]) -> list[int]:
+    """Choose where the groups by length end: three bounds in words, each twice the one before.
+
+    At least a tenth of the texts lie beyond the second bound. Film reviews give 100, 200 and 400.
+
+    Args:
+        words: number of words of each text.
+    """
+    longest = np.percentile(words, 90) / 2 if len(words) else FIRST_BOUNDS[-1]
+    first = max((bound for bound in FIRST_BOUNDS if bound <= longest), default=FIRST_BOUNDS[0])
+    return [first, 2 * first, 4 * first]
+
+
+def length_names(bounds: Sequence[int]) -> list[str]:
+    """Name the groups by length, one more than there are bounds."""
+    return [f"under {bounds[0]} words", *(f"{low} to {high - 1}" for low, high in pairwise(bounds)), f"{bounds[-1]} and more"]
+
+
+@dataclass(frozen=True)
+class _Probabilities:
+    """Saved test probabilities of a model, in the shape of the task, with rows and labels of the texts."""
+
+    task: Task
+    rows: np.ndarray
+    labels: np.ndarray
+    test: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        return self.task.right(self.test, self.labels)
+
+
+def _load_probabilities(folder: Path, record: Mapping[str, Any]) -> _Probabilities:
+    """Read a model's probabilities; raises ValueError with a sentence on what is wrong."""
     try:
-        saved = records.load_probabilities(folder, row["name"])
-        labels, probabilities, places = saved["test_label"], saved["test"].astype(np.float64), saved["test_row"]
-        reference = records.load_probabilities(folder, BASE) if base else None
+        task = Task(labels=tuple(record["labels"]))
+        saved = records.load_probabilities(folder, record["name"])
+        labels, test = saved["test_label"].astype(np.float64), saved["test"].astype(np.float64)
+        expected = (len(labels),) if task.binary else (len(labels), len(task.labels))
+        if test.shape != expected:
+            raise ValueError(f"shape {test.shape} instead of {expected}")
+        return _Probabilities(task, saved["test_row"], labels, test)
     except Exception as error:  # zipfile, zlib and numpy raise many kinds for damaged bytes
-        row["state"], row["why"] = "damaged", f"{row['name']}.probabilities.npz cannot be read ({error})"
-        return
-    right = (probabilities > 0.5) == (labels > 0.5)
-    row["calibration"] = statistics.calibration(labels, probabilities)
-    if texts:
-        words = np.array([texts[1].get(int(place), 0) for place in places])
-        row["lengths"] = statistics.by_group(right, np.digitize(words, LENGTHS[1:]), length_names())
-    if reference is None or row["name"] == BASE:
-        return
-    if not np.array_equal(reference["test_row"], places):
-        row["state"], row["why"] = "stale", "scored on other test reviews than the base"
-        return
-    theirs = reference["test"].astype(np.float64)
-    base_right = (theirs > 0.5) == (labels > 0.5)
-    row["difference"] = statistics.difference(right, base_right)
-    row["p"] = statistics.mcnemar_p(right, base_right)
-    row["agreement"] = float(np.mean((probabilities > 0.5) == (theirs > 0.5)))
-    if texts:
-        apart = np.where((probabilities > 0.5) != (theirs > 0.5), np.abs(probabilities - theirs), 0)
-        row["examples"] = [
-            {
-                "row": int(places[place]),
-                "label": int(labels[place]),
-                "model": float(probabilities[place]),
-                "base": float(theirs[place]),
-                "text": _excerpt(texts[0].get(int(places[place]), "")),
-            }
-            for place in np.argsort(-apart, kind="stable")[:EXAMPLES]
-            if apart[place] > 0
-        ]
+        raise ValueError(f"{record['name']}{manifest.PROBABILITIES} cannot be read ({error})") from error
+
+
+def _base_probabilities(folder: Path, loaded: Iterable[Mapping[str, Any]]) -> _Probabilities | None:
+    for record in loaded:
+        if record["name"] == BASE and "damaged" not in record:
+            try:
+                return _load_probabilities(folder, record)
+            except ValueError:
+                return None
+    return None
+
+
+def _row(
+    folder: Path,
+    record: Mapping[str, Any],
+    reasons: Sequence[str],
+    base: _Probabilities | None,
+    texts: _Texts | None,
+    repeats: Sequence[Path],
+) -> ScoredRow | DamagedRow:
+    """What one model's metrics and probabilities say; `p_holm` of its comparison is not corrected yet."""
+    name, technique = record["name"], record["technique"]
+    if "damaged" in record:
+        return DamagedRow(name, technique, record["damaged"])
+    try:
+        own, seeds = _load_probabilities(folder, record), _seeds(record, repeats)
+    except ValueError as error:
+        return DamagedRow(name, technique, str(error))
+    except UserError as error:
+        return DamagedRow(name, technique, error.problem)
+    stale = reasons[0] if reasons else ""
+    refresh = manifest.command(record["stage"], folder.name, record.get("flags")) if reasons else ""
+    if base and own.task.labels != base.task.labels:
+        stale, base = stale or "has other labels than the base", None
+    elif base and not np.array_equal(base.rows, own.rows):
+        stale, base = stale or "scored on other test texts than the base", None
+    compared = base if name != BASE else None
+    return ScoredRow(
+        name=name,
+        technique=technique,
+        role=record["role"],
+        record=record,
+        deployed_bytes=record["size"]["bytes"] + record["vocabulary"]["bytes"],
+        deployed_gzip_bytes=record["size"]["gzip_bytes"] + record["vocabulary"]["gzip_bytes"],
+        seconds=float(sum(record["seconds"].values())),
+        calibration=statistics.calibration(own.labels, own.test),
+        length_groups=_length_groups(own, texts) if texts else [],
+        comparison=_compare(own, compared) if compared else None,
+        examples=_examples(own, compared, texts) if compared and texts else [],
+        seeds=seeds,
+        stale=stale,
+        refresh=refresh,
+    )
+
+
+def _length_groups(own: _Probabilities, texts: _Texts) -> list[dict[str, Any]]:
+    words = np.array([_words(texts.by_row.get(int(row), "")) for row in own.rows])
+    return statistics.by_group(own.right, np.digitize(words, texts.bounds), length_names(texts.bounds))
+
+
+def _compare(own: _Probabilities, base: _Probabilities) -> Comparison:
+    p = statistics.mcnemar_p(own.right, base.right)
+    agreement = float(np.mean(own.task.decide(own.test) == base.task.decide(base.test)))
+    return Comparison(statistics.difference(own.right, base.right), p, p, agreement)
+
+
+def _examples(own: _Probabilities, base: _Probabilities, texts: _Texts) -> list[Example]:
+    """Texts on which both decide differently, first those whose probabilities lie furthest apart."""
+    labels = own.task.labels
+    decided, base_decided = own.task.decide(own.test), base.task.decide(base.test)
+    probabilities, base_probabilities = own.task.table(own.test), base.task.table(base.test)
+    # Half of what the labels' probabilities differ by, all together: with two labels the difference of one of them.
+    apart = np.where(decided != base_decided, np.abs(probabilities - base_probabilities).sum(axis=1) / 2, 0)
+    return [
+        Example(
+            row=int(own.rows[index]),
+            label=labels[int(own.labels[index])],
+            decided=labels[decided[index]],
+            probability=float(probabilities[index, decided[index]]),
+            base_decided=labels[base_decided[index]],
+            base_probability=float(base_probabilities[index, base_decided[index]]),
+            text=_excerpt(texts.by_row.get(int(own.rows[index]), "")),
+        )
+        for index in np.argsort(-apart, kind="stable")[:EXAMPLES]
+        if apart[index] > 0
+    ]
 
 
 def _excerpt(text: str) -> str:
-    """The end of a review, where its verdict stands."""
+    """The end of a text, where a review's verdict stands."""
     return text if len(text) <= EXCERPT else "… " + text[-EXCERPT:].split(" ", 1)[-1]
 
 
-def _correct(rows: Sequence[dict[str, Any]]) -> None:
-    tested = [row for row in rows if row.get("p") is not None]
-    for row, p in zip(tested, statistics.holm([row["p"] for row in tested]), strict=True):
-        row["p_holm"] = p
+def _seeds(record: Mapping[str, Any], repeats: Sequence[Path]) -> dict[str, float] | None:
+    """Mean and spread of a model's accuracy over several seeds; raises UserError for metrics that cannot be read."""
+    paths = [records.metrics_path(folder, record["name"]) for folder in repeats]
+    others = [records.read(path, "run the stage again") for path in paths if path.is_file()]
+    return statistics.spread([one["scores"]["accuracy"]["value"] for one in (record, *others)]) if others else None
 
 
-def _add_repeats(row: dict[str, Any], repeats: Sequence[Path]) -> None:
-    if row["state"] == "damaged" or not repeats:
-        return
-    values, seeds = [row["accuracy"]["value"]], [row["settings"].get("seed")]
-    for folder in repeats:
-        path = records.metrics_path(folder, row["name"])
-        if path.is_file():
-            try:
-                other = records.read(path, "run the stage again")
-            except UserError as error:
-                row["state"], row["why"] = "damaged", error.problem
-                return
-            values.append(other["scores"]["accuracy"]["value"])
-            seeds.append(other["settings"].get("seed"))
-    if len(values) > 1:
-        row["seeds"] = {**statistics.spread(values), "values": values, "seeds": seeds}
-
-
-def length_names() -> list[str]:
-    """Names of the groups by review length."""
-    ends = [f"under {LENGTHS[1]} words", *(f"{a} to {b - 1}" for a, b in pairwise(LENGTHS[1:]))]
-    return [*ends, f"{LENGTHS[-1]} and more"]
-
-
-def distinguishable(row: dict[str, Any]) -> bool:
-    """Whether a row's accuracy differs from the base's by McNemar's test, corrected over the rows."""
-    return bool(row["p_holm"] < statistics.SIGNIFICANT)
-
-
-def findings(content: dict[str, Any]) -> list[str]:
-    """What the table supports, a sentence per row."""
-    base = content["base"]
-    if not base:
-        return ["There is no base to compare with."]
-    sentences = []
-    for row in content["rows"]:
-        if row["state"] == "damaged" or row.get("p_holm") is None:
-            continue
-        # A bag of words is little but vocabulary, so there the base counts with its own.
-        kind = "" if row["role"] == "classical" else "model_"
-        ratio = base[f"{kind}bytes"] / row[f"{kind}bytes"]
-        size = (
-            "as large as the base"
-            if 0.97 < ratio < 1.03
-            else f"{ratio:.1f} times smaller"
-            if ratio > 1
-            else f"{1 / ratio:.1f} times larger"
-        )
-        zipped = base[f"{kind}gzip_bytes"] / row[f"{kind}gzip_bytes"]
-        packed = f" ({zipped:.1f} times smaller after gzip)" if zipped > max(1.0, 1.2 * ratio) else ""
-        sentences.append(f"{row['technique']} is {size}{packed}; {_accuracy_sentence(row)}.")
-    return sentences
-
-
-def _accuracy_sentence(row: dict[str, Any]) -> str:
-    gained, p = row["difference"], f"p {p_text(row['p_holm'])}"
-    if not distinguishable(row):
-        return f"its accuracy is not distinguishable from the base's ({_points(gained['value'])} points, {p})"
-    word = "higher" if gained["value"] > 0 else "lower"
-    low, high = sorted((abs(gained["low"]), abs(gained["high"])))
-    return f"its accuracy is {word} by {abs(gained['value']) * 100:.2f} points ({low * 100:.2f} to {high * 100:.2f}, {p})"
-
-
-def p_text(value: float) -> str:
-    """A p value as people write it."""
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
-
-
-def _points(value: float) -> str:
-    return f"{value * 100:+.2f}"
-
-
-def conclusions(content: dict[str, Any]) -> list[dict[str, str]]:
-    """The study's conclusions beside what this data says: claim, verdict ("holds", "does not hold", "undecided", "not measured"), why."""
-    rows = {row["name"]: row for row in content["rows"] if row["state"] != "damaged"}
-    base = content["base"]
-    judged = []
-
-    def judge(claim: str, needs: Sequence[str], decide: Any) -> None:
-        absent = [name for name in needs if name not in rows or (name != BASE and rows[name].get("p_holm") is None)]
-        if absent or not base:
-            verdict, why = "not measured", f"no usable metrics of {', '.join(absent)}"
-        else:
-            verdict, why = decide(*(rows[name] for name in needs))
-        judged.append({"claim": claim, "verdict": verdict, "why": why})
-
-    def ratio(row: dict[str, Any], key: str = "model_bytes") -> float:
-        return float(base[key] / row[key]) if base else 0.0
-
-    judge(
-        "Dynamic-range quantization makes the model 12 times smaller (31,578 to 2,643 KB) without loss.",
-        [BASE, "modelo_DRQ"],
-        lambda b, r: (
-            "does not hold" if ratio(r) < 10 or distinguishable(r) else "holds",
-            f"{ratio(r):.1f} times: the published base held the optimizer's state; {_accuracy_sentence(r)}",
-        ),
-    )
-    judge(
-        "The quantized model is more accurate than its base (86.57 against 86.43 %).",
-        [BASE, "modelo_DRQ"],
-        lambda b, r: ("holds" if distinguishable(r) and r["difference"]["value"] > 0 else "does not hold", _accuracy_sentence(r)),
-    )
-    judge(
-        "float16 halves the model without loss.",
-        [BASE, "modelo_F16Q"],
-        lambda b, r: (
-            "holds" if 1.8 < ratio(r) < 2.2 and not distinguishable(r) else "does not hold",
-            f"{ratio(r):.1f} times smaller; {_accuracy_sentence(r)}",
-        ),
-    )
-    judge(
-        "Pruning to 80 % zeros keeps the accuracy.",
-        [BASE, "modelo_podado"],
-        lambda b, r: ("does not hold" if distinguishable(r) and r["difference"]["value"] < 0 else "holds", _accuracy_sentence(r)),
-    )
-    judge(
-        "Pruning makes the model smaller (31,578 to 10,535 KB).",
-        [BASE, "modelo_podado"],
-        lambda b, r: (
-            "holds" if ratio(r) > 1.1 else "does not hold",
-            f"{ratio(r):.2f} times smaller on disk, {ratio(r, 'model_gzip_bytes'):.1f} times after gzip, where zeros show",
-        ),
-    )
-    judge(
-        "Distillation gives the most accurate model, at half the size (88.40 %).",
-        [BASE, "modelo_destilado"],
-        lambda b, r: (
-            "holds" if distinguishable(r) and r["difference"]["value"] > 0 else "does not hold",
-            f"{r['accuracy']['value']:.2%} at {1 / ratio(r):.0%} of the base's bytes; {_accuracy_sentence(r)}",
-        ),
-    )
-    judge(
-        "It is the teacher that makes the student good.",
-        ["modelo_destilado", "modelo_control"],
-        lambda r, c: (
-            "holds" if r["to_control"] and r["to_control"]["low"] > 0 else "does not hold",
-            f"taught {r['accuracy']['value']:.2%}, the same student without a teacher {c['accuracy']['value']:.2%}{_helped(r)}",
-        ),
-    )
-    classical = [row for row in rows.values() if row["role"] == "classical" and row.get("p_holm") is not None]
-    best = max(classical, key=lambda row: row["accuracy"]["value"], default=None)
-    judge(
-        "An LSTM is the model to start from, rather than a bag of words.",
-        [BASE, best["name"] if best else "classical_*"],
-        lambda b, r: (
-            "undecided" if not distinguishable(r) else "does not hold" if r["difference"]["value"] > 0 else "holds",
-            f"best bag of words: {r['technique']}, {r['accuracy']['value']:.2%}; {_accuracy_sentence(r)}",
-        ),
-    )
-    return judged
-
-
-def _helped(row: dict[str, Any]) -> str:
-    """By how much a student is better than its control, on the same reviews."""
-    gain = row["to_control"]
-    if not gain:
-        return ""
-    value, low, high = (f"{100 * gain[key]:+.2f}" for key in ("value", "low", "high"))
-    p = "< 0.001" if gain["p"] < 0.001 else f"= {gain['p']:.3f}"
-    return f": {value} points ({low} to {high}, p {p})"
-
-
-def pareto(rows: Sequence[dict[str, Any]], cost: Any) -> list[dict[str, Any]]:
-    """Rows that no other row beats in both accuracy and cost, by rising cost (a function of a row)."""
-    best, front = -1.0, []
-    for row in sorted(rows, key=lambda row: (cost(row), -row["accuracy"]["value"])):
-        if row["accuracy"]["value"] > best:
-            best = row["accuracy"]["value"]
-            front.append(row)
-    return front
+def _corrected(rows: Sequence[ScoredRow | DamagedRow]) -> list[ScoredRow | DamagedRow]:
+    """The rows with p values that are corrected for their number."""
+    compared = [row for row in rows if isinstance(row, ScoredRow) and row.comparison]
+    p_values = [row.comparison.p for row in compared if row.comparison]
+    by_name = {row.name: p for row, p in zip(compared, statistics.holm(p_values), strict=True)}
+    return [
+        replace(row, comparison=replace(row.comparison, p_holm=by_name[row.name])) if isinstance(row, ScoredRow) and row.comparison else row
+        for row in rows
+    ]

@@ -10,17 +10,23 @@ from ai_edge_litert.interpreter import Interpreter
 
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet, quiet_exit
+from sentipress.data.task import SENTIMENT, Task
+from sentipress.runtimes.network import NetworkRuntime
+from sentipress.text.encoder import TextEncoder
 
 
-class LiteRTModel:
-    """A `.tflite` classifier on one thread."""
+class LiteRTModel(NetworkRuntime):
+    """A `.tflite` classifier on one thread. One interpreter: not for several threads at once."""
 
-    def __init__(self, path: Path, remedy: str, content: bytes | None = None) -> None:
+    def __init__(
+        self, path: Path, remedy: str, encoder: TextEncoder | None = None, task: Task = SENTIMENT, content: bytes | None = None
+    ) -> None:
         """Load a file, or the `content` that was found in a file.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or its outputs are not those of the task.
         """
+        super().__init__(path, encoder, task)
         if content is None and not path.is_file():
             raise UserError(f"{path} is missing", remedy)
         try:
@@ -30,36 +36,43 @@ class LiteRTModel:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
-        self._name = path.name
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        output = self._interpreter.get_output_details()[0]
+        self._output = output["index"]
+        if output["shape"][-1] != task.outputs:
+            raise UserError(f"{path} gives {output['shape'][-1]} numbers, its {len(task.labels)} labels need {task.outputs}", remedy)
 
-    def predict_one(self, ids: np.ndarray) -> float:
-        """Ids int32 (1, length) to a probability."""
-        self._interpreter.set_tensor(self._input, ids)
+    def predict_one(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities of ids int32 (1, length): () for two labels, (labels,) for more."""
+        self._interpreter.set_tensor(self._input, inputs)
         self._interpreter.invoke()
-        return float(self._interpreter.get_tensor(self._output)[0, 0])
+        return np.asarray(self.task.shaped(self._interpreter.get_tensor(self._output))[0])
 
-    def predict_batch(self, ids: np.ndarray) -> np.ndarray:
-        """Ids int32 (reviews, length) to probabilities float32 (reviews,), all in one call."""
-        self._resize(len(ids))
-        self._interpreter.set_tensor(self._input, ids)
+    def predict_batch(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities of ids int32 (texts, length), all in one call."""
+        self._resize(len(inputs))
+        self._interpreter.set_tensor(self._input, inputs)
         self._interpreter.invoke()
-        probabilities = self._interpreter.get_tensor(self._output)[:, 0].copy()
+        probabilities = self.task.shaped(self._interpreter.get_tensor(self._output)).copy()
         self._resize(1)
         return np.asarray(probabilities)
 
-    def _resize(self, reviews: int) -> None:
+    def _resize(self, texts: int) -> None:
         shape = self._interpreter.get_input_details()[0]["shape"]
-        self._interpreter.resize_tensor_input(self._input, [reviews, *shape[1:]])
+        self._interpreter.resize_tensor_input(self._input, [texts, *shape[1:]])
         self._interpreter.allocate_tensors()
 
-    def predict(self, ids: np.ndarray) -> np.ndarray:
-        """Ids int32 (reviews, length) to probabilities float32 (reviews,), one review a call as on a phone."""
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities of ids int32 (texts, length), one text a call as on a phone."""
         from tqdm import tqdm  # not where single texts are judged, which needs numpy and ai-edge-litert alone
 
-        bar = tqdm(ids, desc=self._name, unit=" reviews", leave=False, disable=None)
-        return np.array([self.predict_one(row[np.newaxis]) for row in bar], np.float32)
+        bar = tqdm(inputs, desc=self.path.name, unit=" texts", leave=False, disable=None)
+        answers = [self.predict_one(row[np.newaxis]) for row in bar]
+        return np.array(answers, np.float32) if answers else np.zeros((0, *[self.task.outputs][: not self.task.binary]), np.float32)
+
+    def stored_arrays(self) -> dict[str, np.ndarray]:
+        """See `stored_arrays` of this module."""
+        return stored_arrays(self.path)
 
 
 def _parsed(path: Path) -> Any:
@@ -111,8 +124,8 @@ def stored_arrays(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def loads_as_compiled_model(path: Path, ids: np.ndarray) -> float:
-    """Probability of one review (ids int32 (1, length)) by LiteRT's CompiledModel, the other runtime of the package.
+def loads_as_compiled_model(path: Path, ids: np.ndarray, outputs: int) -> np.ndarray:
+    """Outputs float32 (outputs,) for ids int32 (1, length) by LiteRT's CompiledModel, the other runtime of the package.
 
     Raises:
         RuntimeError: CompiledModel refuses the file.
@@ -122,9 +135,9 @@ def loads_as_compiled_model(path: Path, ids: np.ndarray) -> float:
     quiet_exit()
     with quiet():
         model = CompiledModel.from_file(str(path))
-        inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+        inputs, results = model.create_input_buffers(0), model.create_output_buffers(0)
         inputs[0].write(ids)
-        model.run_by_index(0, inputs, outputs)
-        probability = float(outputs[0].read(1, np.float32)[0])
-        del model, inputs, outputs
-    return probability
+        model.run_by_index(0, inputs, results)
+        probabilities = np.array(results[0].read(outputs, np.float32))
+        del model, inputs, results
+    return probabilities

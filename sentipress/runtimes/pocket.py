@@ -13,6 +13,8 @@ import numpy as np
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
+from sentipress.data.task import Task
+from sentipress.runtimes.interface import Runtime
 from sentipress.text.tokenizer import Tokenizer
 
 SCHEMA = 1
@@ -56,11 +58,11 @@ def front_decoded(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def pack(model: bytes, tokenizer: Tokenizer) -> bytes:
+def pack(model: bytes, tokenizer: Tokenizer, labels: Sequence[str]) -> bytes:
     """The zip's bytes; equal contents give equal bytes."""
     metadata = {
         "schema": SCHEMA,
-        "labels": ["negative", "positive"],  # the probability is of the last one
+        "labels": list(labels),  # of two, the probability is that of the last one
         "cleaning": tokenizer.cleaning,
         "sequence_length": tokenizer.sequence_length,
         "padding": tokenizer.padding,
@@ -81,10 +83,12 @@ class Unpacked:
     Attributes:
         model: bytes of a `.tflite` file.
         tokenizer: its vocabulary.
+        labels: names, in the order of the model's outputs.
     """
 
     model: bytes
     tokenizer: Tokenizer
+    labels: tuple[str, ...]
 
 
 def unpack(path: Path, remedy: str) -> Unpacked:
@@ -103,20 +107,23 @@ def unpack(path: Path, remedy: str) -> Unpacked:
             raise ValueError(f"schema {about['schema']}")
         settings = {name: about[name] for name in ("padding", "truncating", "cleaning")}
         words = front_decoded(vocabulary.decode("utf-8"))
-        return Unpacked(model, Tokenizer(words, sequence_length=int(about["sequence_length"]), **settings))
+        labels = tuple(str(label) for label in about["labels"])
+        return Unpacked(model, Tokenizer(words, sequence_length=int(about["sequence_length"]), **settings), labels)
     except FileNotFoundError:
         raise UserError(f"{path} is missing", remedy) from None
     except Exception as error:  # zipfile and zlib raise many kinds for damaged bytes
         raise UserError(f"{path} is no pocket model ({str(error)[:100]})", remedy) from None
 
 
-class PocketModel:
+class PocketModel(Runtime):
     """A pocket model, ready to run.
 
     Attributes:
         tokenizer: its vocabulary.
-        model: its network.
+        network: its network.
     """
+
+    reads = "texts"
 
     def __init__(self, path: Path, remedy: str) -> None:
         """Load a file.
@@ -126,18 +133,40 @@ class PocketModel:
         """
         from sentipress.runtimes.litert import LiteRTModel
 
-        found = unpack(path, remedy)
-        self.tokenizer, self.model = found.tokenizer, LiteRTModel(path, remedy, found.model)
+        content = unpack(path, remedy)
+        self.tokenizer, self.task = content.tokenizer, Task(content.labels)
+        self.network = LiteRTModel(path, remedy, self.tokenizer, self.task, content.model)
 
-    def predict_one(self, cleaned: Sequence[str]) -> float:
-        """Probability of a list of one cleaned text."""
-        return self.model.predict_one(self.tokenizer.encode(cleaned))
+    @property
+    def cleaning(self) -> str:
+        """Recipe that a raw text goes through first."""
+        return self.tokenizer.cleaning
 
-    def predict(self, cleaned: Sequence[str]) -> np.ndarray:
-        """Probabilities of "positive" of cleaned texts, float32 (texts,), one text a call as on a phone."""
-        return self.model.predict(self.tokenizer.encode(cleaned))
+    def prepare(self, cleaned: Sequence[str]) -> Sequence[str]:
+        """The texts as they are: the model has its own vocabulary."""
+        return cleaned
+
+    def predict(self, inputs: Sequence[str]) -> np.ndarray:
+        """Probabilities of cleaned texts, one text a call as on a phone."""
+        return self.network.predict(self.tokenizer.encode(inputs))
+
+    def predict_one(self, inputs: Sequence[str]) -> np.ndarray:
+        """Probabilities of a list of one cleaned text."""
+        return self.network.predict_one(self.tokenizer.encode(inputs))
+
+    def predict_batch(self, inputs: Sequence[str]) -> np.ndarray:
+        """Probabilities of cleaned texts, all in one call."""
+        return self.network.predict_batch(self.tokenizer.encode(inputs))
+
+    def stored_arrays(self) -> dict[str, np.ndarray]:
+        """Not to be told from the package: its `.tflite` file has them."""
+        raise NotImplementedError("ask the .tflite file that was packed")
+
+    def known_share(self, cleaned: str) -> float:
+        """Share of a cleaned text's words that the vocabulary has, 0 to 1."""
+        return self.tokenizer.known_share(cleaned)
 
 
-def save(path: Path, model: bytes, tokenizer: Tokenizer) -> None:
+def save(path: Path, model: bytes, tokenizer: Tokenizer, labels: Sequence[str]) -> None:
     """Write a pocket model, atomically."""
-    files.write_bytes(path, pack(model, tokenizer))
+    files.write_bytes(path, pack(model, tokenizer, labels))

@@ -1,37 +1,61 @@
-"""Any model of the project, from text to probability. Needs TensorFlow for `.keras` files alone."""
+"""Model files by their ending: which class opens each, and the vocabulary and labels that belong to it."""
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, cast
 
-import numpy as np
-
-from sentipress.core import files
+from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
+from sentipress.data.task import SENTIMENT_LABELS, Task
+from sentipress.runtimes.interface import Runtime
 from sentipress.text.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from sentipress.runtimes.litert import LiteRTModel
-
-SUFFIXES = (".zip", ".tflite", ".npz", ".keras")
-DEFAULT_TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A loaded model.
+class Format:
+    """A kind of model file.
 
     Attributes:
-        one: raw text to the probability of "positive".
-        batch: raw texts to probabilities float32 (texts,), in one call where the runtime can.
+        module: that holds the class; imported when such a file is opened, since each needs other packages.
+        name: of the class.
+        own_vocabulary: whether the file holds its words and labels; else both stand beside it.
     """
 
-    one: Callable[[str], float]
-    batch: Callable[[Sequence[str]], np.ndarray]
+    module: str
+    name: str
+    own_vocabulary: bool
+
+
+FORMATS = {
+    ".zip": Format("sentipress.runtimes.pocket", "PocketModel", own_vocabulary=True),
+    ".tflite": Format("sentipress.runtimes.litert", "LiteRTModel", own_vocabulary=False),
+    ".npz": Format("sentipress.runtimes.linear_file", "LinearRuntime", own_vocabulary=True),
+    ".keras": Format("sentipress.runtimes.keras_file", "KerasModel", own_vocabulary=False),
+}
+
+
+def format_of(model: Path) -> Format:
+    """The format of a model file.
+
+    Raises:
+        UserError: its ending is unknown.
+    """
+    if model.suffix not in FORMATS:
+        raise UserError(f"{model} is no model", f"give a file that ends in {', '.join(FORMATS)}")
+    return FORMATS[model.suffix]
+
+
+def _metrics(model: Path) -> dict[str, Any]:
+    """The metrics beside a model file; empty where there are none that can be read."""
+    try:
+        content = json.loads(model.with_suffix(manifest.METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def tokenizer_of(model: Path, remedy: str) -> Path:
@@ -40,18 +64,23 @@ def tokenizer_of(model: Path, remedy: str) -> Path:
     Raises:
         UserError: that file has changed since the model was made.
     """
-    try:
-        record = json.loads(model.with_suffix(".metrics.json").read_text(encoding="utf-8"))
-        named, inputs = str(record.get("tokenizer") or DEFAULT_TOKENIZER), dict(record.get("inputs") or {})
-    except (OSError, ValueError, AttributeError, TypeError):
-        named, inputs = DEFAULT_TOKENIZER, {}
-    path = model.with_name(named)
-    if named in inputs and path.is_file() and files.sha256(path) != inputs[named]:
+    metrics = _metrics(model)
+    name, inputs = metrics.get("tokenizer") or manifest.TOKENIZER, metrics.get("inputs")
+    path = model.with_name(str(name))
+    if isinstance(inputs, dict) and name in inputs and path.is_file() and files.sha256(path) != inputs[name]:
         raise UserError(f"{path} is not the one that {model} was made with", remedy)
     return path
 
 
-def load(model: Path, tokenizer: Path | None = None, remedy: str = "run the stage that makes it") -> Classifier:
+def task_of(model: Path) -> Task:
+    """The task that the metrics beside a model file speak of; negative and positive where they name no labels."""
+    labels = _metrics(model).get("labels")
+    return Task(tuple(map(str, labels)) if isinstance(labels, list) else SENTIMENT_LABELS)
+
+
+def open_model(
+    model: Path, tokenizer: Path | None = None, remedy: str = "run the stage that makes it", task: Task | None = None
+) -> Runtime:
     """Open a model file.
 
     Args:
@@ -59,75 +88,16 @@ def load(model: Path, tokenizer: Path | None = None, remedy: str = "run the stag
             (TensorFlow).
         tokenizer: for `.tflite` and `.keras`; by default `tokenizer_of` the model.
         remedy: for the message when something is wrong.
+        task: for `.tflite` and `.keras`; by default `task_of` the model.
 
     Raises:
         UserError: a file is missing, damaged or of an unknown kind.
     """
-    if model.suffix not in SUFFIXES:
-        raise UserError(f"{model} is no model", f"give a file that ends in {', '.join(SUFFIXES)}")
+    kind = format_of(model)
     if not model.is_file():
         raise UserError(f"{model} is missing", remedy)
-    if model.suffix == ".npz":
-        from sentipress.linear.bag_of_words import LinearModel
-
-        linear = LinearModel.load(model, remedy)
-        return Classifier(lambda text: float(linear.predict_raw([text])[0]), linear.predict_raw)
-    if model.suffix == ".zip":
-        from sentipress.runtimes.pocket import PocketModel
-
-        pocket = PocketModel(model, remedy)
-        return _of_litert(pocket.tokenizer, pocket.model)
-    words = Tokenizer.load(tokenizer or tokenizer_of(model, remedy), remedy)
-    if model.suffix == ".tflite":
-        from sentipress.runtimes.litert import LiteRTModel
-
-        return _of_litert(words, LiteRTModel(model, remedy))
-    from sentipress.lstm.networks import load_keras
-
-    network = load_keras(model, remedy)
-
-    def batch(texts: Sequence[str]) -> np.ndarray:
-        return np.asarray(network.predict_on_batch(words.encode_raw(texts)))[:, 0]
-
-    return Classifier(lambda text: float(batch([text])[0]), batch)
-
-
-def _of_litert(words: Tokenizer, model: LiteRTModel) -> Classifier:
-    return Classifier(
-        lambda text: model.predict_one(words.encode_raw([text])),
-        lambda texts: model.predict_batch(words.encode_raw(texts)),
-    )
-
-
-def groups(texts: Sequence[str], file: str | None, size: int) -> Iterator[list[str]]:
-    """Texts, then those of a file, in lists of `size`.
-
-    Args:
-        texts: raw.
-        file: UTF-8, one text per line, blank lines passed over; "-" is the standard input; None is none.
-        size: of a list, at most.
-
-    Raises:
-        UserError: the file is missing, not UTF-8, or a text is blank.
-    """
-    for text in texts:
-        if not text.strip():
-            raise UserError("an empty text cannot be judged", "give at least one word")
-    group = list(texts)
-    for line in _lines(file) if file else ():
-        group.append(line)
-        if len(group) >= size:
-            yield group[:size]
-            group = group[size:]
-    for place in range(0, len(group), size):
-        yield group[place : place + size]
-
-
-def _lines(file: str) -> Iterator[str]:
-    try:
-        with open(0 if file == "-" else file, encoding="utf-8", closefd=file != "-") as stream:
-            yield from (line.rstrip("\n") for line in stream if line.strip())
-    except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror})", "give a text file with a text per line") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is not UTF-8 ({error.reason} at byte {error.start})", "save it as UTF-8") from None
+    opener = getattr(importlib.import_module(kind.module), kind.name)
+    if kind.own_vocabulary:
+        return cast(Runtime, opener(model, remedy))
+    encoder = Tokenizer.load(tokenizer or tokenizer_of(model, remedy), remedy)
+    return cast(Runtime, opener(model, remedy, encoder, task or task_of(model)))

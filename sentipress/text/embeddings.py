@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +13,28 @@ from sklearn.utils.extmath import randomized_svd
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
+from sentipress.data.task import Task
 from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 WINDOW = 5  # words to either side that count as context, nearer ones more
 CONTEXT_POWER = 0.75  # Levy, Goldberg & Dagan (2015), section 3.2: context distribution smoothing
+RATIO_PART = 4  # at most a quarter of an embedding's columns start from ratios
 CHUNK = 4_000_000  # words counted at a time: bounds the memory of the pair lists to about 0.2 GB
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What word vectors are fitted to.
+
+    Attributes:
+        dimension: columns.
+        seed: of the randomized SVD.
+        task: the labels that the ratios are of.
+    """
+
+    dimension: int
+    seed: int
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -25,31 +43,32 @@ class Start:
 
     Attributes:
         vectors: float32 (words, columns), the most telling columns first; rows of padding and of the unknown word are 0.
-        ratios: float32 (words,), see `log_count_ratios`.
+        ratios: float32 (words,) for two labels, (words, labels) for more; see `log_count_ratios`.
     """
 
     vectors: np.ndarray
     ratios: np.ndarray
 
     @classmethod
-    def fit(cls, texts: list[str], labels: np.ndarray, unlabelled: list[str], tokenizer: Tokenizer, dimension: int, seed: int) -> Start:
-        """Count words in cleaned training reviews, and for the vectors in unlabelled ones as well.
+    def fit(cls, texts: Sequence[str], labels: np.ndarray, unlabelled: Sequence[str], tokenizer: Tokenizer, shape: Shape) -> Start:
+        """Count words in cleaned training texts, and for the vectors in unlabelled ones as well.
 
         Args:
-            texts: cleaned training reviews.
-            labels: 0 or 1 per text.
-            unlabelled: further cleaned reviews, none of them for validation or test.
+            texts: cleaned training texts.
+            labels: number of each text's label.
+            unlabelled: further cleaned texts, none of them for validation or test.
             tokenizer: numbers the words.
-            dimension: columns.
-            seed: of the randomized SVD.
+            shape: columns, labels and seed.
         """
-        return cls(word_vectors([*texts, *unlabelled], tokenizer, dimension, seed), log_count_ratios(texts, labels, tokenizer))
+        vectors = word_vectors([*texts, *unlabelled], tokenizer, shape.dimension, shape.seed)
+        return cls(vectors, log_count_ratios(texts, labels, tokenizer, shape.task))
 
     def table(self, kind: str, dimension: int, scale: float) -> np.ndarray:
         """First values of an embedding: float32 (words, dimension); a row of zeros is a word that nothing is known of.
 
         Args:
-            kind: "svd" (the first columns of the vectors), or "svd+nb" (the last column being the ratios).
+            kind: "svd" (the first columns of the vectors), or "svd+nb" (the last column, or the last few for more than two
+                labels, being the ratios).
             dimension: columns, at most those of the vectors.
             scale: standard deviation of the vectors.
 
@@ -63,8 +82,18 @@ class Start:
             )
         table = self.vectors[:, :dimension] * np.float32(scale / max(float(self.vectors[:, :dimension].std()), 1e-9))
         if kind == "svd+nb":
-            table[:, -1] = self.ratios
+            ratios = self._ratio_columns(max(1, dimension // RATIO_PART))
+            table[:, -ratios.shape[1] :] = ratios
         return table
+
+    def _ratio_columns(self, most: int) -> np.ndarray:
+        """The ratios as at most so many columns, float32 (words, columns): those that tell most, by an SVD."""
+        if self.ratios.ndim == 1:
+            return self.ratios[:, np.newaxis]
+        if self.ratios.shape[1] <= most:
+            return self.ratios
+        _, _, basis = np.linalg.svd(self.ratios, full_matrices=False)
+        return np.asarray(self.ratios @ basis[:most].T)
 
     def save(self, path: Path) -> None:
         """Write a `.npz`, atomically."""
@@ -97,24 +126,30 @@ def table_of(start: Start | None, settings: SimpleNamespace, dimension: int) -> 
     return start.table(settings.embedding_start, dimension, settings.embedding_scale) if start else None
 
 
-def log_count_ratios(texts: list[str], labels: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
-    """How much more often a word stands in positive than in negative reviews, as a logarithm.
+def log_count_ratios(texts: Sequence[str], labels: np.ndarray, tokenizer: Tokenizer, task: Task) -> np.ndarray:
+    """How much more often a word stands in texts of a label than in the others, as a logarithm.
 
-    The ratio r of Wang & Manning, "Baselines and Bigrams" (2012), section 2.1, of binarized counts smoothed by 1.
+    The ratio r of Wang & Manning, "Baselines and Bigrams" (2012), section 2.1, of binarized counts smoothed by 1. For two
+    labels it is the last one against the first.
 
     Returns:
-        float32 (tokenizer.vocabulary_size,); 0 for padding and the unknown word.
+        float32 (words,) for two labels, (words, labels) for more; 0 for padding and the unknown word.
     """
-    counts = np.ones((2, tokenizer.vocabulary_size))
+    counts = np.ones((len(task.labels), tokenizer.vocabulary_size))
     for text, label in zip(texts, labels, strict=True):
         counts[int(label), list(set(tokenizer.ids(text)))] += 1
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    ratios = np.log(shares[1] / shares[0]).astype(np.float32)
+    if task.binary:
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        ratios = np.log(shares[1] / shares[0]).astype(np.float32)
+    else:
+        others = counts.sum(axis=0) - counts
+        shares, other_shares = (each / each.sum(axis=1, keepdims=True) for each in (counts, others))
+        ratios = np.log(shares / other_shares).astype(np.float32).T
     ratios[: OOV_ID + 1] = 0
     return ratios
 
 
-def word_vectors(texts: list[str], tokenizer: Tokenizer, dimension: int, seed: int) -> np.ndarray:
+def word_vectors(texts: Sequence[str], tokenizer: Tokenizer, dimension: int, seed: int) -> np.ndarray:
     """Truncated SVD of the positive pointwise mutual information of words and their neighbours.
 
     Levy, Goldberg & Dagan, "Improving Distributional Similarity with Lessons Learned from Word Embeddings" (TACL
@@ -149,8 +184,8 @@ def word_vectors(texts: list[str], tokenizer: Tokenizer, dimension: int, seed: i
     information = np.log(counts.data / (words[counts.row] * contexts[counts.col] / contexts.sum()))
     positive = information > 0
     matrix = sparse.csr_matrix((information[positive], (counts.row[positive], counts.col[positive])), shape=(size, size))
-    dimension_found = min(dimension, size - 1)
-    left_vectors, values, _ = randomized_svd(matrix, dimension_found, n_iter=3, random_state=seed)
+    rank = min(dimension, size - 1)
+    left_vectors, values, _ = randomized_svd(matrix, rank, n_iter=3, random_state=seed)
     vectors = np.zeros((size, dimension), np.float32)
-    vectors[OOV_ID + 1 :, :dimension_found] = (left_vectors * np.sqrt(values))[OOV_ID + 1 :]
+    vectors[OOV_ID + 1 :, :rank] = (left_vectors * np.sqrt(values))[OOV_ID + 1 :]
     return vectors / max(float(vectors.std()), 1e-9)

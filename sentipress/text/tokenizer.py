@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from sentipress.core import files
-from sentipress.data.cleaning import clean
 from sentipress.core.errors import UserError
+from sentipress.data.cleaning import clean
 
 SCHEMA = 2  # 2: words may be pairs
 PADDING_ID = 0
@@ -74,6 +74,11 @@ class Tokenizer:
         return cls(tuple(kept), **settings)
 
     @property
+    def padding_id(self) -> int:
+        """Id that fills a text up to its length: 0."""
+        return PADDING_ID
+
+    @property
     def vocabulary_size(self) -> int:
         """Rows that an embedding needs: the words, padding and the unknown word."""
         return len(self.words) + OOV_ID + 1
@@ -99,6 +104,15 @@ class Tokenizer:
     def encode_raw(self, raw: Sequence[str]) -> np.ndarray:
         """Clean, then encode: what a deployment does with a person's text."""
         return self.encode([clean(text, self.cleaning) for text in raw])
+
+    def known_share(self, cleaned: str) -> float:
+        """Share of a cleaned text's words that have an id of their own, 0 to 1; a known pair is two known words.
+
+        0 for a text without words. Words beyond the length that a network reads count as well.
+        """
+        words = text_words(cleaned)
+        unknown = sum(word not in self._ids for word in merged(words, self._pairs))
+        return 1 - unknown / len(words) if words else 0.0
 
     def save(self, path: Path) -> None:
         """Write the tokenizer as compact JSON, atomically."""
@@ -144,10 +158,10 @@ def merged(words: Sequence[str], pairs: Set[str]) -> Sequence[str]:
     """Words with every two that make one of `pairs` ("not worth") joined, from left to right, none used twice."""
     if not pairs:
         return words
-    joined, place, last = [], 0, len(words) - 1
-    while place <= last:
-        pair = f"{words[place]} {words[place + 1]}" if place < last else ""
-        found = pair in pairs
-        joined.append(pair if found else words[place])
-        place += 1 + found
+    joined, index, last = [], 0, len(words) - 1
+    while index <= last:
+        pair = f"{words[index]} {words[index + 1]}" if index < last else ""
+        is_known = pair in pairs
+        joined.append(pair if is_known else words[index])
+        index += 1 + is_known
     return joined

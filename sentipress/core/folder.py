@@ -1,0 +1,91 @@
+"""An artifacts folder: its lock, and the description of its texts."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sentipress.core import files, manifest
+from sentipress.core.errors import UserError
+
+SCHEMA = 3  # of reviews.json. 3: with the task
+OWN_FOLDERS = ("figures", "logs")  # sub-folders that stages write to
+
+
+@contextlib.contextmanager
+def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
+    """Hold `folder` for one stage; a second run is refused at once. The system frees it when the process dies.
+
+    Args:
+        folder: the artifacts folder.
+        stage: who holds it, for the message to the second run.
+        create: make the folder. Without, a folder that is not there is an error: a stage run too early, a typing slip.
+
+    Raises:
+        UserError: another run holds the folder, or it does not exist.
+    """
+    if create:
+        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist", manifest.run(manifest.PREPROCESSING, folder))
+    with open(folder / ".lock", "a+", encoding="utf-8") as stream:  # closing the file frees the lock
+        try:
+            _lock_stream(stream)
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                raise
+            stream.seek(0)
+            holder = stream.read().strip() or "another stage"
+            raise UserError(f"{folder} is in use by {holder}", "wait until it ends, or pass another --artifacts") from None
+        stream.truncate(0)
+        stream.write(f"{stage} (process {os.getpid()})")
+        stream.flush()
+        _remove_temporaries(folder)  # what a killed run had half written: nobody else can be writing now
+        try:
+            yield
+        finally:
+            _remove_temporaries(folder)
+
+
+def _remove_temporaries(folder: Path) -> None:
+    """Delete half-written files of this folder. Another experiment may lie in a sub-folder, with a lock of its own."""
+    left = [*folder.glob(f"{files.TEMPORARY}*"), *(path for own in OWN_FOLDERS for path in (folder / own).rglob(f"{files.TEMPORARY}*"))]
+    for path in left:
+        path.unlink(missing_ok=True)
+
+
+def _lock_stream(stream: Any) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        locking: Callable[..., None] = getattr(msvcrt, "locking")  # noqa: B009 - absent from the type stubs elsewhere
+        stream.seek(1 << 20)  # past the text, which a second run reads while the lock is held
+        locking(stream.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
+    else:
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """The description of the cleaned texts, reviews.json.
+
+    Raises:
+        UserError: missing, damaged, of another schema, or without what later stages need.
+    """
+    remedy = manifest.run(manifest.PREPROCESSING, folder)
+    path = folder / manifest.DESCRIPTION
+    content = files.read_json(path, SCHEMA, remedy)
+    for key, kind in (("recipe", str), ("sha256", str), ("settings", dict), ("flags", dict), ("task", dict)):
+        if not isinstance(content.get(key), kind):
+            raise UserError(f"{path} lacks {key!r}", remedy)
+    return content
+
+
+def recipe_of(folder: Path) -> str:
+    """The recipe by which stage 1 cleaned the texts of a folder."""
+    return str(about(folder)["recipe"])

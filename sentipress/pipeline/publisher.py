@@ -1,0 +1,201 @@
+"""Putting models into an artifacts folder: saved, loaded back, scored, timed, and described by a metrics file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentipress.core import files, manifest
+from sentipress.core.errors import UserError
+from sentipress.core.manifest import Row
+from sentipress.core.quiet import quiet
+from sentipress.evaluation import deployment, latency, parameters, records
+from sentipress.linear.bag_of_words import LinearModel
+from sentipress.lstm import networks
+from sentipress.lstm.export import filling, to_tflite
+from sentipress.lstm.networks import ModelSpec
+from sentipress.pipeline.published import Published
+from sentipress.pipeline.workspace import BASE, Workspace
+from sentipress.runtimes import pocket, registry
+from sentipress.runtimes.interface import Runtime
+from sentipress.runtimes.keras_file import KerasModel, save_keras
+from sentipress.runtimes.linear_file import LinearRuntime
+from sentipress.runtimes.litert import LiteRTModel, custom_operators, loads_as_compiled_model
+from sentipress.runtimes.pocket import PocketModel
+
+LARGEST_DIFFERENCE = 0.05  # of probability between two runtimes of one file; beyond it one of them is wrong
+
+
+class Publisher:
+    """Writes the models of one stage. A file lies under another name until `finish`: a kill leaves the earlier model in place."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+
+    @property
+    def _remedy(self) -> str:
+        return manifest.run(self.space.settings.stage, self.space.folder)
+
+    def _pending(self, row: Row) -> Path:
+        """Where a model lies until `finish`."""
+        return self.space.folder / f"{files.TEMPORARY}{row.file}"
+
+    def final(self, row: Row) -> Path:
+        """Where a published model lies after `finish`."""
+        return self.space.folder / row.file
+
+    def _published(self, row: Row, inputs: Sequence[Path], runtime: Runtime, measured: Mapping[str, Any]) -> Published:
+        """Score a model that was loaded back from its pending file."""
+        space = self.space
+        probabilities = {split: runtime.predict(space.read_by(runtime, split)) for split in space.scored}
+        return Published(row, self._pending(row), self.final(row), inputs, runtime, probabilities, dict(measured))
+
+    def keras(self, model: Any, spec: ModelSpec, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
+        """Save a stock model, load it back, and score what was loaded."""
+        path = self._pending(row)
+        save_keras(model, path)
+        runtime = KerasModel(path, self._remedy, self.space.tokenizer, self.space.task)
+        counted = parameters.count(runtime.stored_arrays(), networks.count_parameters(spec))
+        return self._published(row, inputs, runtime, {**measured, "parameters": counted, "model": spec.as_dict()})
+
+    def tflite(self, model: Any, spec: ModelSpec, number_format: str, row: Row, inputs: Sequence[Path]) -> Published:
+        """Convert a stock model, then score the file from disk, twice, and try it in CompiledModel.
+
+        Raises:
+            UserError: the file needs foreign operators, keeps a state between calls, or CompiledModel refuses it or
+                disagrees with the interpreter.
+        """
+        path, space = self._pending(row), self.space
+        started = time.perf_counter()
+        files.write_bytes(path, to_tflite(model, spec, number_format))
+        seconds = time.perf_counter() - started
+        foreign = custom_operators(path)
+        if foreign:
+            raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
+        runtime = LiteRTModel(path, self._remedy, space.tokenizer, space.task)
+        measured = {
+            "seconds": {"conversion": seconds},
+            "parameters": parameters.count(runtime.stored_arrays(), networks.count_parameters(spec), filling(spec)),
+            "model": spec.as_dict(),
+            "number_format": number_format,
+        }
+        published = self._published(row, inputs, runtime, measured)
+        self._check_stateless(published)
+        return published
+
+    def _check_stateless(self, published: Published) -> None:
+        """Score a `.tflite` file a second time and once in CompiledModel; adds what was found to its measurements."""
+        space, path, test = self.space, published.pending, published.probabilities["test"]
+        repeated = published.runtime.predict(space.ids["test"])
+        differing = int((space.task.decide(repeated) != space.task.decide(test)).sum())
+        if differing:
+            raise UserError(f"{path} gives {differing} other predictions in a second pass: it keeps a state", "report this")
+        try:
+            compiled = loads_as_compiled_model(path, space.ids["test"][:1], space.task.outputs)
+        except RuntimeError as error:
+            raise UserError(f"{path} does not load in CompiledModel ({error})", "report this") from None
+        difference = float(np.abs(compiled.astype(np.float64) - test[0].astype(np.float64)).max())
+        if difference > LARGEST_DIFFERENCE:
+            raise UserError(f"{path} gives {compiled} in CompiledModel and {test[0]} in the interpreter", "report this")
+        published.measured["second_pass"] = {
+            "different_predictions": differing,
+            "largest_change": float(np.abs(repeated - test).max()),
+        }
+        published.measured["compiled_model"] = {"loads": True, "difference": difference}
+
+    def linear(self, model: LinearModel, row: Row, measured: Mapping[str, Any]) -> Published:
+        """Save a bag-of-words classifier, load it back, and score what was loaded."""
+        path = self._pending(row)
+        model.save(path)
+        runtime = LinearRuntime(path, self._remedy)
+        arrays = runtime.stored_arrays()
+        counted = parameters.count(arrays, sum(array.size for array in arrays.values()))
+        return self._published(row, [self.space.reviews.path], runtime, {**measured, "parameters": counted})
+
+    def pocket(self, source: Path, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
+        """Pack a published `.tflite` file and the vocabulary into one file, load it back, and score what was loaded.
+
+        Args:
+            source: the file.
+            row: of the package.
+            inputs: what it was made from.
+            measured: measurements of the source that hold for the package as well.
+        """
+        path = self._pending(row)
+        pocket.save(path, source.read_bytes(), self.space.tokenizer, self.space.task.labels)
+        return self._published(row, inputs, PocketModel(path, self._remedy), measured)
+
+    def finish(
+        self, published: Sequence[Published], base: Runtime | None = None, foundation: Callable[[], None] | None = None
+    ) -> list[dict[str, Any]]:
+        """Time the models in turns with the base, put them in place, write their metrics, print the figures.
+
+        Args:
+            published: the models.
+            base: the base's file, loaded; None where it is among the models.
+            foundation: writes what the models were made with and need beside them, a new tokenizer for example.
+
+        Returns:
+            The metrics records.
+        """
+        runtimes = {**({BASE: base} if base else {}), **{model.row.name: model.runtime for model in published}}
+        sample = self._latency_sample()
+        with quiet():
+            times = latency.measure(
+                {name: runtime.predict_one for name, runtime in runtimes.items()},
+                {name: [self._one(runtime, index) for index in sample] for name, runtime in runtimes.items()},
+                BASE,
+            )
+        if foundation:
+            foundation()
+        for model in published:
+            model.pending.replace(model.file)
+        written = [self._record(model, times[model.row.name], sample) for model in published]
+        for record in written:
+            score, size, time_ = record["scores"]["accuracy"], record["size"], record["latency"]
+            print(
+                f"{record['file']}: test accuracy {score['value']:.2%} ({score['low']:.2%} to {score['high']:.2%}), "
+                f"{size['bytes']:,} bytes ({size['gzip_bytes']:,} gzip), one text {time_['p50_ms']:.2f} ms, "
+                f"{1 / time_['ratio_to_base']:.1f}x the speed of {BASE}"
+            )
+        return written
+
+    def _latency_sample(self) -> np.ndarray:
+        """Test texts to time: a seeded random sample, long and short ones."""
+        texts = len(self.space.ids["test"])
+        return np.random.default_rng(0).choice(texts, min(self.space.settings.latency_reviews, texts), replace=False)
+
+    def _one(self, runtime: Runtime, index: int) -> Any:
+        """Inputs of a model for one test text."""
+        inputs = self.space.read_by(runtime, "test")
+        return inputs[index][np.newaxis] if runtime.reads == "ids" else [inputs[index]]
+
+    def _record(self, model: Published, times: Mapping[str, Any], sample: np.ndarray) -> dict[str, Any]:
+        space = self.space
+        tokenizer = None if registry.format_of(model.file).own_vocabulary else space.folder / space.tokenizer_file
+        right = space.task.right(model.probabilities["validation"], space.labels["validation"])
+        measured = {
+            **model.measured,
+            "latency": times,
+            "deployment": self._deployment(model.file, tokenizer, sample),
+            "validation_accuracy": float(np.mean(right)),
+        }
+        truth = records.Truth(
+            space.reviews.rows("test"), space.labels["test"], space.reviews.rows("validation"), space.labels.get("out_of_domain")
+        )
+        return records.save(
+            model.file, tokenizer, model.row, space.settings, model.inputs, model.probabilities, truth, space.task, measured
+        )
+
+    def _deployment(self, file: Path, tokenizer: Path | None, sample: np.ndarray) -> dict[str, Any] | None:
+        """What a model file costs in a fresh process; None when the stage was told not to measure it."""
+        if not self.space.settings.deployment:
+            return None
+        try:
+            return deployment.measure(file, tokenizer, [self.space.texts["test"][index] for index in sample], self.space.task.labels)
+        except RuntimeError as error:
+            raise UserError(str(error), self._remedy) from None

@@ -1,0 +1,123 @@
+"""Students of stage 5: each one's training data, its training, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentipress.core import manifest
+from sentipress.core.backend import deterministic
+from sentipress.core.manifest import Row
+from sentipress.evaluation import statistics
+from sentipress.lstm import distillation, networks, training
+from sentipress.lstm.distillation import TECHNIQUES, Distiller
+from sentipress.lstm.networks import ModelSpec
+from sentipress.pipeline import teachers
+from sentipress.pipeline.published import Published
+from sentipress.pipeline.publisher import Publisher
+from sentipress.pipeline.teachers import Teaching
+from sentipress.pipeline.workspace import Base, Workspace
+from sentipress.text import embeddings
+
+CONTROL = "modelo_control"
+NAMES = {"response": "modelo_destilado", **{name: f"modelo_destilado_{name}" for name in TECHNIQUES if name != "response"}}
+WITHOUT_ENSEMBLE = {"self": [CONTROL], "online": []}  # teachers of the techniques that do not hear the ensemble
+
+
+@dataclass(frozen=True)
+class Student:
+    """A trained student.
+
+    Attributes:
+        row: its place in the table.
+        model: in its training form.
+        history: of its training.
+        about: what its metrics say of the distillation; None for the control.
+    """
+
+    row: Row
+    model: Any
+    history: training.History
+    about: dict[str, Any] | None = None
+
+
+class School:
+    """Everything that the students of one run of stage 5 share: texts, teachers, shape and first values.
+
+    Attributes:
+        spec: shape of every student.
+        teaching: what the teachers say.
+        inputs: artifacts that every student depends on.
+    """
+
+    def __init__(self, space: Workspace, base: Base) -> None:
+        """Ask the teachers.
+
+        Raises:
+            UserError: see `teachers.consult`.
+        """
+        settings = space.settings
+        self.space, self._base = space, base
+        self.spec: ModelSpec = distillation.student_spec(base.spec, settings.width, settings.student_embedding)
+        deterministic(settings.seed)
+        self._vectors = embeddings.table_of(space.start(), settings, self.spec.embedding_dim)
+        self.teaching: Teaching = teachers.consult(space)
+        self.inputs: list[Path] = space.inputs(manifest.BASE.file, *self.teaching.files, *space.words())
+        self._ids = np.concatenate([space.ids["train"], space.tokenizer.encode(self.teaching.unlabelled)])
+        self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
+
+    @property
+    def teacher_accuracy(self) -> float:
+        """Share of validation texts that the ensemble labels rightly."""
+        return self.space.accuracy(self.teaching.logits["validation"])
+
+    def control(self) -> Student:
+        """The student without a teacher: the same start, as many steps, and the labels alone."""
+        space, settings = self.space, self.space.settings
+        epochs = round(settings.epochs * len(self._ids) / len(space.ids["train"]))
+        # Never cut short: its budget is the student's.
+        plan = training.plan_of(settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, settings.patience))
+        deterministic(settings.seed)
+        model = networks.build_for_training(self.spec)
+        networks.start_embedding(model, self._vectors)
+        return Student(self._rows.row(CONTROL), model, space.train(model, CONTROL, plan, self.inputs))
+
+    def teach(self, technique: str, control: Student) -> Student:
+        """Train a student by a technique of `distillation.TECHNIQUES`; the control teaches by self-distillation."""
+        space, settings, name = self.space, self.space.settings, NAMES[technique]
+        logits, features = self.teaching.logits, None
+        if technique == "self":
+            answers = teachers.network_logits(space.task, networks.to_stock(control.model, self.spec), self.spec)(self._ids)
+            labelled = len(space.ids["train"])
+            logits = {"train": answers[:labelled], "unlabelled": answers[labelled:]}
+        if TECHNIQUES[technique].needs_features:
+            features = teachers.features(self._base.model, self._base.spec, self._ids)
+        targets = distillation.targets_of(space.task, space.labels["train"], logits["train"], logits["unlabelled"], features)
+        deterministic(settings.seed)
+        distiller = Distiller.of(settings, technique, self.spec, self._vectors, targets)
+        plan = training.plan_of(settings, bucketed=self.spec.masked)
+        history = space.train(distiller.model, name, plan, self.inputs, (self._ids, targets), loss=distiller.loss)
+        about: dict[str, Any] = {"technique": technique, "teachers": WITHOUT_ENSEMBLE.get(technique, list(self.teaching.names))}
+        if technique not in WITHOUT_ENSEMBLE:
+            about["teacher_validation_accuracy"] = self.teacher_accuracy
+        return Student(self._rows.row(name), distiller.student, history, about)
+
+    def publish(self, student: Student, control: Published | None) -> Published:
+        """Save a student, score it from disk, and compare it with the published control on the same texts."""
+        measured = student.history.measured()
+        inputs = list(self.inputs)
+        if student.about is not None:
+            measured |= {"unlabelled_reviews": len(self.teaching.unlabelled), "distillation": student.about}
+            if "teacher_validation_accuracy" in student.about:
+                measured["seconds"]["teacher"] = self.teaching.seconds
+        if control:
+            inputs.append(control.file)
+        stock = networks.to_stock(student.model, self.spec)
+        published = Publisher(self.space).keras(stock, self.spec, student.row, inputs, measured)
+        if control and student.about is not None:
+            own, without = published.probabilities["test"], control.probabilities["test"]
+            student.about["to_control"] = statistics.comparison(own, without, self.space.labels["test"], self.space.task)
+        return published

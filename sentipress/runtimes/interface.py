@@ -1,0 +1,61 @@
+"""What every loaded model file offers, whatever its format."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sentipress.data.cleaning import clean
+from sentipress.data.task import SENTIMENT, Task
+
+
+class Runtime(ABC):
+    """A model file, loaded.
+
+    Inputs are what `prepare` gives: ids int32 (texts, length) for a network, cleaned texts for a model with a vocabulary of
+    its own. Probabilities are float32 in the shape of `sentipress.data.task.Task`.
+
+    Attributes:
+        reads: "ids" or "texts": what the inputs are.
+        task: labels, and the shape of the probabilities.
+    """
+
+    reads: str = "ids"
+    task: Task = SENTIMENT
+
+    @property
+    @abstractmethod
+    def cleaning(self) -> str:
+        """Recipe that a raw text goes through first."""
+
+    @abstractmethod
+    def prepare(self, cleaned: Sequence[str]) -> Any:
+        """Inputs of cleaned texts."""
+
+    @abstractmethod
+    def predict(self, inputs: Any) -> np.ndarray:
+        """Probabilities of many texts, as they are scored."""
+
+    @abstractmethod
+    def predict_one(self, inputs: Any) -> Any:
+        """Probability, or probabilities (labels,), for inputs of one text: what is timed."""
+
+    @abstractmethod
+    def stored_arrays(self) -> dict[str, np.ndarray]:
+        """Numbers that were learned, by name, as they are stored in the file."""
+
+    @abstractmethod
+    def known_share(self, cleaned: str) -> float:
+        """Share of a cleaned text's words that the model's vocabulary has, 0 to 1."""
+
+    def predict_batch(self, inputs: Any) -> np.ndarray:
+        """Probabilities of many texts, in one call where the format can."""
+        return self.predict(inputs)
+
+    def predict_raw(self, raw: Sequence[str]) -> np.ndarray:
+        """Probabilities of raw texts: what a deployment does with a person's words."""
+        inputs = self.prepare([clean(text, self.cleaning) for text in raw])
+        return np.asarray([self.predict_one(inputs)], np.float32) if len(raw) == 1 else self.predict_batch(inputs)

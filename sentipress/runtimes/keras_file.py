@@ -1,0 +1,120 @@
+"""`.keras` files: saving them so that equal models give equal bytes, loading them in safe mode, running them."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentipress.core import files
+from sentipress.core.backend import keras, tf
+from sentipress.core.errors import UserError
+from sentipress.core.quiet import quiet
+from sentipress.data.task import SENTIMENT, Task
+from sentipress.runtimes.network import NetworkRuntime
+from sentipress.text.encoder import TextEncoder
+
+
+class KerasModel(NetworkRuntime):
+    """A `.keras` file with one of the project's stock networks.
+
+    Attributes:
+        model: as Keras loaded it.
+    """
+
+    def __init__(self, path: Path, remedy: str, encoder: TextEncoder | None = None, task: Task = SENTIMENT) -> None:
+        """Load a file.
+
+        Raises:
+            UserError: see `load_keras`.
+        """
+        super().__init__(path, encoder, task)
+        self.model = load_keras(path, remedy)
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities of ids int32 (texts, length), in batches of like length where padding is invisible."""
+        masked = bool(self.model.get_layer("embedding").mask_zero)
+        with quiet():
+            return self.task.shaped(predictor(self.model, bucketed=masked)(inputs))
+
+    def predict_one(self, inputs: np.ndarray) -> Any:
+        """Probabilities of ids int32 (1, length), by `predict_on_batch`: () for two labels, (labels,) for more."""
+        return self.task.shaped(np.asarray(self.model.predict_on_batch(inputs)))[0]
+
+    def predict_batch(self, inputs: np.ndarray) -> np.ndarray:
+        """Probabilities of ids int32 (texts, length) in one call."""
+        return self.task.shaped(np.asarray(self.model.predict_on_batch(inputs)))
+
+    def stored_arrays(self) -> dict[str, np.ndarray]:
+        """Weights by name."""
+        return {variable.name.split(":")[0]: variable.numpy() for variable in self.model.weights}
+
+
+def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of ids int32 (texts, length) that gives a Keras model's outputs, float32 (texts, outputs), in their order.
+
+    The model is traced once, at the first call, which takes a second.
+
+    Args:
+        model: any Keras model of ids.
+        bucketed: put texts of like length into a batch and cut right-padded ids to the longest of it.
+        batch_size: texts in one call.
+    """
+    call = tf.function(lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)])
+
+    def predict(ids: np.ndarray) -> np.ndarray:
+        order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
+        outputs = np.empty((len(ids), model.output_shape[-1]), np.float32)
+        for rows in np.split(order, range(batch_size, len(order), batch_size)):
+            part = ids[rows]
+            outputs[rows] = call(cut(part) if bucketed else part).numpy()
+        return outputs
+
+    return predict
+
+
+def cut(ids: np.ndarray) -> np.ndarray:
+    """Right-padded ids without the columns that are padding for every text; one column stays."""
+    return ids[:, : max(1, int(np.count_nonzero(ids, axis=1).max()))]
+
+
+def save_keras(model: Any, path: Path) -> None:
+    """Write a `.keras` file without optimizer state, atomically; equal models give equal bytes.
+
+    Keras writes the time and memory addresses into the archive, which would make every file differ from the one before.
+    They become a constant and running numbers.
+    """
+    with files.atomic(path) as temporary:
+        model.save(temporary, include_optimizer=False) if model.optimizer else model.save(temporary)
+        with zipfile.ZipFile(temporary) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+        about = json.loads(members["metadata.json"])
+        numbers: dict[str, str] = {}
+        members["config.json"] = re.sub(
+            r'(?<="shared_object_id": )\d+',
+            lambda match: numbers.setdefault(match[0], str(len(numbers) + 1)),
+            members["config.json"].decode(),
+        ).encode()
+        members["metadata.json"] = json.dumps({**about, "date_saved": "1980-01-01@00:00:00"}).encode()
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(zipfile.ZipInfo(name), content)
+
+
+def load_keras(path: Path, remedy: str) -> Any:
+    """Load a stock `.keras` file in safe mode: code inside the file is refused, not run.
+
+    Raises:
+        UserError: missing, damaged, or with code inside.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing", remedy)
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras, h5py and zipfile raise many kinds for a damaged file
+        raise UserError(f"{path} cannot be loaded ({str(error)[:200]})", remedy) from None
