@@ -18,6 +18,7 @@ TEXT_COLUMN = "review"  # column of the texts
 LABEL_COLUMN = "sentiment"  # column of the labels, 2 to 50 different ones
 LABELS = None  # names in their order, with commas; by default those of the file by alphabet, negative before positive
 UNLABELLED = None  # CSV with more texts in TEXT_COLUMN: for word vectors and as a transfer set, never for scores
+OUT_OF_DOMAIN_TEXTS = 8530  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
 RECIPE = "default"  # {default, thesis, posts} how to clean: default keeps every word, thesis removes stopwords, posts keeps smileys
 KEEP_DUPLICATES = False  # the study kept 418 repeated reviews, copies of which straddle train and test
@@ -75,8 +76,10 @@ def main(arguments: list[str] | None = None) -> None:
             texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), frame, settings.recipe)
             unlabelled = (texts, {"source": sources.describe(more), "counts": dropped})
         out_of_domain = None
-        if task.is_sentiment:
-            out_of_domain = corpus.prepare(sources.read_bundled("rotten_tomatoes"), settings.recipe, keep_duplicates=False)[0]
+        if task.is_sentiment and settings.out_of_domain_texts:
+            sentences = sources.read_bundled("rotten_tomatoes")
+            sentences = sentences.sample(min(settings.out_of_domain_texts, len(sentences)), random_state=0).sort_index()
+            out_of_domain = corpus.prepare(sentences, settings.recipe, keep_duplicates=False)[0]
 
         # %% Look
         from sentipress.evaluation import exploration

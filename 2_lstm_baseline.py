@@ -1,6 +1,6 @@
 """Stage 2: train the LSTM that the later stages compress.
 
-Reads    artifacts/reviews.csv, outside.csv and, if stage 1 wrote it, unlabelled.csv
+Reads    artifacts/reviews.csv, out_of_domain.csv and, if stage 1 wrote it, unlabelled.csv
 Writes   artifacts/tokenizer.json, embedding_start.npz (word vectors), modelo_base.keras (no optimizer state),
          modelo_base.metrics.json, modelo_base.probabilities.npz, modelo_base.report.txt, figures/modelo_base_*.png,
          logs/modelo_base (for TensorBoard)
@@ -62,7 +62,18 @@ RECIPES = {
         "SCHEDULE": "constant",
         "PATIENCE": 12,
         "KEEP_BEST": False,
-    }
+    },
+    # Short posts, few of them: a smaller network with more dropout, chosen on RuSentiment's validation posts (docs/classes.md).
+    "posts": {
+        "VOCABULARY_SIZE": 12000,
+        "PAIRS": 1000,
+        "SEQUENCE_LENGTH": 60,
+        "EMBEDDING_DIM": 32,
+        "UNITS": 48,
+        "DROPOUT": 0.5,
+        "SPATIAL_DROPOUT": 0.5,
+        "EPOCHS": 3,
+    },
 }
 
 

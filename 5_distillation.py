@@ -53,7 +53,8 @@ RECIPES = {
         "SCHEDULE": "constant",
         "PATIENCE": 12,
         "KEEP_BEST": False,
-    }
+    },
+    "posts": {"EPOCHS": 5},  # posts are short, and an epoch is soon over
 }
 
 

@@ -38,7 +38,7 @@ LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in tu
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
-RECIPES = {"thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False}}
+RECIPES = {"thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False}, "posts": {"EPOCHS": 5}}
 
 
 # %% Stage

@@ -1,34 +1,30 @@
-# make          run the six stages on the data at hand, print the table, write the report
+# make          run the stages that are missing or stale, print the table, write the report
 # make test     run the tests
+# make kills    kill the stages at 50 random moments, and look whether anything is lost
 # make lint     ruff and mypy
 # make demo     build the page from ARTIFACTS and serve it on localhost (needs Node.js)
 # make demo-test  test the page in a headless Chromium (needs Node.js and Chromium)
-# make clean    delete what the stages wrote
+# make clean    delete what the stages wrote into artifacts/; experiments in its sub-folders stay
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all test lint clean environment development
+.PHONY: all test kills lint clean environment development
 
 all: environment
-	$(BIN)/python 1_data_preprocessing.py
-	$(BIN)/python 2_lstm_baseline.py
-	$(BIN)/python classical.py
-	$(BIN)/python 3_quantization.py
-	$(BIN)/python 4_pruning.py
-	$(BIN)/python 5_distillation.py
-	$(BIN)/python 6_combination.py
+	$(BIN)/python compare.py --refresh
 	$(BIN)/python report.py
 
 environment: $(VENV)/installed
 
 development: $(VENV)/installed-development
 
-$(VENV)/installed: requirements.txt
+$(VENV)/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
 		|| { echo "error: $(PYTHON) is not Python 3.11 to 3.13 -> make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/installed-development: $(VENV)/installed requirements-dev.txt
@@ -39,13 +35,17 @@ $(VENV)/installed-development: $(VENV)/installed requirements-dev.txt
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+kills: development
+	SENTIPRESS_KILLS=50 $(BIN)/python -m pytest tests/test_faults.py -k kills -s
+
 lint: development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	find artifacts -mindepth 1 ! -name README.md -delete
+	find artifacts -maxdepth 1 -type f ! -name README.md -delete
+	rm -rf artifacts/figures artifacts/logs artifacts/report artifacts/.search
 
 # The reference run on the full 50,000 reviews, both recipes: make reference DATA="data/IMDB Dataset.csv"
 .PHONY: reference
@@ -53,9 +53,7 @@ DATA ?= data/IMDB Dataset.csv
 reference: environment
 	for recipe in thesis default; do \
 		$(BIN)/python 1_data_preprocessing.py --artifacts artifacts/$$recipe --recipe $$recipe --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") && \
-		for stage in 2_lstm_baseline classical 3_quantization 4_pruning 5_distillation 6_combination; do \
-			$(BIN)/python $$stage.py --artifacts artifacts/$$recipe || exit; \
-		done && \
+		$(BIN)/python compare.py --artifacts artifacts/$$recipe --refresh && \
 		$(BIN)/python compare.py --artifacts artifacts/$$recipe --publish results/$$recipe && \
 		$(BIN)/python report.py --artifacts artifacts/$$recipe --output results/$$recipe/report || exit; \
 	done
@@ -86,7 +84,7 @@ $(NODE_MODULES): demo/package-lock.json
 
 $(SMALL)/modelo_DRQ.tflite:
 	@mkdir -p $(SMALL)
-	$(BIN)/python -c "from sentipress.reviews import read_bundled; \
+	$(BIN)/python -c "from sentipress.data.sources import read_bundled; \
 		read_bundled().sample(2000, random_state=0).rename(columns={'label': 'sentiment'}).to_csv('$(SMALL)/some.csv', index=False)"
 	$(BIN)/python 1_data_preprocessing.py --artifacts $(SMALL) --data $(SMALL)/some.csv
 	$(BIN)/python 2_lstm_baseline.py --artifacts $(SMALL) --vocabulary-size 3000 --pairs 500 --sequence-length 60 --embedding-dim 8 --units 8 \

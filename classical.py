@@ -1,6 +1,6 @@
 """Bag-of-words classifiers: the yardstick for every network, and rows of the table like them.
 
-Reads    artifacts/reviews.csv, outside.csv, tokenizer.json, modelo_base.keras (stages 1 and 2)
+Reads    artifacts/reviews.csv, out_of_domain.csv, tokenizer.json, modelo_base.keras (stages 1 and 2)
 Writes   artifacts/classical_*.npz (vocabulary and weights, all that a deployment needs beside numpy), each with its
          .metrics.json and .probabilities.npz
 Command  python classical.py [--only classical_unigrams]
@@ -15,7 +15,7 @@ ONLY = None  # name of one row of SPECS, to make that one alone
 LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
-# %% What is trained: weighting, terms, words of the longest term, C (chosen on validation, 50,000 reviews: benchmarks/strength.py)
+# %% What is trained: weighting, terms, words of the longest term, C (chosen on validation, 50,000 reviews: benchmarks/regularization.py)
 SPECS = {
     "classical_unigrams": ("tfidf", 20_000, 1, 1.0),
     "classical_pairs": ("tfidf", 20_000, 2, 3.0),

@@ -1,12 +1,17 @@
-"""Make the comparison table from the metrics files alone, at any time and in a second.
+"""Make the comparison table from the metrics files alone, at any time and in a second; or bring every row up to date first.
 
 Reads    artifacts/*.metrics.json
-Writes   artifacts/comparison.md, comparison.csv, comparison.tex, figures/comparison.png; prints the table
-Command  python compare.py [--artifacts FOLDER] [--publish FOLDER]
+Writes   artifacts/comparison.md, comparison.csv, comparison.tex, figures/comparison.png; prints the table.
+         With --refresh: whatever the stages write that are missing or stale
+Command  python compare.py [--artifacts FOLDER] [--refresh] [--publish FOLDER]
 """
 
+from sentipress.core.errors import exit_code
+
 ARTIFACTS = "artifacts"  # folder that the stages share
+REFRESH = False  # run every stage that is missing or stale, in order, with the flags of its earlier run
 PUBLISH = None  # folder to which metrics, tables, pictures and packed models are copied, other models left out
+ONLY_FIGURES = False  # with PUBLISH: copy metrics and tables alone, for texts whose licence forbids more
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -17,13 +22,17 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.reporting import table
 
     settings = cli.settings(__file__, arguments)
+    folder = Path(settings.artifacts)
+    if settings.refresh:
+        from sentipress.pipeline import refresh
+
+        lines = refresh.refresh(folder)
+        print(f"{len(lines)} stages were due" if lines else "every row is current")
     if settings.publish:
-        table.publish(Path(settings.artifacts), Path(settings.publish))
+        table.publish(folder, Path(settings.publish), only_figures=settings.only_figures)
     else:
-        table.make(Path(settings.artifacts))
+        table.make(folder)
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

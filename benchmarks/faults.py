@@ -24,6 +24,7 @@ SEED = 1  # of kill points, garbling and texts
 def main(arguments: list[str] | None = None) -> None:
     """Run each part and print its figures; see the top of the file."""
     import faults
+
     from sentipress.core import cli
     from sentipress.evaluation import records
 

@@ -154,7 +154,12 @@ slow = (
     ("schema of a pocket model", "sentipress/runtimes/pocket.py", 'if about["schema"] != SCHEMA:', "if False:", f"{packed}[schema]"),
     ("a pocket model that is a zip bomb", "sentipress/runtimes/pocket.py", ".file_size > LIMIT_BYTES", ".file_size < 0", f"{packed}[bomb]"),
     (
-        *("vocabulary of a pocket model", "sentipress/runtimes/pocket.py", "if not 0 <= shared <= min(LONGEST_PREFIX, len(before)):", "if False:"),
+        *(
+            "vocabulary of a pocket model",
+            "sentipress/runtimes/pocket.py",
+            "if not 0 <= shared <= min(LONGEST_PREFIX, len(before)):",
+            "if False:",
+        ),
         f"{packed}[prefix]",
     ),
     (

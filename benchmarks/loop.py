@@ -5,19 +5,18 @@ Writes   nothing; prints one line per shape and variant, with the ratio to one w
 Command  python benchmarks/loop.py [--shapes 8x8,16x16 --chunks 1,4 --formats dynamic_range,float32]
 """
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from sentipress.core.errors import exit_code
 
 # %% Settings: edit here, or pass as flags
 SHAPES = "8x8,16x16,32x32,64x64"  # columns x units of networks that read both ways
 CHUNKS = "1,2,4,8"  # words in a turn of the loop
 FORMATS = "dynamic_range"  # of float32, float16, dynamic_range, int4
-VOCABULARY_SIZE = 8000  # rows of the embedding
-SEQUENCE_LENGTH = 400  # ids of a review at most; a chunk that does not divide it is made smaller
-REVIEWS = 200  # timed one by one, each by every variant before the next
-SEED = 1  # of reviews and weights
+VOCABULARY_SIZE = 8000  # [10, 1000000] rows of the embedding
+SEQUENCE_LENGTH = 400  # [1, 4096] ids of a review at most; a chunk that does not divide it is made smaller
+REVIEWS = 200  # [10, 100000] timed one by one, each by every variant before the next
+SEED = 1  # [0, 2147483647] of reviews and weights
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,11 +27,11 @@ def main(arguments: list[str] | None = None) -> None:
     import numpy as np
 
     from sentipress.core import cli
+    from sentipress.core.backend import deterministic
+    from sentipress.data.sources import read_bundled
     from sentipress.lstm import export, networks
     from sentipress.pipeline import chain_links
-    from sentipress.core.backend import deterministic
     from sentipress.runtimes.litert import LiteRTModel
-    from sentipress.data.sources import read_bundled
 
     settings = cli.settings(__file__, arguments)
     random = np.random.default_rng(settings.seed)
@@ -51,16 +50,16 @@ def main(arguments: list[str] | None = None) -> None:
                 for name, most in (("one product", units), ("two products", 0)):
                     export.LONGEST_CHUNK, export.TOGETHER_UNITS = int(chunk), most
                     content = export.to_tflite(network, spec, number_format)
-                    with tempfile.TemporaryDirectory() as place:
-                        path = Path(place) / "model.tflite"
+                    with tempfile.TemporaryDirectory() as folder:
+                        path = Path(folder) / "model.tflite"
                         path.write_bytes(content)
                         files[chunk, name] = len(content), LiteRTModel(path, "")
             spent = np.empty((len(files), len(ids)))
             for review, row in enumerate(ids):
-                for place, (_, model) in enumerate(files.values()):
+                for variant, (_, model) in enumerate(files.values()):
                     begun = time.perf_counter()
                     model.predict_one(row[np.newaxis])
-                    spent[place, review] = time.perf_counter() - begun
+                    spent[variant, review] = time.perf_counter() - begun
             for (chunk, name), (size, _), times in zip(files, files.values(), spent, strict=True):
                 ratio = np.median(times / spent[0])
                 what = f"{shape} {number_format}, {chunk} words a turn, {name}"
@@ -68,6 +67,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

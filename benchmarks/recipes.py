@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from sentipress.core.errors import exit_code
 
 # %% Settings: edit here, or pass as flags
 DATA = None  # CSV for stage 1; the bundled reviews by default
@@ -46,8 +46,8 @@ def reached(record: dict, accuracy: float) -> float | None:
 def main(arguments: list[str] | None = None) -> None:
     """Train and compare; see the top of the file."""
     from sentipress.core import cli, files, manifest
-    from sentipress.evaluation import records, statistics
     from sentipress.core.errors import UserError
+    from sentipress.evaluation import environment, records, statistics
 
     settings = cli.settings(__file__, arguments)
     folder, runs, variants = Path(settings.folder), [], settings.variants.split(",")
@@ -100,9 +100,9 @@ def main(arguments: list[str] | None = None) -> None:
             run["share_of_thesis_seconds_to_best"] = own / base if own is not None and base else None
             run["share_of_thesis_seconds"] = run["seconds"] / thesis["seconds"]
     output = Path(settings.output) if settings.output else folder / "recipes.json"
-    environment = records.environment()
-    environment.pop("peak_memory_bytes")
-    files.write_json(output, {"schema": 1, "environment": environment, "runs": runs})
+    machine = environment.environment()
+    machine.pop("peak_memory_bytes")
+    files.write_json(output, {"schema": 1, "environment": machine, "runs": runs})
     for run in runs:
         own = run.get("seconds_to_thesis_best")
         print(
@@ -118,6 +118,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

@@ -5,18 +5,17 @@ Writes   OUTPUT; prints one line per measurement
 Command  python benchmarks/scaling.py [--artifacts FOLDER] [--sizes 5000,10000,20000,40000]
 """
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from sentipress.core.errors import exit_code
 
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
 SIZES = "5000,10000,20000,40000"  # reviews of one epoch; beyond the training reviews they are repeated
 WORDS = "50,100,200,400"  # reviews cut to these lengths, for the second line
-REVIEWS = 5000  # reviews of the second line
-BATCH_SIZE = 64  # as in stage 2
-SEED = 1  # of weights, order and dropout
+REVIEWS = 5000  # [10, 100000000] reviews of the second line
+BATCH_SIZE = 64  # [1, 4096] as in stage 2
+SEED = 1  # [0, 2147483647] of weights, order and dropout
 OUTPUT = None  # JSON of all measurements; printed only by default
 
 
@@ -28,10 +27,10 @@ def main(arguments: list[str] | None = None) -> None:
     import numpy as np
 
     from sentipress.core import cli, files
-    from sentipress.data import corpus
-    from sentipress.evaluation import records
-    from sentipress.lstm import networks, training
     from sentipress.core.backend import deterministic
+    from sentipress.data import corpus
+    from sentipress.evaluation import environment, records
+    from sentipress.lstm import networks, training
     from sentipress.text.tokenizer import Tokenizer
 
     settings = cli.settings(__file__, arguments)
@@ -46,13 +45,13 @@ def main(arguments: list[str] | None = None) -> None:
         deterministic(settings.seed)
         model = networks.build_for_training(spec)
         part = ids[rows][:, :words]
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory() as name:
             data, validation = (part, labels[rows][:, np.newaxis]), (part[:64], labels[rows][:64])
             # The first training of a process also traces the graph; a short one before keeps that out of the figure.
             few = (data[0][:128], data[1][:128])
-            training.train(model, few, validation, plan, Path(place) / "warm.npz", {}, title="warm-up")
+            training.train(model, few, validation, plan, reviews.task, Path(name) / "warm.npz", {}, title="warm-up")
             started = time.perf_counter()
-            training.train(model, data, validation, plan, Path(place) / "c.npz", {}, title=title)
+            training.train(model, data, validation, plan, reviews.task, Path(name) / "c.npz", {}, title=title)
             seconds = time.perf_counter() - started
         total = int(np.count_nonzero(part))
         return {"reviews": len(rows), "words": total, "seconds": seconds, "microseconds_per_word": 1e6 * seconds / total}
@@ -73,11 +72,9 @@ def main(arguments: list[str] | None = None) -> None:
             )
     if settings.output:
         files.write_json(
-            Path(settings.output), {"schema": 1, "environment": records.environment(), "by_size": by_size, "by_length": by_length}
+            Path(settings.output), {"schema": 1, "environment": environment.environment(), "by_size": by_size, "by_length": by_length}
         )
 
 
 if __name__ == "__main__":
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

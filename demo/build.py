@@ -6,6 +6,8 @@ Writes   demo/dist: static files for any web server, metadata.json and the servi
 Command  python demo/build.py [--artifacts FOLDER], or make demo, which serves the folder too
 """
 
+from sentipress.core.errors import exit_code
+
 ARTIFACTS = "artifacts"  # folder that the stages share
 TARGET = "demo/dist"  # folder that is replaced
 
@@ -25,11 +27,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # The package lies beside this folder, where Python does not look by itself.
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

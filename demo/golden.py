@@ -1,72 +1,134 @@
-"""Golden vectors for the page's test: real reviews with the ids and scores that Python gives them, both recipes.
+"""Golden vectors for the page's test: texts with the ids, shares of known words and probabilities that Python gives them.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite and pocket.zip with their .metrics.json; raw reviews (data/IMDB Dataset.csv, or --data,
-         or the bundled ones)
-Writes   demo/golden/metadata-<recipe>.json, ids-<recipe>.json, scores.json
+Every cleaning recipe reads two sets: real texts, and texts of many alphabets with chance mixtures of them.
+
+Reads    artifacts/tokenizer.json, modelo_*.tflite and pocket.zip with their .metrics.json; raw texts (--data, or data/IMDB Dataset.csv,
+         or the bundled reviews)
+Writes   demo/golden/metadata-<recipe>-<set>.json, ids-<recipe>-<set>.json, scores.json
 Command  python demo/golden.py [--artifacts FOLDER] [--data FILE], or make demo-test, which runs the test too
 """
 
+from sentipress.core.errors import exit_code
+
 ARTIFACTS = "artifacts"  # folder that the stages share
-DATA = None  # CSV of raw reviews; by default data/IMDB Dataset.csv, else the bundled package
+DATA = None  # CSV of raw texts; by default data/IMDB Dataset.csv, else the bundled package
+TEXT_COLUMN = "review"  # its column of texts
 TARGET = "demo/golden"  # folder for the vectors
-TEXTS = 10_000  # reviews whose ids are compared
-SCORED = 500  # of these, the reviews that every model scores
-OTHER_VOCABULARY = 20_000  # of the recipe that the artifacts do not have; its tokenizer is fitted here
+TEXTS = 10_000  # real texts whose ids are compared
+SCORED = 500  # of these, the texts that every model scores
+MIXTURES = 3_000  # texts of many alphabets by chance
+OTHER_VOCABULARY = 20_000  # of the recipes that the artifacts do not have; a tokenizer is fitted here
 OTHER_LENGTH = 170  # the study's
+
+ALPHABETS = (
+    "Ёлки-палки, какой ПРЕКРАСНЫЙ фильм!!!! Не пойду больше никогда :)))))) и\u0306од",  # a letter of two code points
+    "ΟΔΥΣΣΕΥΣ, ΤΗΣ Σ. ΣΊΣΥΦΟΣ Α\u0301Σ' ὈΔΥΣΣΕΎΣ ήταν υπέροχη ταινία;",
+    "यह फ़िल्म बहुत अच्छी थी। हिन्दी में क्षत्रिय, किताबें पढ़ी — १२३",
+    "หนังเรื่องนี้ดีมากครับ ๕๕๕ ชอบ film น้ำ ฯลฯ",
+    "这部电影非常好看，我很喜欢！2019年 iPhone版 𠮷野家",
+    "とても面白い映画でした。パパは「ヴァイオリン」・データ カ\u3099ラス ﾊﾝｶｸ",
+    "정말 재미있는 영화 ㅋㅋㅋㅋㅋ 한글",
+    "İSTANBUL'DA IĞDIR'ın ışığı çok güzeldi, ĞÜŞİÖÇ ağaçlarından geliyorlarmış",
+    "فيلم رائِعٌ جِدًّا، شاهدته ٣ مرات! می\u200cخواهم",
+    'סֶרֶט נִפְלָא ביותר, צה"ל ב־2020',
+    "ខ្មែរ ភាសា ເຮືອນ မြန်မာ ཤོག་བུ தமிழ் ಕನ್ನಡ বাংলা",
+    "Straße STRASSE ẞ ﬁnancial ﬂight ÅNGSTRÖM naïve co-operate re\u0301sume\u0301 Z\u0351\u036f\u0321algo",
+    "❤️ ❤ 👍🏽👍🏽👍🏽👍🏽👍🏽 👨‍👩‍👧‍👦 🏳️‍🌈 🇩🇪🇩🇪 ☺︎ ☺️☺️☺️☺️ 1️⃣ #️⃣ ✨✨✨✨✨✨",
+    ":) :-) :))))))) ;-( <3 <333 </3 XD ^_^ ¯\\_(ツ)_/¯ ????!!!!....,,,, 10/10 5<6>4 --- *** ~~~~",
+    "A <b>BOLD</b><br /><br/>word < b> <IMG SRC='x'> <never closed <!-- note --> a<b>c 1 < 2 > 0 <1> &amp; <p\nclass=x>",
+    "it's 'quoted' rock'n'roll _under_ snake_case_name ''_'' don't'_ 'tis __init__ abcde'_fghi abcdef'ghi",
+    "constructor __proto__ toString hasOwnProperty 𐐀𐐁𐐂𐐃𐐄𐐅𐐆𐐇 ２０２０ ⅷ ² ٣ ʰ ꟊ Ǆ ǅ",
+    "\x00\x1c\x85\xa0\u2028\u200b\ufeff\u3000\u180e a\x1db\x00c \ud800 \U000e0041",
+)
+
+
+def mixtures(count: int, seed: int = 1) -> list[str]:
+    """Texts of characters and words that follow each other nowhere else, from all alphabets and from all of Unicode."""
+    import random
+
+    chance = random.Random(seed)
+    words = [word for text in ALPHABETS for word in text.split()]
+    characters = [*dict.fromkeys("".join(ALPHABETS)), *"<>/b!'_ \u0301\u200d\ufe0f"]
+
+    def piece() -> str:
+        kind = chance.random()
+        if kind < 0.3:
+            return chance.choice(words) + chance.choice(("", " ", " "))
+        if kind < 0.7:
+            return chance.choice(characters) * chance.choice((1, 1, 1, 2, 3, 4, 9))
+        if kind < 0.8:
+            return chance.choice(("<", "</", "<b", "<B r", ">", "/>", " ", "Σ", "İ", "'Σ"))
+        return chr(
+            chance.choice((chance.randrange(0x250), chance.randrange(0x3000), chance.randrange(0xD800), chance.randrange(0xE000, 0x30000)))
+        )
+
+    return ["".join(piece() for _ in range(chance.randrange(30))) for _ in range(count)]
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the vectors; see the top of the file."""
+    from collections import Counter
     from dataclasses import replace
+    from itertools import pairwise
     from pathlib import Path
 
     import numpy as np
 
     from sentipress.browser import site
     from sentipress.core import cli, files, manifest
-    from sentipress.data import cleaning, sources
-    from sentipress.runtimes.litert import LiteRTModel
     from sentipress.core.quiet import quiet_exit
-    from sentipress.text.tokenizer import Tokenizer
+    from sentipress.data import cleaning, sources
+    from sentipress.data.task import Task
+    from sentipress.runtimes.litert import LiteRTModel
+    from sentipress.text.tokenizer import Tokenizer, text_words
 
     settings = cli.settings(__file__, arguments)
     artifacts, target = Path(settings.artifacts), Path(settings.target)
-    own = Tokenizer.load(artifacts / "tokenizer.json", manifest.run(manifest.BASELINE, artifacts))
-    models = site.models(artifacts)
+    own = Tokenizer.load(artifacts / manifest.TOKENIZER, manifest.run(manifest.BASELINE, artifacts))
+    labels, models = site.models(artifacts)
+    task = Task(labels)
     data = sources.find(Path(settings.data) if settings.data else None, Path("data"))
-    raw = (sources.read_csv(data)[0] if data else sources.read_bundled())["review"]
+    raw = sources.read_unlabelled(data, settings.text_column) if data else sources.read_bundled()["review"]
     texts = raw.sample(min(settings.texts, len(raw)), random_state=0).tolist()
+    mixed = [*ALPHABETS, *mixtures(settings.mixtures)]
+    written: list[str] = []
+
+    def write(name: str, tokenizer: Tokenizer, some: list[str]) -> None:
+        files.write_text(target / f"metadata-{name}.json", site.compact(site.metadata(tokenizer, labels)))
+        files.write_text(target / f"ids-{name}.json", site.compact(site.vectors(tokenizer, some)))
+        written.append(name)
+        print(f"{len(some):,} texts encoded: {name}")
 
     for recipe in cleaning.RECIPES:
         tokenizer = own
+        # A vocabulary of the recipe alone, padded and cut at the ends that the artifacts do not use.
+        ends = {"padding": "pre" if own.padding == "post" else "post", "truncating": "post" if own.truncating == "pre" else "pre"}
+        other = {"sequence_length": settings.other_length, "cleaning": recipe, **ends}
         if recipe != own.cleaning:
-            # No model of this recipe is at hand: its vocabulary alone, padded and cut at the ends that the other does not use.
-            cleaned = [cleaning.clean(text, recipe) for text in texts]
-            ends = {"padding": "pre" if own.padding == "post" else "post", "truncating": "post" if own.truncating == "pre" else "pre"}
-            tokenizer = Tokenizer.fit(cleaned, settings.other_vocabulary, sequence_length=settings.other_length, cleaning=recipe, **ends)
-        files.write_text(target / f"metadata-{recipe}.json", site.compact(site.metadata(tokenizer)))
-        files.write_text(target / f"ids-{recipe}.json", site.compact(site.vectors(tokenizer, texts)))
-        print(f"{len(texts):,} reviews encoded by the recipe {recipe}")
+            tokenizer = Tokenizer.fit([cleaning.clean(text, recipe) for text in texts], settings.other_vocabulary, **other)
+        write(f"{recipe}-texts", tokenizer, texts)
+        # Of many alphabets nearly every word has an id, so that no difference hides behind the unknown word.
+        cleaned = [cleaning.clean(text, recipe) for text in mixed]
+        pairs = Counter(pair for text in cleaned for pair in pairwise(text_words(text))).most_common(2000)
+        common = Tokenizer.fit(cleaned, 1_000_000, [" ".join(pair) for pair, _ in pairs], **other)
+        write(f"{recipe}-alphabets", replace(common, words=common.words[: len(common.words) * 9 // 10]), mixed)
 
     scored = texts[: settings.scored]
     quiet_exit()
-    scores = {}
+    models_scores = {}
     for about in models:
         tokenizer = replace(own, words=tuple(about["words"]), sequence_length=about["sequence_length"]) if "words" in about else own
         name, remedy = about["name"], manifest.run(manifest.QUANTIZATION, artifacts)
-        model = LiteRTModel(artifacts / Path(about["file"]).name, remedy, site.model_bytes(artifacts, about))
-        scores[name] = [float(score) for score in model.predict(tokenizer.encode_raw(scored))]
-        print(f"{name}: {len(scored):,} reviews scored, {np.mean(np.array(scores[name]) > 0.5):.1%} positive")
-    files.write_text(target / "scores.json", site.compact({"texts": scored, "scores": scores}))
+        model = LiteRTModel(artifacts / Path(about["file"]).name, remedy, tokenizer, task, site.model_bytes(artifacts, about))
+        cleaned = [cleaning.clean(text, tokenizer.cleaning) for text in scored]
+        probabilities = model.predict(tokenizer.encode(cleaned))
+        shares = [tokenizer.known_share(text) for text in cleaned]
+        models_scores[name] = {"probabilities": task.table(probabilities).tolist(), "known_share": shares}
+        counts = np.bincount(task.decide(probabilities), minlength=len(labels))
+        print(f"{name}: {len(scored):,} texts scored; {', '.join(f'{n:,} {label}' for n, label in zip(counts, labels, strict=True))}")
+    files.write_text(target / "scores.json", site.compact({"vectors": written, "texts": scored, "models": models_scores}))
     print(f"wrote {settings.target}")
 
 
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    # The package lies beside this folder, where Python does not look by itself.
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from sentipress.core.errors import exit_code
-
     raise SystemExit(exit_code(main))

@@ -1,37 +1,73 @@
-"""Shared fixtures: real reviews of the bundled package, small models, one full run of the stages."""
+"""Shared fixtures: real reviews of the bundled package, one full run of the stages, and what is slow to make twice.
 
+The run of the stages is made once for all workers and kept in pytest's cache under a hash of the code and the
+requirements; `pytest --cache-clear` throws it away.
+"""
+
+import hashlib
 import importlib.util
+import json
+import os
+import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-import pandas as pd
-import pytest
+# A worker and what it starts get one thread: two workers on two cores would only wait for each other's threads.
+for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import pandas as pd  # noqa: E402
+import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from sentipress.core import files, manifest  # noqa: E402
 from sentipress.data import sources  # noqa: E402
+from sentipress.pipeline import chain_links  # noqa: E402
 
-STAGES = ("1_data_preprocessing.py", "2_lstm_baseline.py", "3_quantization.py", "4_pruning.py", "5_distillation.py", "6_combination.py")
+STAGES = manifest.LSTM.scripts
+CACHE = ROOT / ".pytest_cache" / "d" / "sentipress"
+KEPT_RUNS = 3  # of different code, the newest ones
 
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
+REVIEWS = 1500
+CHAIN = "vocabulary,distil=4x4,int4,pack"
+_QUICK = ["--latency-reviews", "10", "--no-deployment"]
+_TRAINED = ["--epochs", "2", "--batch-size", "32", *_QUICK]
+_TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01", *_TRAINED]
 SMALL = {
-    "2_lstm_baseline.py": ["--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "120", "--embedding-dim", "8", "--units", "8",  # noqa: E501
-                           "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
-    "classical.py": ["--only", "classical_pairs", "--latency-reviews", "10"],
-    "3_quantization.py": ["--latency-reviews", "10"],
-    "4_pruning.py": ["--epochs", "2", "--batch-size", "32", "--learning-rate", "0.005", "--latency-reviews", "10", "--no-deployment"],
-    "5_distillation.py": ["--teacher", "modelo_base+classical_pairs", "--techniques", "response,feature,self", "--patience", "1",
-                          "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
-    "6_combination.py": ["--teacher", "modelo_base+classical_pairs", "--chain", "vocabulary,distil=4x4,int4,pack",
-                         "--epochs", "2", "--batch-size", "32", "--learning-rate", "0.01", "--latency-reviews", "10", "--no-deployment"],
-}  # fmt: skip
+    manifest.PREPROCESSING: ["--out-of-domain-texts", "200"],
+    manifest.BASELINE: [
+        *("--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "120", "--embedding-dim", "8", "--units", "8"),
+        *("--learning-rate", "0.01", *_TRAINED),
+    ],
+    manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "10"],
+    manifest.QUANTIZATION: ["--latency-reviews", "10"],
+    manifest.PRUNING: ["--learning-rate", "0.005", *_TRAINED],
+    manifest.DISTILLATION: ["--techniques", "response,feature,self", "--patience", "1", *_TAUGHT],
+    manifest.COMBINATION: ["--chain", CHAIN, *_TAUGHT],
+}
+_NOT_MADE = ("classical_unigrams", "classical_many_pairs", "classical_nb", "modelo_destilado_relation", "modelo_destilado_online")
+
+
+def chain_rows(chain: str, name: str = "pocket") -> dict[str, str]:
+    """Models that a chain makes before it is packed: name to ending."""
+    links = [(number, link.name) for number, link in enumerate(chain_links.parse(chain), start=1) if link.name != chain_links.PACK]
+    return {f"{name}_{number}_{link}": ".tflite" if link in chain_links.FORMATS else ".keras" for number, link in links}
+
+
+# Models of the run: name to ending.
+MODELS = {row.name: row.suffix for stage in manifest.LSTM.stages for row in stage.rows if row.name not in _NOT_MADE} | chain_rows(CHAIN)
 
 
 def load_stage(name: str) -> ModuleType:
     """A stage as a module; importing it runs nothing."""
-    spec = importlib.util.spec_from_file_location("stage_" + name.split("_", 1)[0], ROOT / name)
+    spec = importlib.util.spec_from_file_location("stage_" + Path(name).stem.split("_", 1)[0], ROOT / name)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -43,6 +79,32 @@ def run_stage(name: str, artifacts: Path, *flags: str) -> None:
     load_stage(name).main(["--artifacts", str(artifacts), *SMALL.get(name, []), *flags])
 
 
+def record(artifacts: Path, name: str) -> dict[str, Any]:
+    """The metrics of a model, as they stand in the file."""
+    found: dict[str, Any] = json.loads((artifacts / f"{name}{manifest.METRICS}").read_text(encoding="utf-8"))
+    return found
+
+
+def hashes(artifacts: Path) -> dict[str, str]:
+    """SHA-256 of each file of a folder, by name; hidden files and sub-folders are left out."""
+    return {path.name: files.sha256(path) for path in sorted(artifacts.iterdir()) if path.is_file() and not path.name.startswith(".")}
+
+
+def stages_with(place: Path, script: str, constant: str, value: str) -> Path:
+    """A folder with all stages, one of which has another constant."""
+    place.mkdir()
+    for name in STAGES:
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        if name == script:
+            assert sum(line.startswith(f"{constant} =") for line in lines) == 1
+            lines = [f"{constant} = {value}" + line[line.find("  #") :] if line.startswith(f"{constant} =") else line for line in lines]
+        (place / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return place
+
+
+# Reviews
+
+
 @pytest.fixture(scope="session")
 def bundled() -> pd.DataFrame:
     """All 25,000 bundled IMDB reviews: columns review, label."""
@@ -52,7 +114,7 @@ def bundled() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def sample(bundled: pd.DataFrame) -> pd.DataFrame:
     """1,500 of them."""
-    return bundled.sample(1500, random_state=0).reset_index(drop=True)
+    return bundled.sample(REVIEWS, random_state=0).reset_index(drop=True)
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +135,56 @@ def unlabelled_csv(sample: pd.DataFrame, bundled: pd.DataFrame, tmp_path_factory
     return path
 
 
+# What is slow to make
+
+
+def code_hash() -> str:
+    """SHA-256 over everything that the run of the stages depends on: package, scripts, requirements, this file."""
+    package = [path for path in (ROOT / "sentipress").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    others = [*(ROOT / name for name in (*STAGES, "requirements.txt")), Path(__file__)]
+    content = [sys.version, *(f"{path.relative_to(ROOT)} {files.sha256(path)}" for path in sorted([*package, *others]))]
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
+
+
+def state(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file below a folder."""
+    return {str(path.relative_to(folder)): files.sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def cached(name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills, made once for all workers and kept for later calls of pytest with the same code.
+
+    It is built under another name and moved when it is whole, with the hashes of its files, so that a killed build or a
+    test that has changed a file does no harm to a later call.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    place = CACHE / f"{name}-{code_hash()}"
+    folder, marks = place / "artifacts", place / "state.json"
+    with FileLock(CACHE / f"{name}.lock"):
+        if marks.is_file() and json.loads(marks.read_text(encoding="utf-8")) == state(folder):
+            os.utime(place)
+            return folder
+        building = CACHE / f"{name}-building"
+        for path in (building, place):
+            shutil.rmtree(path, ignore_errors=True)
+        make(building / "artifacts")
+        files.write_json(building / "state.json", state(building / "artifacts"))
+        building.replace(place)
+        for path in sorted(CACHE.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime)[:-KEPT_RUNS]:
+            shutil.rmtree(path, ignore_errors=True)
+    return folder
+
+
 @pytest.fixture(scope="session")
-def run(sample_csv: Path, unlabelled_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifacts of all six stages and of the classifiers, run in order. Tests must not change them: copy first."""
-    artifacts = tmp_path_factory.mktemp("run") / "artifacts"
-    run_stage(STAGES[0], artifacts, "--data", str(sample_csv), "--unlabelled", str(unlabelled_csv))
-    for name in (STAGES[1], "classical.py", *STAGES[2:]):
-        run_stage(name, artifacts)
-    return artifacts
+def run(sample_csv: Path, unlabelled_csv: Path) -> Iterator[Path]:
+    """The artifacts of all stages, run in order. Tests must not change them: copy first."""
+
+    def make(artifacts: Path) -> None:
+        run_stage(STAGES[0], artifacts, "--data", str(sample_csv), "--unlabelled", str(unlabelled_csv))
+        for name in STAGES[1:]:
+            run_stage(name, artifacts)
+
+    folder = cached("run", make)
+    before = state(folder)
+    yield folder
+    assert state(folder) == before, "a test has changed the run that all tests share"

@@ -1,4 +1,4 @@
-"""The page's Python half: metadata, models, what is refused; and JavaScript's tokenizer where Node.js is there."""
+"""The page's Python half: metadata, labels, models, what is refused; and JavaScript's tokenizer where Node.js is there."""
 
 import importlib.util
 import json
@@ -10,22 +10,44 @@ import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from sentipress.browser import site
 from sentipress.core import files
+from sentipress.core.errors import UserError, exit_code
 from sentipress.data import cleaning
+from sentipress.data.task import KNOWN_SHARE, SENTIMENT_LABELS, verdict
 from sentipress.evaluation import records
 from sentipress.runtimes import pocket
-from sentipress.core.errors import UserError, exit_code
 from sentipress.text.tokenizer import Tokenizer, text_words
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = shutil.which("node")
 # What Python and JavaScript are known to see differently: case, whitespace, words, code points.
-ODD = "aAzΣσİıßǅéé'_-.,! \t\x1c\x85\xa0\ufeff\u2028\u200b<>/br٣²½ⅷ々ʰ\u0307:\x00😀𐐀ꟊ\ud800"  # noqa: RUF001
+ODD = "aAzΣσİıßǅéé'_-.,! \t\x1c\x85\xa0\ufeff\u2028\u200b<>/br٣²½ⅷ々ʰ\u0307:\x00😀𐐀ꟊ\ud800"
+EVERYTHING = "".join(map(chr, range(0x110000)))
+NEWS = ("world", "sports", "business")
+
+
+def script(name: str) -> ModuleType:
+    """A script of the demo; importing it runs nothing."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "demo" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_record(folder: Path, name: str, file: str, **changes: object) -> None:
+    """Metrics of a made-up model file that fit it and its vocabulary."""
+    record = records.read(ROOT / "results" / "default" / "modelo_DRQ.metrics.json", "")
+    files.write_bytes(folder / f"{name}.probabilities.npz", b"probabilities")
+    record["inputs"] = {name: files.sha256(folder / name) for name in ("reviews.csv", "tokenizer.json")}
+    record["outputs"] = {name: files.sha256(folder / name) for name in (file, f"{name}.probabilities.npz")}
+    record |= {"name": name, "file": file, "size": files.sizes(folder / file)}
+    files.write_json(records.metrics_path(folder, name), record | changes)
 
 
 @pytest.fixture
@@ -33,12 +55,9 @@ def artifacts(tmp_path) -> Path:
     """An artifacts folder with a tokenizer and one made-up model whose metrics fit it."""
     folder = tmp_path / "artifacts"
     Tokenizer(("good", "bad"), 6, "post", "pre", "default").save(folder / "tokenizer.json")
-    for name in ("reviews.csv", "modelo_DRQ.tflite", "modelo_DRQ.probabilities.npz"):
+    for name in ("reviews.csv", "modelo_DRQ.tflite"):
         (folder / name).write_bytes(name.encode())
-    record = json.loads((ROOT / "results" / "default" / "modelo_DRQ.metrics.json").read_text(encoding="utf-8"))
-    record["inputs"] = {name: files.sha256(folder / name) for name in ("reviews.csv", "tokenizer.json")}
-    record["outputs"] = {name: files.sha256(folder / name) for name in ("modelo_DRQ.tflite", "modelo_DRQ.probabilities.npz")}
-    files.write_json(records.metrics_path(folder, "modelo_DRQ"), record)
+    write_record(folder, "modelo_DRQ", "modelo_DRQ.tflite")
     return folder
 
 
@@ -57,12 +76,33 @@ def demo(tmp_path) -> Path:
     return folder
 
 
+def members(inside: str) -> set[str]:
+    """Characters of a class of JavaScript's."""
+    escaped = re.sub(r"\\u{([0-9a-f]+)}", lambda match: f"\\U{int(match[1], 16):08x}", inside)
+    return set(re.findall(f"[{escaped}]", EVERYTHING))
+
+
 def test_character_classes_are_pythons():
-    word = re.compile(f"[{re.sub(r'.u{([0-9a-f]+)}', lambda m: chr(int(m[1], 16)), site._unicode()['word'])}]")
-    space = re.compile(f"[{re.sub(r'.u{([0-9a-f]+)}', lambda m: chr(int(m[1], 16)), site._unicode()['space'])}]")
-    for point in range(0x30000):
-        assert bool(word.match(chr(point))) == bool(re.match(r"\w", chr(point))), hex(point)
-        assert bool(space.match(chr(point))) == chr(point).isspace(), hex(point)
+    classes = {name: members(inside) for name, inside in site.character_classes().items()}
+    assert classes["word"] == set(re.findall(r"\w", EVERYTHING))
+    assert classes["space"] == set(re.findall(r"\s", EVERYTHING)) == {character for character in EVERYTHING if character.isspace()}
+    assert classes["marks"] == set(map(chr, cleaning.accents()))
+    assert classes["unspaced"] == {chr(point) for first, last in cleaning.UNSPACED for point in range(first, last + 1)}
+    cased, ignorable = (members(site.lower_case()[name]) for name in ("cased", "ignorable"))
+    some = "aZßσǅʰ'.:\u0301\u200d1 中"
+    assert [character for character in some if character in cased] == list("aZßσǅ")
+    assert [character for character in some if character in ignorable] == list("ʰ'.:\u0301\u200d")
+    assert not cased & ignorable
+
+
+@pytest.mark.parametrize("recipe", cleaning.RECIPES)
+def test_only_the_classes_that_a_recipe_needs_are_shipped(recipe):
+    ours = Tokenizer(("good",), 4, "post", "pre", recipe)
+    content = site.metadata(ours, SENTIMENT_LABELS)["cleaning"]
+    needed = {"word", "space"} if recipe == "thesis" else {"word", "space", "marks", "unspaced"}
+    assert set(content["classes"]) == needed
+    # A step names its classes; the patterns that cleaning.py shows are shipped as they are.
+    assert not any("\\w" in step.get("pattern", "") or "\\s" in step.get("pattern", "") for step in content["steps"])
 
 
 def test_an_unknown_recipe_is_refused():
@@ -75,6 +115,7 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
     site.build(artifacts, demo, target)
     content = json.loads((target / "metadata.json").read_text(encoding="utf-8"))
     (model,) = content["models"]
+    assert content["schema"] == 2 and content["labels"] == ["negative", "positive"] and content["known_share"] == KNOWN_SHARE
     assert content["tokenizer"]["words"] == ["good", "bad"] and content["tokenizer"]["sequence_length"] == 6
     assert (target / model["file"]).read_bytes() == (artifacts / "modelo_DRQ.tflite").read_bytes()
     assert files.sha256(target / model["file"]) == model["sha256"]
@@ -91,22 +132,67 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
 
 
 def test_the_pocket_model_brings_its_own_words(artifacts, demo, tmp_path):
-    pocket.save(artifacts / "pocket.zip", b"TFL3 its network", Tokenizer(("bad", "film", "good"), 4, "post", "pre", "default"))
-    (artifacts / "pocket.probabilities.npz").write_bytes(b"probabilities")
-    record = json.loads(records.metrics_path(artifacts, "modelo_DRQ").read_text(encoding="utf-8"))
-    outputs = {name: files.sha256(artifacts / name) for name in ("pocket.zip", "pocket.probabilities.npz")}
-    record |= {"name": "pocket", "file": "pocket.zip", "outputs": outputs, "size": files.sizes(artifacts / "pocket.zip")}
-    files.write_json(records.metrics_path(artifacts, "pocket"), record)
+    words = Tokenizer(("bad", "film", "good"), 4, "post", "pre", "default")
+    pocket.save(artifacts / "pocket.zip", b"TFL3 its network", words, SENTIMENT_LABELS)
+    write_record(artifacts, "pocket", "pocket.zip")
     site.build(artifacts, demo, demo / "dist")
     content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
     first, last = content["models"]
     assert first["name"] == "modelo_DRQ" and "words" not in first
-    assert last["words"] == ["bad", "film", "good"] and last["sequence_length"] == 4 and last["label"] == "Pocket"
+    assert last["words"] == ["bad", "film", "good"] and last["sequence_length"] == 4 and last["title"] == "Pocket"
     assert (demo / "dist" / last["file"]).read_bytes() == b"TFL3 its network"
-    assert files.sha256(demo / "dist" / last["file"]) == last["sha256"] and last["bytes"] == record["size"]["bytes"]
+    assert files.sha256(demo / "dist" / last["file"]) == last["sha256"] and last["bytes"] == (artifacts / "pocket.zip").stat().st_size
     (artifacts / "pocket.zip").write_bytes(b"no zip")
     with pytest.raises(UserError, match=r"pocket\.zip is no pocket model .* -> run python 6_combination\.py"):
         site.models(artifacts)
+
+
+def test_other_labels_come_from_the_metrics_and_from_the_pocket_model(artifacts, demo):
+    write_record(artifacts, "modelo_DRQ", "modelo_DRQ.tflite", labels=list(NEWS))
+    pocket.save(artifacts / "pocket.zip", b"TFL3 its network", Tokenizer(("goal",), 4, "post", "pre", "default"), NEWS)
+    write_record(artifacts, "pocket", "pocket.zip", labels=list(NEWS))
+    labels, described = site.models(artifacts)
+    assert labels == NEWS and [about["name"] for about in described] == ["modelo_DRQ", "pocket"]
+    site.build(artifacts, demo, demo / "dist")
+    assert json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))["labels"] == list(NEWS)
+
+
+def test_models_of_different_labels_do_not_share_a_page(artifacts):
+    (artifacts / "modelo_F16Q.tflite").write_bytes(b"of another task")
+    write_record(artifacts, "modelo_F16Q", "modelo_F16Q.tflite", labels=list(NEWS))
+    with pytest.raises(
+        UserError, match=r"modelo_F16Q\.tflite has the labels world, sports, business; modelo_DRQ\.tflite has negative, positive"
+    ):
+        site.models(artifacts)
+    (artifacts / "modelo_F16Q.tflite").unlink()
+    # The same names in another order are other labels: a probability would speak of the wrong one.
+    words = Tokenizer(("goal",), 4, "post", "pre", "default")
+    pocket.save(artifacts / "pocket.zip", b"TFL3 its network", words, ("positive", "negative"))
+    write_record(artifacts, "pocket", "pocket.zip")
+    with pytest.raises(UserError, match=r"pocket\.zip has the labels positive, negative; modelo_DRQ\.tflite has negative, positive"):
+        site.models(artifacts)
+
+
+@pytest.mark.parametrize(
+    ("labels", "noun", "other"), [(SENTIMENT_LABELS, "review", "text"), (NEWS, "text", "review"), (("Ham", "Spam"), "text", "review")]
+)
+def test_the_page_speaks_of_what_its_labels_are_about(artifacts, demo, labels, noun, other):
+    write_record(artifacts, "modelo_DRQ", "modelo_DRQ.tflite", labels=list(labels))
+    site.build(artifacts, demo, demo / "dist")
+    page = (demo / "dist" / "index.html").read_text(encoding="utf-8")
+    manifest = json.loads((demo / "dist" / "manifest.webmanifest").read_text(encoding="utf-8"))
+    wording = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))["wording"]
+    assert f">Your {noun}</label>" in page and f"Example {noun}s" in page and f"Skip to the {noun}<" in page and "{{" not in page
+    for text in (re.search("<title>(.*)</title>", page)[1], manifest["name"], manifest["description"], wording["claim"]):
+        assert noun in text and other not in text
+    assert wording["noun"] == noun and bool(wording["examples"]) == (labels == SENTIMENT_LABELS)
+    assert not (demo / "dist" / "wording.json").exists()
+
+
+def test_a_place_without_words_is_refused(artifacts, demo):
+    (demo / "source" / "index.html").write_text("<title>{{title}} {{motto}}</title>")
+    with pytest.raises(UserError, match=r"wording\.json lacks motto -> restore it"):
+        site.build(artifacts, demo, demo / "dist")
 
 
 def test_sources_reach_for_nothing_outside():
@@ -148,8 +234,13 @@ def test_the_command_reports_in_one_line(tmp_path):
 
 
 def test_vectors_are_whole_rows():
-    ours = Tokenizer(("good",), 4, "post", "pre", "default")
-    assert site.vectors(ours, ["good <br> film", ""]) == {"texts": ["good <br> film", ""], "ids": [[2, 1, 0, 0], [1, 0, 0, 0]]}
+    ours = Tokenizer(("good", "not good"), 4, "post", "pre", "default")
+    texts = ["good <br> film", "", "not good films", "film"]
+    assert site.vectors(ours, texts) == {
+        "texts": texts,
+        "ids": [[2, 1, 0, 0], [1, 0, 0, 0], [3, 1, 0, 0], [1, 0, 0, 0]],
+        "known_share": [0.5, 0.0, 1 - 1 / 3, 0.0],
+    }
     assert json.loads(site.compact({"text": "\ud800"})) == {"text": "\ud800"}
 
 
@@ -157,26 +248,50 @@ def test_vectors_are_whole_rows():
 @pytest.mark.parametrize("recipe", cleaning.RECIPES)
 @pytest.mark.parametrize(("padding", "truncating"), [("post", "pre"), ("pre", "post")])
 @pytest.mark.parametrize("pairs", [0, 5000])
-def test_javascript_gives_the_ids_of_python(sample, recipe, padding, truncating, pairs):
+def test_javascript_reads_a_text_as_python_does(sample, recipe, padding, truncating, pairs):
+    golden = script("golden")
     chance = random.Random(1)
     odd = ["".join(chance.choices(ODD, k=chance.randrange(80))) for _ in range(1500)]
     anywhere = ["".join(chr(chance.randrange(0xD800)) for _ in range(chance.randrange(40))) for _ in range(1500)]
     chains = ["good bad " * 1000, "good bad " * 1000 + "good", "film " + "good bad " * 1000]  # each pair overlaps the next
-    texts = ["", "constructor __proto__", "bad <i>" * 2000, *chains, *odd, *anywhere, *sample["review"][:500]]
+    alphabets = [*golden.ALPHABETS, *golden.mixtures(1500, seed=2)]
+    texts = ["", "constructor __proto__", "bad <i>" * 2000, *chains, *alphabets, *odd, *anywhere, *sample["review"][:500]]
     cleaned = [cleaning.clean(text, recipe) for text in texts]
     # The most frequent pairs overlap in nearly every sentence, so that it matters where joining them begins.
     neighbours = Counter(pair for text in cleaned for pair in pairwise(text_words(text)))
     joined = [" ".join(pair) for pair, _ in neighbours.most_common(pairs)] + ["good bad", "bad good"] * bool(pairs)
-    ours = Tokenizer.fit(cleaned, 60_000, joined, sequence_length=40, padding=padding, truncating=truncating, cleaning=recipe)
-    payload = json.dumps({"metadata": site.metadata(ours), "texts": texts})
-    done = subprocess.run([NODE, "demo/tests/encode.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    np.testing.assert_array_equal(np.array(json.loads(done.stdout)), ours.encode_raw(texts))
+    settings = {"sequence_length": 40, "padding": padding, "truncating": truncating, "cleaning": recipe}
+    ours = Tokenizer.fit(cleaned, 90_000, joined, **settings)
+    # Every third entry is forgotten, so that the shares of known words differ and some lie around a third.
+    forgetful = Tokenizer(ours.words[::3], **settings)
+    for tokenizer, least_ids in ((ours, 15_000), (forgetful, 5_000)):
+        rows = np.random.default_rng(1).dirichlet(np.ones(3), len(texts)).astype(np.float32)
+        payload = json.dumps({"metadata": site.metadata(tokenizer, NEWS), "texts": texts, "probabilities": rows.tolist()})
+        done = subprocess.run([NODE, "demo/tests/encode.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["words"] == [text_words(text) for text in cleaned]
+        np.testing.assert_array_equal(np.array(found["ids"]), tokenizer.encode_raw(texts))
+        assert len(np.unique(found["ids"])) > least_ids
+        shares = [tokenizer.known_share(text) for text in cleaned]
+        assert found["known_share"] == shares
+        verdicts = [verdict(NEWS, row, share) for row, share in zip(rows, shares, strict=True)]
+        assert found["verdicts"] == verdicts
+    assert set(verdicts) == {*NEWS, "cannot judge"}
+
+
+def test_the_golden_texts_need_every_rule():
+    golden = script("golden")
+    texts = [*golden.ALPHABETS, *golden.mixtures(500)]
+    assert golden.mixtures(500) == golden.mixtures(500)
+    seen = {recipe: {word for text in texts for word in text_words(cleaning.clean(text, recipe))} for recipe in cleaning.RECIPES}
+    assert {"οδυσσευς", "i̇stanbul'da", "прекрасный", "फ़िल्म", "电", "影", "น้", "ำ"} <= seen["default"]
+    assert {"οδυσσε", "прекра", ")))", "👍", "🏽", "❤", "???", "电", "ツ"} <= seen["posts"]
+    assert {"οδυσσευς", "फ", "这部电影非常好看"} <= seen["thesis"]
+    beyond = [word for word in seen["posts"] if len(word) == cleaning.PREFIX and all(character > "\uffff" for character in word)]
+    assert beyond, "no word of characters that are two units in JavaScript is cut"
 
 
 def test_the_scripts_are_loaded_without_running():
     for name in ("build", "golden"):
-        spec = importlib.util.spec_from_file_location(name, ROOT / "demo" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        assert callable(module.main)
+        assert callable(script(name).main)

@@ -2,13 +2,19 @@
 
 import numpy as np
 import pytest
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
 
-from sentipress.linear import fitting
-from sentipress.data.cleaning import clean
 from sentipress.core.errors import UserError
+from sentipress.data.cleaning import clean
+from sentipress.data.task import Task
+from sentipress.linear import fitting
 from sentipress.linear.bag_of_words import LinearModel, terms_of
+from sentipress.runtimes.linear_file import LinearRuntime
+
+TOPICS = Task(("praise", "blame", "neither"))
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +33,73 @@ def test_tfidf_gives_scikit_learns_probabilities(data, tmp_path):
     assert np.mean((ours > 0.5) == labels[1200:]) > 0.8
 
 
-def test_nb_weighting_by_hand_and_on_reviews(data):
+def test_nb_weighting_by_hand_and_on_reviews(data, tmp_path):
     texts, labels = data
     model = fitting.fit(fitting.ClassicalSpec("nb", 20000, 2, 0.1), texts[:1200], labels[:1200], "default")
     assert np.mean((model.predict(texts[1200:]) > 0.5) == labels[1200:]) > 0.8
-    model = LinearModel(("good", "not good"), np.array([1, -3], np.float16), None, 0.5, 2, "default")
+    model = LinearModel(("good", "not good"), np.array([1, -3], np.float16), None, np.array([0.5], np.float32), 2, "default")
     expected = 1 / (1 + np.exp(-np.array([0.5 + 1 - 3, 0.5, 0.5 + 1])))  # a term counts once
     np.testing.assert_allclose(model.predict(["not good good", "", "good good"]), expected, rtol=1e-6)
-    np.testing.assert_array_equal(model.predict_raw(["<b>Not good!</b>"]), model.predict(["not good"]))
+    model.save(tmp_path / "m.npz")
+    runtime = LinearRuntime(tmp_path / "m.npz", "")
+    np.testing.assert_array_equal(runtime.predict_raw(["<b>Not good!</b>"]), model.predict(["not good"]))
+    assert runtime.known_share("not good bad") == pytest.approx(1 / 3) and runtime.known_share("") == 0
+
+
+# More than two labels
+
+
+@pytest.fixture(scope="module")
+def three(data):
+    """The reviews with a third label: neither, for texts whose words were drawn from everywhere."""
+    texts, labels = data
+    random = np.random.default_rng(0)
+    words = np.array(" ".join(texts[:200]).split())
+    drawn = [" ".join(random.choice(words, 60)) for _ in range(500)]
+    mixed = random.permutation(len(texts) + len(drawn))
+    return [[*texts, *drawn][row] for row in mixed], np.concatenate([1 - labels, np.full(len(drawn), 2.0)])[mixed]
+
+
+def test_tfidf_of_three_labels_gives_scikit_learns_probabilities(three, tmp_path):
+    texts, labels = three
+    model = fitting.fit(fitting.ClassicalSpec("tfidf", 5000, 2, 3.0), texts[:1500], labels[:1500], "default", TOPICS)
+    model.save(tmp_path / "m.npz")
+    loaded = LinearModel.load(tmp_path / "m.npz", "")
+    assert loaded.labels == TOPICS.labels == LinearRuntime(tmp_path / "m.npz", "").task.labels and loaded.weights.shape == (5000, 3)
+    ours = loaded.predict(texts[1500:])
+    vectorizer = TfidfVectorizer(max_features=5000, ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True)
+    theirs = LogisticRegression(C=3.0, max_iter=1000).fit(vectorizer.fit_transform(texts[:1500]), labels[:1500])
+    np.testing.assert_allclose(ours, theirs.predict_proba(vectorizer.transform(texts[1500:])), atol=2e-3)
+    np.testing.assert_allclose(ours.sum(axis=1), 1, atol=1e-6)
+    assert np.mean(TOPICS.decide(ours) == labels[1500:]) > 0.75
+
+
+def test_nb_of_three_labels_is_scikit_learns_one_against_the_rest(three, tmp_path):
+    texts, labels = three
+    model = fitting.fit(fitting.ClassicalSpec("nb", 4000, 2, 0.1), texts[:1500], labels[:1500], "default", TOPICS)
+    model.save(tmp_path / "m.npz")
+    ours = LinearModel.load(tmp_path / "m.npz", "").predict(texts[1500:])
+    vectorizer = CountVectorizer(binary=True, max_features=4000, ngram_range=(1, 2), token_pattern=r"\S+", lowercase=False)
+    features = vectorizer.fit_transform(texts[:1500])
+    each = []
+    for number in range(3):
+        positive = labels[:1500] == number
+        bayes = MultinomialNB(alpha=1.0).fit(features, positive)
+        ratios = sparse.diags(bayes.feature_log_prob_[1] - bayes.feature_log_prob_[0])
+        classifier = LogisticRegression(C=0.1, solver="liblinear", dual=True, max_iter=1000, random_state=0)
+        classifier.fit(features @ ratios, positive)
+        each.append(classifier.predict_proba(vectorizer.transform(texts[1500:]) @ ratios)[:, 1])
+    expected = np.stack(each, axis=1)
+    np.testing.assert_allclose(ours, expected / expected.sum(axis=1, keepdims=True), atol=5e-3)
+    assert np.mean(TOPICS.decide(ours) == labels[1500:]) > 0.75
+
+
+def test_no_score_is_too_large_for_three_labels():
+    weights = np.array([[60000, -60000, 0]], np.float16)
+    for link in ("softmax", "one-vs-rest"):
+        model = LinearModel(("word",), weights, None, np.zeros(3, np.float32), 1, "default", TOPICS.labels, link)
+        np.testing.assert_allclose(model.predict(["word"]), [[1, 0, 0] if link == "softmax" else [2 / 3, 0, 1 / 3]], atol=1e-6)
+        assert model.predict([]).shape == (0, 3)
 
 
 def test_terms_and_damaged_files(tmp_path):

@@ -1,11 +1,15 @@
 """Cleaning: the study's recipe to the letter, and one that loses nothing."""
 
 import re
+import unicodedata
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentipress.data.cleaning import clean_default, clean_thesis, stopwords
+from sentipress.core.errors import UserError
+from sentipress.data import cleaning
+from sentipress.data.cleaning import clean, clean_default, clean_posts, clean_thesis, stopwords
 
 RAW = "I did NOT like it.<br /><br />The\tplot isn't good,\nbut 10/10 for MOVIE_NIGHT's café!"
 
@@ -28,14 +32,21 @@ def test_stopwords_are_nltks_english_list():
     assert not {"movie", "good"} & words
 
 
-@given(st.text(max_size=300))
+# What the recipes treat unlike other letters: marks of all kinds, scripts without spaces, what lower case makes longer.
+SCRIPTS = "aZ09_' .!)😀❤\ufe0f\u200d\u0301\u0307İıΣσςéё\u093f\u0902कि\u0e31ไทยかな漢字ﬁ<>/br\n\t\u2028"  # noqa: RUF001
+
+
+@given(st.one_of(st.text(max_size=300), st.text(st.sampled_from(SCRIPTS), max_size=80)))
+@example(text="ไทย\u0301\u0301\u0301\u0301\u0301\u0301\u0301x")
+@example(text="<3 <b>a'b'c'd'e</b>_'_''__f")
 @settings(deadline=None, max_examples=300)
 def test_any_text_cleans_to_words(text):
-    for clean in (clean_default, clean_thesis):
-        cleaned = clean(text)
+    for recipe in cleaning.RECIPES:
+        cleaned = clean(text, recipe)
         assert cleaned == cleaned.strip() and "  " not in cleaned
-        assert not re.search(r"[^\w' ]", cleaned)
-    assert clean_default(clean_default(text)) == clean_default(text)
+        if recipe != "posts":  # there every mark is a word
+            assert not re.search(r"[^\w' ]", "".join(c for c in cleaned if recipe == "thesis" or ord(c) not in cleaning.accents()))
+        assert recipe == "thesis" or clean(cleaned, recipe) == cleaned
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=300))
@@ -48,3 +59,47 @@ def test_cleaning_real_reviews_is_idempotent(sample):
     for text in sample["review"]:
         once = clean_default(text)
         assert once and clean_default(once) == once and "<" not in once
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        ("Café crème, cafe\u0301!", "café crème cafe\u0301"),  # the accent of its own code point stays at its letter
+        ("हिन्दी, अच्छी", "हिन्दी अच्छी"),  # vowel signs and virama are no gaps
+        ("Это — не «плохо»…", "это не плохо"),
+        ("ΔΕΝ ΜΟΥ ΑΡΕΣΕΙ ΚΑΘΌΛΟΥ;", "δεν μου αρεσει καθόλου"),  # noqa: RUF001
+        ("好きです。", "好 き で す"),
+        ("ภาษาไทย ok", "ภ า ษ า ไ ท ย ok"),
+        ("한국어 영화", "한국어 영화"),  # Korean has spaces
+        ("أحبُّ هذا", "أحبُّ هذا"),
+        ("good👍🏽film ❤\ufe0f", "good film"),
+    ],
+)
+def test_letters_of_other_scripts_stay_whole(raw, cleaned):
+    assert clean_default(raw) == cleaned
+
+
+def test_accents_are_marks_of_unicode_but_no_selectors():
+    assert {0x301, 0x93F, 0x94D, 0x64F} <= set(cleaning.accents()) and not set(range(0xFE00, 0xFE10)) & set(cleaning.accents())
+    assert all(unicodedata.category(chr(point)).startswith("M") for point in cleaning.accents())
+    assert cleaning.character_ranges((3, 4, 5, 9, 11, 12)) == [(3, 5), (9, 9), (11, 12)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        ("Отличный день)))))) Всем привет!!", "отличн день ))) всем привет !!"),
+        ("<b>ok</b> <3 :-( ...", "ok < 3 : - ( ..."),  # a tag goes, a heart stays
+        ("❤\ufe0f❤\ufe0f❤\ufe0f❤\ufe0f", "❤❤❤"),
+        ("don't'_ preunder_score", "don't preund"),
+        ("漢字!", "漢 字 !"),
+        ("кафе\u0301шка", "кафе\u0301ш"),  # six characters, an accent being one
+    ],
+)
+def test_posts_keep_smileys_and_the_beginnings_of_words(raw, cleaned):
+    assert clean_posts(raw) == cleaned == clean(raw, "posts")
+
+
+def test_an_unknown_recipe_is_one_line():
+    with pytest.raises(UserError, match="unknown cleaning recipe 'stemmed' -> use one of default, thesis, posts"):
+        clean("text", "stemmed")

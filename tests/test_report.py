@@ -62,6 +62,14 @@ def with_texts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def written(with_texts, tmp_path_factory):
+    """What report.py writes for it."""
+    folder = tmp_path_factory.mktemp("written")
+    load_stage("report.py").main(["--artifacts", str(with_texts), "--output", str(folder)])
+    return folder
+
+
+@pytest.fixture(scope="module")
 def topics(tmp_path_factory):
     """A run on short texts with three labels whose names are hostile: a base, a smaller model, a control, a bag of words."""
     folder = tmp_path_factory.mktemp("topics")
@@ -266,19 +274,22 @@ def test_arrays_belong_to_layers(name, shape, outputs, layer):
 # Tables as text
 
 
-def test_no_table_changes_a_number():
-    rows = [{"model": f"row {number}", "value": number} for number in NUMBERS]
+@pytest.mark.parametrize(
+    "numbers", [NUMBERS, ("0.10", "1.50", "12"), ("007", "12"), ("1,097", "0.10"), ("1e5", "2.50"), ("+0.00", "-0.50")]
+)
+def test_no_table_changes_a_number(numbers):
+    rows = [{"model": f"row {number}", "value": number} for number in numbers]
     plain = tabular.terminal(["model", "value"], rows, ["model"]).splitlines()
-    assert [line.split("  ")[-1].strip() for line in plain[2:]] == list(NUMBERS)
+    assert [line.split("  ")[-1].strip() for line in plain[2:]] == list(numbers)
     assert len({len(line) for line in plain}) == 1  # numbers end in one column
     text = tabular.markdown(["model", "value"], rows, ["model"]).splitlines()
-    assert text[1] == "|:---|---:|" and [line.split(" | ")[1].removesuffix(" |") for line in text[2:]] == list(NUMBERS)
+    assert text[1] == "|:---|---:|" and [line.split(" | ")[1].removesuffix(" |") for line in text[2:]] == list(numbers)
     latex = tabular.latex(["model", "value"], rows, ["model"], "Caption").splitlines()
     lines = [line.split(" & ")[1].removesuffix(r" \\") for line in latex if " & " in line]
     signs = {"%": r"\%", "_": r"\_", "<": r"\ensuremath{<}"}
-    assert lines == ["value", *("".join(signs.get(letter, letter) for letter in number) for number in NUMBERS)]
+    assert lines == ["value", *("".join(signs.get(letter, letter) for letter in number) for number in numbers)]
     read = list(csv.DictReader(io.StringIO(tabular.comma_separated(["model", "value"], rows, ["model"]))))
-    assert [row["value"] for row in read] == [number.replace(",", "") for number in NUMBERS]
+    assert [row["value"] for row in read] == [number.replace(",", "") for number in numbers]
 
 
 def test_a_cell_cannot_leave_its_table():
@@ -306,11 +317,10 @@ def test_the_comparison_table_keeps_its_rows(tmp_path, capsys):
 # The pages
 
 
-def test_all_formats_show_the_same_numbers(with_texts, tmp_path, capsys):
-    load_stage("report.py").main(["--artifacts", str(with_texts), "--output", str(tmp_path)])
-    html, text = ((tmp_path / f"report.{kind}").read_text(encoding="utf-8") for kind in ("html", "md"))
-    latex = (tmp_path / "report.tex").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "report.csv").read_text(encoding="utf-8"))))
+def test_all_formats_show_the_same_numbers(with_texts, written):
+    html, text = ((written / f"report.{kind}").read_text(encoding="utf-8") for kind in ("html", "md"))
+    latex = (written / "report.tex").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO((written / "report.csv").read_text(encoding="utf-8"))))
     content = evidence.collect(with_texts)
     assert [row["model"] for row in rows[:2]] == ["Base LSTM", "TFLite float32 (control)"]
     for row in content.rows:
@@ -321,25 +331,24 @@ def test_all_formats_show_the_same_numbers(with_texts, tmp_path, capsys):
                 assert f"<dt>{column}</dt><dd>{cells[column]}</dd>" in html
             assert f"| {cells[column]} |" in text and cells[column].replace("%", r"\%") in latex
         assert next(r for r in rows if r["model"] == cells["model"])["accuracy"] == cells["accuracy"]
-    said = capsys.readouterr().out
     for sentence in findings.findings(content):
-        assert f"- {sentence}" in text and sentence in said
+        assert f"- {sentence}" in text
     for row in content.scored:
         for group in row.length_groups:
             assert f"| {group['value']:.2%} |" in text
 
 
-def test_the_page_needs_nothing_from_outside(with_texts, tmp_path):
-    load_stage("report.py").main(["--artifacts", str(with_texts), "--output", str(tmp_path)])
-    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_the_page_needs_nothing_from_outside(written):
+    html = (written / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""\b(?:src|href|srcset)\s*=\s*(?!["']data:)""", html) and "<script" not in html and "@import" not in html
-    assert html.count("<picture>") == len(charts.PICTURES) == len(list(tmp_path.glob("*.svg")))
+    assert html.count("<picture>") == len(charts.PICTURES) == len(list(written.glob("*.svg")))
     assert "default-src 'none'" in html and 'name="viewport"' in html and html.startswith("<!doctype html>")
 
 
-def test_a_run_of_the_stages_has_a_report(run, tmp_path):
+def test_a_run_of_the_stages_has_a_report(run, tmp_path, capsys):
     load_stage("report.py").main(["--artifacts", str(run), "--output", str(tmp_path)])
-    content = evidence.collect(run)
+    content, said = evidence.collect(run), capsys.readouterr().out
+    assert all(sentence in said for sentence in findings.findings(content))
     assert not content.missing and all(not row.stale for row in content.scored) and len(content.scored) == len(content.rows)
     assert len(list(tmp_path.glob("*.svg"))) == len(charts.PICTURES)
     vocabulary = (run / "tokenizer.json").stat().st_size
@@ -365,7 +374,7 @@ def test_labels_are_escaped(topics):
     first = "&lt;b&gt;&#34;x&#34; &amp; &#39;y&#39;&lt;/b&gt;"
     assert f"<td>{first}</td>" in html and f"<p>{first} text (row " in html and f"model {first} (" in html
     assert "<b>" not in html and "a&lt;b&gt;.csv" in html and "&lt;i&gt;word" in html
-    assert "| a\\|b\\ |" in text and "| новости $1$ |" in text
+    assert "| a\\|b\\\\ |" in text and "| \\<b>" in text and "| новости $1$ |" in text
 
 
 def test_three_labels_go_through_every_format(topics):
@@ -420,19 +429,18 @@ def test_pictures_of_several_labels(topics):
     drawn = {title: wide for title, wide, _ in pictures(content)}
     assert len(drawn) == len(charts.PICTURES)
     confused = drawn["Which labels are confused"]
-    assert "новости $1$" in confused and "&lt;b&gt;" in confused and "<b>" not in confused
+    assert ">новости $1$</text>" in confused and "&lt;b&gt;" in confused and "<b>" not in confused
     assert f"{content.base.scores['confusion'][0][0]}" in confused
     assert "probability of the chosen label" in drawn["Are the probabilities honest?"]
     assert "Rotten" not in drawn["Accuracy by length"]
 
 
-def test_many_labels_have_room():
-    labels = [f"label {number}" for number in range(50)]
-    base = evidence.collect(PUBLISHED).base
+def test_many_labels_have_room(content):
+    labels, base = [f"label {number}" for number in range(50)], content.base
     record = {**base.record, "labels": labels, "scores": {**base.scores, "confusion": np.eye(50, dtype=int).tolist(), "per_label": []}}
-    content = evidence.Evidence("many", Task(labels=tuple(labels)), [replace(base, record=record)], [], {})
+    many = evidence.Evidence("many", Task(labels=tuple(labels)), [replace(base, record=record)], [], {})
     for form in ("wide", "narrow"):
-        drawn = charts.svg(charts.confusion_matrices, content, form)
+        drawn = charts.svg(charts.confusion_matrices, many, form)
         width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups())
         assert min(width, height) / 50 > 8 and drawn.count("label 49") == 2
 
@@ -472,9 +480,9 @@ def test_top_words_are_the_librarys(english, options):
 
 
 @pytest.mark.parametrize("damage", ["json", "schema", "probabilities", "missing probabilities", "shape", "other reviews", "other labels"])
-def test_a_bad_row_is_marked_and_the_others_stay(content, tmp_path, damage):
+def test_a_bad_row_is_marked_and_the_others_stay(tmp_path, damage):
     copy = tmp_path / "copy"
-    shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("logs", "figures", "report"))
+    shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("figures", "report", "classical_*", "pocket*"))
     name = "modelo_F16Q"
     metrics, probabilities = copy / f"{name}.metrics.json", copy / f"{name}.probabilities.npz"
     if damage == "json":
@@ -499,14 +507,14 @@ def test_a_bad_row_is_marked_and_the_others_stay(content, tmp_path, damage):
     mark = "STALE" if damage.startswith("other") else "DAMAGED"
     assert pages.cells(row)["note"].startswith(mark)
     assert mark in pages.markdown(marked) and mark in pages.page(marked, [])
-    assert row_of(marked, "modelo_DRQ").comparison is not None and len(marked.rows) == len(content.rows)
+    assert row_of(marked, "modelo_DRQ").comparison is not None and len(marked.rows) == 9
     for picture in charts.PICTURES:
         assert charts.svg(picture.draw, marked, "narrow") or picture.name == "lengths"
 
 
 def test_a_damaged_base_spoils_no_other_row(tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("logs", "figures", "report"))
+    shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("figures", "report"))
     (copy / "modelo_base.probabilities.npz").write_bytes(b"")
     content = evidence.collect(copy)
     assert pages.cells(row_of(content, "modelo_base"))["note"].startswith("DAMAGED") and content.base is None

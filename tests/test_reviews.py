@@ -9,12 +9,14 @@ import tarfile
 import threading
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import load_stage
 
 from sentipress.core import errors
 from sentipress.data import corpus, sources
+from sentipress.data.task import SENTIMENT, Split, Task
 
 ROWS = [("A fine film, truly.", "positive"), ('He said "no". Twice,\nin two lines.', "negative")] * 30
 
@@ -39,8 +41,8 @@ def test_plain_and_compressed_files_read_alike(tmp_path, ending):
     else:
         path.write_bytes({"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[ending](content))
     assert sources.find(None, tmp_path) == path
-    frame, spellings = sources.read_csv(path)
-    assert len(frame) == 60 and spellings == {"positive": 30, "negative": 30}
+    frame, spellings, labels = sources.read_csv(path)
+    assert len(frame) == 60 and spellings == {"positive": 30, "negative": 30} and labels == ("negative", "positive")
     assert frame["review"][1] == 'He said "no". Twice,\nin two lines. 1'
 
 
@@ -48,8 +50,8 @@ def test_other_spellings_bom_and_windows_line_ends(tmp_path):
     rows = [(text, {"positive": " Positive ", "negative": "0"}[label]) for text, label in ROWS]
     path = tmp_path / "windows.csv"
     path.write_bytes(b"\xef\xbb\xbf" + csv_text(rows).replace("\n", "\r\n").encode())
-    frame, spellings = sources.read_csv(path)
-    assert frame["label"].sum() == 30 and set(spellings) == {" Positive ", "0"}
+    frame, spellings, labels = sources.read_csv(path)
+    assert labels == ("negative", "positive") and frame["label"].sum() == 30 and set(spellings) == {" Positive ", "0"}
 
 
 def test_words_that_pandas_takes_for_missing_are_reviews(tmp_path):
@@ -110,7 +112,7 @@ def test_splits_are_the_studys_and_disjoint(sample):
 
     frame, counts = corpus.prepare(pd.concat([sample, sample.head(7)], ignore_index=True), "default", keep_duplicates=False)
     assert counts["duplicates"] >= 7 and counts["kept"] == len(frame) == frame["review"].nunique()
-    frame["split"] = corpus.split(frame, 0.2, 0.1, seed=1)
+    frame["split"] = corpus.split(frame, SENTIMENT)
     texts = {name: set(part["review"]) for name, part in frame.groupby("split")}
     assert sum(map(len, texts.values())) == len(set().union(*texts.values())) == len(frame)
     rest, test = train_test_split(range(len(frame)), test_size=0.2, random_state=1)
@@ -118,6 +120,112 @@ def test_splits_are_the_studys_and_disjoint(sample):
     assert frame.index[frame["split"] == "validation"].tolist() == sorted(rest[int(len(rest) * 0.9) :])
     kept, _ = corpus.prepare(pd.concat([sample, sample.head(7)], ignore_index=True), "thesis", keep_duplicates=True)
     assert len(kept) == len(sample) + 7
+    other = corpus.split(frame.drop(columns="split"), Task(split=Split(test_share=0.3, validation_share=0.2, seed=2)))
+    assert other.value_counts(normalize=True)["test"] == pytest.approx(0.3, abs=0.01)
+    assert other.value_counts(normalize=True)["validation"] == pytest.approx(0.7 * 0.2, abs=0.01)
+
+
+# Labels of one's own
+
+
+def topics_csv(path, counts, columns=("text", "topic")):
+    """A CSV with so many different texts of each label."""
+    rows = [(f"a text about {label} number {number}", label) for label, count in counts.items() for number in range(count)]
+    pd.DataFrame(rows, columns=list(columns)).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("counts", "flags", "words"),
+    [
+        (dict.fromkeys((f"l{n}" for n in range(51)), 10), [], "51 different labels stand in the file -> name another --label-column"),
+        ({"a": 30, "b": 30, "c": 9}, [], "row 62 has the unknown label 'c' -> positive and negative (pos/neg, 1/0) are read, or 2 to 50"),
+        ({"a": 30, "b": 30, "": 30}, [], "row 62 has the unknown label '' -> "),
+        ({"a": 30, "b": 30, "c": 30}, ["--labels", "a,b"], "row 62 has the unknown label 'c' -> use a, b"),
+        ({"a": 60}, [], "has only one class ('a')"),
+        ({"a": 30, "b": 30}, ["--labels", "a,b,c"], "split lacks the label 'c' -> give more texts of it, or leave it out"),
+        ({"a": 60}, ["--labels", "a,b"], "split has fewer than two classes -> give more texts of both labels"),
+        ({"a": 40, "b": 40, "c": 1}, ["--labels", "a,b,c"], "the texts cannot be split ("),
+        ({"a": 30, "b": 30}, ["--labels", "a"], "--labels 'a' is not understood -> give 2 to 50 names, each once"),
+        ({"a": 30, "b": 30}, ["--labels", "a,b,a"], "--labels 'a,b,a' is not understood"),
+        ({"a": 30, "b": 30}, ["--label-column", "text"], "--text-column and --label-column are both 'text' -> name two columns"),
+        ({"a": 30, "b": 30}, ["--label-column", "label"], "lacks the column 'label' (found: text, topic)"),
+        ({"a": 30, "b": 30}, ["--text-column", "review"], "lacks the column 'review'"),
+    ],
+)
+def test_bad_labels_and_columns_are_one_line_and_exit_code_2(tmp_path, capsys, counts, flags, words):
+    path, artifacts = topics_csv(tmp_path / "topics.csv", counts), tmp_path / "artifacts"
+    arguments = ["--data", str(path), "--artifacts", str(artifacts), "--text-column", "text", "--label-column", "topic", *flags]
+    assert errors.exit_code(lambda: load_stage("1_data_preprocessing.py").main(arguments)) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("error: ") and words in message and " -> " in message and "\n" not in message
+    assert not (artifacts / "reviews.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("counts", "allowed", "labels"),
+    [
+        ({"b": 10, "a": 11, "c": 12}, None, ("a", "b", "c")),
+        ({"b": 10, "a": 11, "c": 12}, ["c", "a", "b"], ("c", "a", "b")),
+        ({"10": 10, "2": 10, "-1": 10}, None, ("-1", "2", "10")),  # by number
+        ({"10": 10, "2": 10, "x": 10}, None, ("10", "2", "x")),
+        ({" 1": 10, "0 ": 10}, None, ("negative", "positive")),
+        ({"POS": 10, "Neg": 10}, None, ("negative", "positive")),
+        ({"pos": 10, "neg": 10}, ["pos", "neg"], ("pos", "neg")),
+        ({"positive": 10, "negative": 10, "neutral": 10}, None, ("negative", "neutral", "positive")),
+        (dict.fromkeys((f"l{n}" for n in range(50)), 10), None, tuple(sorted(f"l{n}" for n in range(50)))),
+    ],
+)
+def test_labels_have_an_order(tmp_path, counts, allowed, labels):
+    path = topics_csv(tmp_path / "topics.csv", counts)
+    read = sources.read_csv(path, "text", "topic", allowed)
+    assert read.labels == labels and read.spellings == {name: count for name, count in counts.items()}
+    for name, count in counts.items():
+        numbers = set(read.frame["label"][read.frame["review"].str.contains(f"about {name} number", regex=False)])
+        spelled = {"pos": "positive", "neg": "negative", "1": "positive", "0": "negative"}
+        own = name.strip() if name.strip() in labels else spelled[name.strip().lower()]
+        assert numbers == {labels.index(own)} and (read.frame["label"] == labels.index(own)).sum() == count
+
+
+def test_a_rare_label_is_in_every_split(tmp_path):
+    raw = sources.read_csv(topics_csv(tmp_path / "t.csv", {"a": 400, "b": 300, "rare": 20}), "text", "topic")
+    frame, _ = corpus.prepare(raw.frame, "default", keep_duplicates=False)
+    for seed in range(5):
+        names = corpus.split(frame, Task(raw.labels, split=Split(seed=seed)))
+        shares = frame.groupby(names)["label"].value_counts(normalize=True).unstack()
+        np.testing.assert_allclose(shares, np.tile([400 / 720, 300 / 720, 20 / 720], (3, 1)), atol=0.02)
+        assert (shares > 0).all().all()
+
+
+def test_a_test_file_is_scored_whole_and_its_texts_teach_nothing(tmp_path, capsys):
+    data, test, artifacts = tmp_path / "train.csv", tmp_path / "test.csv", tmp_path / "artifacts"
+    topics_csv(data, {"a": 40, "b": 40, "c": 40})
+    rows = [("A text about a, number 3!", "a"), ("A text about a, number 3!", "b"), ("!!!", "c"), ("<br />", "a"), ("unlike all", "b")]
+    pd.DataFrame(rows, columns=["text", "topic"]).to_csv(test, index=False)
+    flags = ["--text-column", "text", "--label-column", "topic", "--artifacts", str(artifacts)]
+    load_stage("1_data_preprocessing.py").main(["--data", str(data), "--test-data", str(test), *flags])
+    assert "1 training texts dropped since the test file has them too" in capsys.readouterr().out
+    found = corpus.load(artifacts)
+    assert found.texts("test") == ["a text about a number 3"] * 2 + ["", "", "unlike all"]  # repeated and empty ones too
+    assert found.labels("test").tolist() == [0, 1, 2, 0, 1] and found.rows("test").tolist() == [120, 121, 122, 123, 124]
+    assert len(found.texts("train")) + len(found.texts("validation")) == 119 and not set(found.texts("test")) & set(found.texts("train"))
+    assert set(found.labels("validation")) == {0, 1, 2} and found.task.split.kind == "test file"
+    assert found.about["test_source"]["name"] == "test.csv" and found.about["counts"]["copies_of_test_texts"] == 1
+    pd.DataFrame([*rows, ("more", "d")], columns=["text", "topic"]).to_csv(test, index=False)
+    before = (artifacts / "reviews.json").read_bytes()
+    arguments = ["--data", str(data), "--test-data", str(test), *flags]
+    assert errors.exit_code(lambda: load_stage("1_data_preprocessing.py").main(arguments)) == 2
+    assert "test.csv row 7 has the unknown label 'd' -> use a, b, c" in capsys.readouterr().err
+    assert (artifacts / "reviews.json").read_bytes() == before
+
+
+def test_a_test_file_may_spell_its_labels_as_the_training_file_may(tmp_path):
+    path = tmp_path / "test.csv"
+    path.write_text("review,sentiment\nfine,1\nbad, neg\n", encoding="utf-8")
+    assert sources.read_csv(path, labels=("negative", "positive")).frame["label"].tolist() == [1, 0]
+    path.write_text("review,sentiment\nfine,1\nbad,neutral\n", encoding="utf-8")
+    with pytest.raises(errors.UserError, match="unknown label '1' -> use negative, positive"):
+        sources.read_csv(path, labels=("negative", "positive"))
 
 
 # The Stanford archive, from a server on the loopback
@@ -169,7 +277,7 @@ def server():
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as instance:
-        threading.Thread(target=instance.serve_forever, daemon=True).start()
+        threading.Thread(target=instance.serve_forever, args=(0.02,), daemon=True).start()
         Handler.url = f"http://127.0.0.1:{instance.server_port}/aclImdb_v1.tar.gz"
         yield Handler
         instance.shutdown()
@@ -177,7 +285,7 @@ def server():
 
 def test_download_gives_kaggles_columns(server, tmp_path):
     path = sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
-    frame, _ = sources.read_csv(path)
+    frame = sources.read_csv(path).frame
     assert len(frame) == 12 and frame["label"].sum() == 6 and "“quoted”" in frame["review"][0]
     assert pd.read_csv(tmp_path / "imdb-unlabelled.csv")["review"].tolist() == ["nobody knows"]
     sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentipress.text import phrases
-from sentipress.data.cleaning import clean
 from sentipress.core.errors import UserError
+from sentipress.data.cleaning import clean
+from sentipress.data.task import SENTIMENT, Task
+from sentipress.text import phrases
 from sentipress.text.tokenizer import OOV_ID, OOV_TOKEN, PADDING_ID, Tokenizer
 
 POST = {"sequence_length": 50, "padding": "post", "truncating": "post", "cleaning": "thesis"}
@@ -72,7 +73,7 @@ def test_pairs_take_the_place_of_their_words_from_left_to_right():
 
 
 def test_all_pairs_stay_when_words_are_cut_off(cleaned, tmp_path):
-    pairs = phrases.select(cleaned, np.arange(len(cleaned)) % 2, 100)
+    pairs = phrases.select(cleaned, np.arange(len(cleaned)) % 2, 100, SENTIMENT)
     ours = Tokenizer.fit(cleaned, 500, pairs, **POST)
     assert ours.vocabulary_size == 500 and {word for word in ours.words if " " in word} <= set(pairs)
     ours.save(tmp_path / "tokenizer.json")
@@ -84,8 +85,24 @@ def test_all_pairs_stay_when_words_are_cut_off(cleaned, tmp_path):
 def test_selected_pairs_are_those_that_their_words_do_not_explain():
     texts = ["not good"] * 20 + ["good film"] * 20 + ["not bad"] * 20 + ["bad film"] * 20 + ["good"] * 40 + ["bad"] * 40
     labels = np.repeat([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0], 20)
-    assert set(phrases.select(texts, labels, 2)) == {"not good", "not bad"}
-    assert phrases.select(texts, labels, 0) == [] and phrases.select(texts[:5], labels[:5], 9) == []
+    assert set(phrases.select(texts, labels, 2, SENTIMENT)) == {"not good", "not bad"}
+    assert phrases.select(texts, labels, 0, SENTIMENT) == [] and phrases.select(texts[:5], labels[:5], 9, SENTIMENT) == []
+
+
+def test_pairs_of_three_labels_are_those_that_tell_one_label_from_the_others():
+    two = ["not good"] * 20 + ["good film"] * 20 + ["not bad"] * 20 + ["bad film"] * 20 + ["good"] * 40 + ["bad"] * 40
+    texts = [*two, *["so so"] * 30, *["so good"] * 15, *["so bad"] * 15]
+    labels = np.repeat([0, 1, 1, 0, 1, 1, 0, 0, 2, 2, 1, 0], [20, 20, 20, 20, 20, 20, 20, 20, 15, 15, 15, 15])
+    chosen = phrases.select(texts, labels, 5, Task(("bad", "good", "neither")))
+    assert {"not good", "not bad", "so so"} <= set(chosen) and len(chosen) == 5
+    swapped = phrases.select(texts, 2 - labels, 5, Task(("neither", "good", "bad")))  # whatever their numbers
+    assert set(swapped) == set(chosen)
+
+
+def test_the_share_of_known_words_counts_pairs_as_two():
+    ours = Tokenizer(("not worth", "film"), 5, "post", "pre", "default")
+    assert ours.known_share("not worth a film") == 3 / 4 and ours.known_share("worth not") == 0 and ours.known_share("") == 0
+    assert ours.known_share("film " * 20) == 1  # words past the length as well
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-// Which words moved the score: each is left out once, and the model asked again.
+// Which words moved a label's probability: each is left out once, and the model asked again.
 
 const SLICE = 8; // milliseconds of work before the page gets a turn
 
@@ -12,11 +12,11 @@ export function logOdds(probability) {
 }
 
 /**
- * What the score loses with each word, in log-odds: above 0 for a word that speaks for "positive".
+ * What a label's log-odds lose with each word: above 0 for a word that speaks for the label.
  *
  * @param {number[]} ids of the words, not padded
- * @param {number} probability of the whole
- * @param {(ids: number[]) => Promise<number>} score
+ * @param {number} probability of the label, by the whole text
+ * @param {(ids: number[]) => Promise<number>} score gives its probability
  * @param {{signal: AbortSignal, progress: (done: number) => void}} options
  * @returns {Promise<Float64Array | null>} null when it was cancelled
  */

@@ -17,20 +17,22 @@ export function startRuntime() {
 export class Model {
   #compiled;
   #shape;
+  #labels;
   #spent = [];
 
-  constructor(compiled, shape, loadMilliseconds) {
+  constructor(compiled, shape, labels) {
     this.#compiled = compiled;
     this.#shape = shape;
-    this.loadMilliseconds = loadMilliseconds;
+    this.#labels = labels;
   }
 
   /**
    * Fetch a model, make sure that its bytes are those that the table measured, compile it and run it once.
    * @param {{file: string, sha256: string}} about entry of metadata.json
-   * @param {Int32Array} ids of any review
+   * @param {Int32Array} ids of any text
+   * @param {number} labels how many there are
    */
-  static async load(about, ids) {
+  static async load(about, ids, labels) {
     await startRuntime();
     const started = performance.now();
     const response = await fetch(about.file);
@@ -39,7 +41,7 @@ export class Model {
     const found = await sha256(bytes);
     if (found && found !== about.sha256) throw new Error(`${about.file} is not the file that was measured (SHA-256 ${found.slice(0, 12)})`);
     const compiled = await loadAndCompile(bytes, { accelerator: "wasm" });
-    const model = new Model(compiled, [1, ids.length], 0);
+    const model = new Model(compiled, [1, ids.length], labels);
     model.verified = Boolean(found);
     await model.score(ids);
     model.#spent = []; // the first run also allocates
@@ -47,7 +49,7 @@ export class Model {
     return model;
   }
 
-  /** Probability that a review is positive. @param {Int32Array} ids */
+  /** Probabilities of all labels, in their order. @param {Int32Array} ids of a text @returns {Promise<number[]>} */
   async score(ids) {
     const started = performance.now();
     const input = new Tensor(ids, this.#shape);
@@ -55,15 +57,17 @@ export class Model {
     // runtime below it takes the batch of its input.
     const [buffer] = await this.#compiled.liteRtCompiledModel.run(0, [input.liteRtTensorBuffer]);
     const output = new Tensor(buffer);
-    const probability = output.toTypedArray()[0];
+    const numbers = Array.from(output.toTypedArray());
     input.delete();
     output.delete();
     this.#spent.push(performance.now() - started);
     if (this.#spent.length > RECENT) this.#spent.shift();
-    return probability;
+    const expected = this.#labels === 2 ? 1 : this.#labels; // of two labels a model gives the last one's probability
+    if (numbers.length !== expected) throw new Error(`the model gives ${numbers.length} numbers, its ${this.#labels} labels need ${expected}`);
+    return expected === 1 ? [1 - numbers[0], numbers[0]] : numbers;
   }
 
-  /** Median of the recent runs, from ids to probability. */
+  /** Median of the recent runs, from ids to probabilities. */
   get milliseconds() {
     if (!this.#spent.length) return undefined;
     return [...this.#spent].sort((a, b) => a - b)[Math.floor(this.#spent.length / 2)];

@@ -1,14 +1,19 @@
-// From a raw review to the ids that a model reads, as Python does it.
+// From a raw text to the ids that a model reads, as Python does it.
 //
 // Nothing about cleaning is decided here: steps, character classes, lower case, stopwords and vocabulary come from
-// metadata.json, which Python writes out of its own behaviour (sentipress/browser.py). Character classes are Python's,
-// so that a browser with another version of Unicode still agrees.
+// metadata.json, which Python writes out of its own behaviour (sentipress/browser/site.py). Character classes are
+// Python's, so that a browser with another version of Unicode still agrees.
 
 /** @typedef {{text: string, origin: Int32Array}} Traced  text, and for each of its UTF-16 units the place in the raw text */
 /** @typedef {{word: string, start: number, end: number}} Token  a word, and where the raw text has it */
-
-// Characters per word to clean at first: about twice what English prose needs.
-const WINDOW = 10;
+/**
+ * @typedef {object} Reading
+ * @property {Token[]} words words and pairs that fit into the model
+ * @property {boolean} cut whether the text has more of them
+ * @property {number} total words of the whole text; a pair is two
+ * @property {number} known those of them that have an id of their own
+ * @property {number} knownShare their share, 0 for a text without words; as Tokenizer.known_share in Python
+ */
 
 export class Tokenizer {
   /**
@@ -27,7 +32,7 @@ export class Tokenizer {
     this.ids = new Map(tokenizer.words.map((word, index) => [word, tokenizer.first_word_id + index]));
     this.pairs = new Set(tokenizer.words.filter((word) => word.includes(" ")));
     this.steps = cleaning.steps.map((step) => compiled(step, cleaning));
-    this.separated = new RegExp(`[^${cleaning.space}${tokenizer.separators}]+`, "gu");
+    this.separated = new RegExp(`[^${cleaning.classes.space}${tokenizer.separators}]+`, "gu");
   }
 
   /** All words of a raw text, pairs not yet joined. @param {string} raw @returns {Token[]} */
@@ -52,51 +57,29 @@ export class Tokenizer {
     if (!this.pairs.size) return words;
     const joined = [];
     for (let at = 0; at < words.length; at++) {
-      if (!this.#pair(words, at)) {
+      const pair = at + 1 < words.length ? `${words[at].word} ${words[at + 1].word}` : "";
+      if (!this.pairs.has(pair)) {
         joined.push(words[at]);
         continue;
       }
-      joined.push({ word: `${words[at].word} ${words[at + 1].word}`, start: words[at].start, end: words[at + 1].end });
+      joined.push({ word: pair, start: words[at].start, end: words[at + 1].end });
       at++;
     }
     return joined;
   }
 
-  /** Whether a word and the next one make one entry. */
-  #pair(words, at) {
-    return at + 1 < words.length && this.pairs.has(`${words[at].word} ${words[at + 1].word}`);
-  }
-
-  /** The rest of a text whose start is not known, from the first word that no pair can join to the one before it. */
-  #independent(words) {
-    let at = 0;
-    while (at < words.length && this.#pair(words, at)) at++;
-    return words.slice(at + 1);
-  }
-
-  /**
-   * The words and pairs that fit into the model, and whether there are more. Of a long text only the end that the
-   * model reads is cleaned: one that is cut where no word and no tag is cut gives the same words there.
-   * @param {string} raw
-   * @returns {{words: Token[], cut: boolean}}
-   */
+  /** What the model reads of a raw text, and how much of the whole text it knows. @param {string} raw @returns {Reading} */
   read(raw) {
-    for (let window = WINDOW * this.length; window < raw.length / 2; window *= 2) {
-      const place = this.truncating === "pre" ? seam(raw, raw.length - window) : seam(raw, window);
-      if (place < 0) continue;
-      const words = this.merged(
-        this.truncating === "pre" ? this.#independent(this.words(raw.slice(place))) : this.words(raw.slice(0, place)),
-      );
-      if (words.length <= this.length) continue;
-      if (this.truncating === "pre") words.forEach((word) => ((word.start += place), (word.end += place)));
-      return { words: this.#fitting(words), cut: true };
-    }
-    const words = this.merged(this.words(raw));
-    return { words: this.#fitting(words), cut: words.length > this.length };
-  }
-
-  #fitting(words) {
-    return this.truncating === "pre" ? words.slice(-this.length) : words.slice(0, this.length);
+    const words = this.words(raw);
+    const merged = this.merged(words);
+    const unknown = merged.filter(({ word }) => !this.ids.has(word)).length;
+    return {
+      words: this.truncating === "pre" ? merged.slice(-this.length) : merged.slice(0, this.length),
+      cut: merged.length > this.length,
+      total: words.length,
+      known: words.length - unknown,
+      knownShare: words.length ? 1 - unknown / words.length : 0,
+    };
   }
 
   /** Ids of words, not padded. @param {Token[]} words @returns {number[]} */
@@ -118,57 +101,54 @@ export class Tokenizer {
   }
 }
 
-/** A space at or before a place that is inside no tag, where a text can be cut; -1 if there is none near. */
-function seam(raw, place) {
-  for (let at = place; at > place - 1000 && at >= 0; at--) {
-    if (raw[at] !== " ") continue;
-    const open = raw.lastIndexOf("<", at);
-    if (open < 0 || raw.lastIndexOf(">", at) > open) return at;
-    at = open;
-  }
-  return -1;
-}
-
 /** One cleaning step of the metadata as a function. @returns {(traced: Traced) => Traced} */
 function compiled(step, cleaning) {
-  const words = new RegExp(`[^${cleaning.space}]+`, "gu");
   switch (step.do) {
     case "lower":
       return lowering(cleaning.lower);
     case "replace": {
-      const pattern = new RegExp(step.pattern.replaceAll("\\w", cleaning.word), "gu");
+      const pattern = expression(step.pattern, cleaning.classes);
       return (traced) => edited(traced, matches(traced.text, pattern, () => step.by));
+    }
+    case "surround": {
+      const pattern = expression(step.pattern, cleaning.classes);
+      return (traced) => edited(traced, surroundings(traced.text, pattern, step));
     }
     case "delete_between":
       return (traced) => edited(traced, between(traced.text, step.open, step.close));
     case "drop_words": {
       const dropped = new Set(step.words);
+      const words = expression("[^{space}]+", cleaning.classes);
       return (traced) => joined(traced, words, (word) => (dropped.has(word) ? null : [0, word.length]));
     }
     case "strip_words": {
-      const strippable = new Set(step.characters);
-      return (traced) =>
-        joined(traced, words, (word) => {
-          let [start, end] = [0, word.length];
-          while (start < end && strippable.has(word[start])) start++;
-          while (end > start && strippable.has(word[end - 1])) end--;
-          return start < end ? [start, end] : null;
-        });
+      const words = expression("[^{space}]+", cleaning.classes);
+      return (traced) => joined(traced, words, (word) => stripped(word, step));
     }
     default:
       throw new Error(`metadata.json asks for the unknown cleaning step "${step.do}": build the page again`);
   }
 }
 
+/** A pattern with the members of a character class in the place of its name: `[^{word}']`. */
+function expression(pattern, classes) {
+  const filled = pattern.replace(/\{([a-z]+)\}/g, (_, name) => {
+    if (!(name in classes)) throw new Error(`metadata.json lacks the character class "${name}": build the page again`);
+    return classes[name];
+  });
+  return new RegExp(filled, "gu");
+}
+
 /** Python's str.lower(): its own table, and a capital sigma by its neighbours. */
-function lowering({ pairs, sigma, final_sigma: finalSigma }) {
+function lowering({ pairs, sigma, final_sigma: finalSigma, cased, ignorable }) {
   const flat = pairs.split(" ");
   const table = new Map();
   for (let index = 0; index < flat.length; index += 2) table.set(flat[index], flat[index + 1]);
   const others = [...table.keys()].filter((character) => character > "\x7f").join("");
   const capitals = new RegExp(`[A-Z]+|[${others}]`, "gu");
+  const kinds = { cased: new RegExp(`[${cased}]`, "u"), ignorable: new RegExp(`[${ignorable}]`, "u") };
   // Python looks past what is no letter of a word on both sides, then asks whether a letter with case stands there.
-  const isFinal = (text, index) => caseBeside(text, index, -1) && !caseBeside(text, index, 1);
+  const isFinal = (text, index) => caseBeside(text, index, -1, kinds) && !caseBeside(text, index, 1, kinds);
   return (traced) =>
     edited(
       traced,
@@ -179,11 +159,8 @@ function lowering({ pairs, sigma, final_sigma: finalSigma }) {
     );
 }
 
-const ignorable = /\p{Case_Ignorable}/u;
-const cased = /\p{Cased}/u;
-
 /** Whether the next character that counts, to the left (-1) or right (1) of a place, is a letter with case. */
-function caseBeside(text, index, direction) {
+function caseBeside(text, index, direction, { cased, ignorable }) {
   for (let at = index + direction; at >= 0 && at < text.length; at += direction) {
     if (direction < 0 && /[\udc00-\udfff]/.test(text[at]) && at > 0 && text.codePointAt(at - 1) > 0xffff) at--;
     const character = String.fromCodePoint(text.codePointAt(at));
@@ -193,10 +170,27 @@ function caseBeside(text, index, direction) {
   return false;
 }
 
+/** UTF-16 units of a text's first characters (code points); of all of them without a limit. */
+function unitsOf(text, characters) {
+  if (characters === undefined || text.length <= characters) return text.length;
+  let units = 0;
+  for (let count = 0; count < characters && units < text.length; count++) units += text.codePointAt(units) > 0xffff ? 2 : 1;
+  return units;
+}
+
+/** The part [start, end] of a word without some characters at its ends and cut to a length; null if nothing is left. */
+function stripped(word, { characters, longest }) {
+  let start = 0;
+  while (start < word.length && characters.includes(word[start])) start++;
+  let end = start + unitsOf(word.slice(start), longest);
+  while (end > start && characters.includes(word[end - 1])) end--; // last: what is left of a longer word may end so, too
+  return start < end ? [start, end] : null;
+}
+
 /** Calls back with each match and its place; several times the speed of matchAll. */
 function each(text, pattern, visit) {
-  text.replace(pattern, (match, index) => {
-    visit(match, index);
+  text.replace(pattern, (match, ...rest) => {
+    visit(match, rest[rest.length - 2]); // what a pattern's groups hold stands before the place
     return "";
   });
 }
@@ -205,6 +199,15 @@ function each(text, pattern, visit) {
 function matches(text, pattern, replacement) {
   const edits = [];
   each(text, pattern, (match, index) => edits.push([index, index + match.length, replacement(match, index)]));
+  return edits;
+}
+
+/** Edits that put something on both sides of every match of a pattern, and cut it to the longest length. */
+function surroundings(text, pattern, { by, longest }) {
+  const edits = [];
+  each(text, pattern, (match, index) => {
+    edits.push([index, index, by], [index + unitsOf(match, longest), index + match.length, by]);
+  });
   return edits;
 }
 

@@ -1,8 +1,18 @@
-// Encode texts in JavaScript for a test in Python: reads {metadata, texts} from stdin, writes a list of id lists.
+// Read texts in JavaScript for a test in Python: takes {metadata, texts, probabilities} from stdin, where probabilities
+// are a row for each text; gives {ids, known_share, verdicts, words}.
 import { Tokenizer } from "../source/tokenizer.js";
+import { verdict } from "../source/verdict.js";
 
 let input = "";
 for await (const chunk of process.stdin.setEncoding("utf8")) input += chunk;
-const { metadata, texts } = JSON.parse(input);
+const { metadata, texts, probabilities } = JSON.parse(input);
 const tokenizer = new Tokenizer(metadata);
-process.stdout.write(JSON.stringify(texts.map((text) => Array.from(tokenizer.encode(text)))));
+const read = texts.map((text) => tokenizer.read(text));
+process.stdout.write(
+  JSON.stringify({
+    ids: texts.map((text) => Array.from(tokenizer.encode(text))),
+    known_share: read.map(({ knownShare }) => knownShare),
+    verdicts: read.map(({ knownShare }, index) => verdict(metadata, probabilities[index], knownShare)),
+    words: texts.map((text) => tokenizer.words(text).map(({ word }) => word)),
+  }),
+);

@@ -1,4 +1,4 @@
-"""What a browser needs to read a review as Python does: metadata, golden vectors, and the demo's files.
+"""What a browser needs to read a text as Python does: metadata, golden vectors, and the demo's files.
 
 No TensorFlow here, and no LiteRT: models are copied as they are, never opened.
 """
@@ -11,19 +11,20 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data import cleaning
+from sentipress.data.task import KNOWN_SHARE, SENTIMENT_LABELS
 from sentipress.evaluation import records
 from sentipress.runtimes import pocket
 from sentipress.text.tokenizer import OOV_ID, PADDING_ID, Tokenizer
 
-SCHEMA = 1
-# Name, label on the page, stage that makes it; the first one that exists is shown first.
+SCHEMA = 2  # 2: labels, the least share of known words, character classes by name
+# Name, title on the page, stage that makes it; the first one that exists is shown first.
 MODELS = (
     ("modelo_DRQ", "8-bit", manifest.QUANTIZATION),
     ("modelo_F16Q", "16-bit", manifest.QUANTIZATION),
@@ -34,68 +35,113 @@ POCKET = "pocket.zip"  # brings a vocabulary of its own
 # LiteRT's wasm with relaxed SIMD, and the one for browsers without; a visitor downloads one of them.
 WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 NPM_REMEDY = "run npm ci --prefix demo"
+WORDING = "wording.json"  # of the page's sources: what it says where the labels are negative and positive, and elsewhere
+_WORDED = ("index.html", "manifest.webmanifest")  # files with {{places}} for that
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+_CLASS = re.compile(r"\{([a-z]+)\}")  # a character class by its name, inside a pattern
 
 
-def character_class(members: Iterable[int]) -> str:
-    r"""Code points as the inside of a character class of a JavaScript regular expression (flag u): `0-9A-Z_\u{aa}`."""
+def character_class(ranges: Iterable[tuple[int, int]]) -> str:
+    r"""Ranges of code points as the inside of a character class of a JavaScript regular expression (flag u): `0-9A-Z_\u{aa}`."""
 
     def shown(point: int) -> str:
         character = chr(point)
         return character if character.isascii() and (character.isalnum() or character in "_'") else f"\\u{{{point:x}}}"
 
-    ranges = []
-    for _, group in itertools.groupby(enumerate(sorted(members)), lambda pair: pair[1] - pair[0]):
-        points = [point for _, point in group]
-        ranges.append(shown(points[0]) + (f"-{shown(points[-1])}" if len(points) > 1 else ""))
-    return "".join(ranges)
+    return "".join(shown(first) + (f"-{shown(last)}" if last > first else "") for first, last in ranges)
+
+
+def _class_of(holds: Callable[[str], object]) -> str:
+    """Class of the characters of which a function says yes."""
+    return character_class(cleaning.character_ranges(tuple(point for point in range(0x110000) if holds(chr(point)))))
 
 
 @functools.cache
-def _unicode() -> dict[str, Any]:
-    r"""Python's `\w`, `str.split` and `str.lower` as data; asked of Python itself, so of its version of Unicode."""
-    points = range(0x110000)
-    word = re.compile(r"\w")
-    lower = [(chr(p), chr(p).lower()) for p in points if chr(p).lower() != chr(p)]
+def character_classes() -> dict[str, str]:
+    r"""Python's `\w` and `\s`, accents, scripts without spaces; asked of Python itself, so of its version of Unicode."""
     return {
-        "word": character_class(p for p in points if word.match(chr(p))),
-        "space": character_class(p for p in points if chr(p).isspace()),
-        "lower": {
-            "pairs": " ".join(itertools.chain.from_iterable(lower)),
-            # The one letter whose lower case depends on its neighbours.
-            "sigma": "\N{GREEK CAPITAL LETTER SIGMA}",
-            "final_sigma": "\N{GREEK SMALL LETTER FINAL SIGMA}",
-        },
+        "word": _class_of(re.compile(r"\w").match),
+        "space": _class_of(str.isspace),
+        "marks": character_class(cleaning.character_ranges(cleaning.accents())),
+        "unspaced": character_class(cleaning.UNSPACED),
+    }
+
+
+@functools.cache
+def lower_case() -> dict[str, str]:
+    """`str.lower` as data: a character and what becomes of it, in turn, and what decides between the two small sigmas.
+
+    A sigma is a final one where a cased character stands before it and none after it. Python looks past ignorable
+    characters on both sides.
+    """
+
+    def is_final(after: str) -> bool:
+        return f"a\N{GREEK CAPITAL LETTER SIGMA}{after}".lower()[1] == "\N{GREEK SMALL LETTER FINAL SIGMA}"
+
+    changed = [(chr(point), chr(point).lower()) for point in range(0x110000) if chr(point).lower() != chr(point)]
+    return {
+        "pairs": " ".join(itertools.chain.from_iterable(changed)),
+        "sigma": "\N{GREEK CAPITAL LETTER SIGMA}",
+        "final_sigma": "\N{GREEK SMALL LETTER FINAL SIGMA}",
+        "cased": _class_of(lambda character: not is_final(character + "1")),
+        "ignorable": _class_of(lambda character: is_final(character + "1") and not is_final(character + "a")),
     }
 
 
 def steps(recipe: str) -> list[dict[str, Any]]:
-    """A recipe of `sentipress.data.cleaning` as steps that `tokenizer.js` carries out in order; its patterns are shared.
+    """A recipe of `sentipress.data.cleaning` as steps that `tokenizer.js` carries out in order.
+
+    A name in braces inside a pattern stands for the members of a class of `character_classes`.
 
     Raises:
         UserError: the recipe is unknown.
     """
+    lower = {"do": "lower"}
+    unspaced = {"do": "surround", "pattern": "[{unspaced}][{marks}]*", "by": " "}
     if recipe == "thesis":
         return [
-            {"do": "lower"},
+            lower,
             {"do": "drop_words", "words": sorted(cleaning.stopwords())},
             {"do": "delete_between", "open": "<", "close": ">"},  # `<.*?>`: no line end is left by now that could stop the dot
-            {"do": "replace", "pattern": cleaning._NOT_WORD.pattern, "by": " "},
+            _replace(cleaning.NOT_WORD, " "),
         ]
     if recipe == "default":
         return [
-            {"do": "lower"},
-            {"do": "replace", "pattern": cleaning._TAG.pattern, "by": " "},
-            {"do": "replace", "pattern": cleaning._NOT_WORDS.pattern, "by": " "},
+            lower,
+            _replace(cleaning.TAG, " "),
+            {"do": "replace", "pattern": "[^{word}{marks}']+", "by": " "},
+            unspaced,
             {"do": "strip_words", "characters": "'_"},
+        ]
+    if recipe == "posts":
+        return [
+            lower,
+            _replace(cleaning.MARKUP, " "),
+            _replace(cleaning.SELECTORS, ""),
+            {"do": "surround", "pattern": r"([^{word}{marks}{space}'])\1*", "by": " ", "longest": cleaning.LONGEST_RUN},
+            unspaced,
+            {"do": "strip_words", "characters": "'_", "longest": cleaning.PREFIX},
         ]
     raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(cleaning.RECIPES)}")
 
 
-def metadata(tokenizer: Tokenizer, models: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """All that the page knows: how to clean, the vocabulary, and the models."""
+def _replace(pattern: re.Pattern[str], by: str) -> dict[str, Any]:
+    return {"do": "replace", "pattern": pattern.pattern.replace(r"\w", "{word}"), "by": by}
+
+
+def metadata(
+    tokenizer: Tokenizer, labels: Sequence[str], models: Sequence[dict[str, Any]] = (), wording: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All that the page knows: the labels, how to clean, the vocabulary, the models, and what it says."""
+    recipe = steps(tokenizer.cleaning)
+    used = {"space", *itertools.chain.from_iterable(_CLASS.findall(step.get("pattern", "")) for step in recipe)}
+    classes = {name: members for name, members in character_classes().items() if name in used}
     return {
         "schema": SCHEMA,
-        "cleaning": {"recipe": tokenizer.cleaning, "steps": steps(tokenizer.cleaning), **_unicode()},
+        "labels": list(labels),
+        "known_share": KNOWN_SHARE,  # of a text's words: below it the page gives no label
+        "wording": dict(wording or {}),
+        "cleaning": {"recipe": tokenizer.cleaning, "steps": recipe, "classes": classes, "lower": lower_case()},
         "tokenizer": {
             "sequence_length": tokenizer.sequence_length,
             "padding": tokenizer.padding,
@@ -124,38 +170,55 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def models(folder: Path) -> list[dict[str, Any]]:
-    """The models of an artifacts folder that the page can run, as the table measured them.
+def models(folder: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """Labels, and the models of an artifacts folder that the page can run, as the table measured them.
 
-    One with a vocabulary of its own has it as `words`.
+    A model with a vocabulary of its own has it as `words`.
 
     Raises:
-        UserError: none is there, or one is not the file that its metrics speak of.
+        UserError: none is there, one is not the file that its metrics speak of, or two have different labels.
     """
-    known = [(name, label, stage) for name, label, stage in MODELS if (folder / f"{name}.tflite").is_file()]
-    found = []
-    for name, label, stage in known:
-        record = records.load(folder, name, manifest.run(stage, folder))
-        if "tokenizer.json" not in record["inputs"]:
-            print(f"left out {record['file']}: it was made with another vocabulary than tokenizer.json")
+    described, labels = [], {}
+    for name, title, stage in MODELS:
+        if not (folder / f"{name}.tflite").is_file():
             continue
-        found.append(_described(record, label, f"models/{record['file']}", record["outputs"][record["file"]]))
+        record = records.load(folder, name, manifest.run(stage, folder))
+        if manifest.TOKENIZER not in record["inputs"]:
+            print(f"left out {record['file']}: it was made with another vocabulary than {manifest.TOKENIZER}")
+            continue
+        described.append(_described(record, title, f"models/{record['file']}", record["outputs"][record["file"]]))
+        labels[record["file"]] = tuple(record["labels"])
     if (folder / POCKET).is_file():
         remedy = manifest.run(manifest.COMBINATION, folder)
         packed = pocket.unpack(folder / POCKET, remedy)
         record = records.load(folder, Path(POCKET).stem, remedy)
         about = _described(record, "Pocket", "models/pocket.tflite", hashlib.sha256(packed.model).hexdigest())
-        found.append(about | {"words": list(packed.tokenizer.words), "sequence_length": packed.tokenizer.sequence_length})
-    if not found:
+        described.append(about | {"words": list(packed.tokenizer.words), "sequence_length": packed.tokenizer.sequence_length})
+        labels[POCKET] = packed.labels
+    if not described:
         raise UserError(f"{folder} holds none of the demo's models", manifest.run(manifest.QUANTIZATION, folder))
-    return found
+    return _common(labels, folder), described
 
 
-def _described(record: dict[str, Any], label: str, file: str, sha256: str) -> dict[str, Any]:
+def _common(labels: Mapping[str, tuple[str, ...]], folder: Path) -> tuple[str, ...]:
+    """The labels that all models have.
+
+    Raises:
+        UserError: two models differ.
+    """
+    (first, expected), *others = labels.items()
+    for file, found in others:
+        if found != expected:
+            named = f"{file} has the labels {', '.join(found)[:200]}; {first} has {', '.join(expected)[:200]}"
+            raise UserError(f"{folder}: {named}", "put the models of one task into a folder")
+    return expected
+
+
+def _described(record: dict[str, Any], title: str, file: str, sha256: str) -> dict[str, Any]:
     accuracy = record["scores"]["accuracy"]
     return {
         "name": record["name"],
-        "label": label,
+        "title": title,
         "technique": record["technique"],
         "file": file,
         **record["size"],
@@ -172,8 +235,10 @@ def model_bytes(folder: Path, model: dict[str, Any]) -> bytes:
 
 
 def vectors(tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, Any]:
-    """Golden vectors: texts, and the ids that Python gives them (whole rows, padding included)."""
-    return {"texts": list(texts), "ids": tokenizer.encode_raw(texts).tolist()}
+    """Golden vectors: texts, the ids that Python gives them (whole rows, padding included), and the shares of known words."""
+    cleaned = [cleaning.clean(text, tokenizer.cleaning) for text in texts]
+    shares = [tokenizer.known_share(text) for text in cleaned]
+    return {"texts": list(texts), "ids": tokenizer.encode(cleaned).tolist(), "known_share": shares}
 
 
 def build(artifacts: Path, demo: Path, target: Path) -> dict[str, dict[str, int]]:
@@ -190,8 +255,8 @@ def build(artifacts: Path, demo: Path, target: Path) -> dict[str, dict[str, int]
     Raises:
         UserError: artifacts or npm packages are missing or do not fit each other.
     """
-    tokenizer = Tokenizer.load(artifacts / "tokenizer.json", manifest.run(manifest.BASELINE, artifacts))
-    described = models(artifacts)
+    tokenizer = Tokenizer.load(artifacts / manifest.TOKENIZER, manifest.run(manifest.BASELINE, artifacts))
+    labels, described = models(artifacts)
     packages = demo / "node_modules" / "@litertjs"
     vendored = {
         "litert/core.js": packages / "core" / "dist" / "index.js",
@@ -203,9 +268,11 @@ def build(artifacts: Path, demo: Path, target: Path) -> dict[str, dict[str, int]
             raise UserError(f"{path} is missing", NPM_REMEDY)
 
     content = {path.name: path.read_bytes() for path in sorted((demo / "source").iterdir())}
+    wording = json.loads(content.pop(WORDING))["sentiment" if labels == SENTIMENT_LABELS else "labels"]
+    content |= {name: _worded(content[name].decode(), wording).encode() for name in _WORDED}
     content |= {name: _browser_module(path.read_bytes()) if path.suffix == ".js" else path.read_bytes() for name, path in vendored.items()}
     content |= {model["file"]: model_bytes(artifacts, model) for model in described}
-    content["metadata.json"] = compact(metadata(tokenizer, described)).encode()
+    content["metadata.json"] = compact(metadata(tokenizer, labels, described, wording)).encode()
     worker = content.pop("sw.js").decode()
     hashes = {name: hashlib.sha256(held).hexdigest() for name, held in sorted(content.items())}
     content["sw.js"] = _filled(worker, "/* FILES */ {}", json.dumps(hashes, indent=1)).encode()
@@ -217,6 +284,14 @@ def build(artifacts: Path, demo: Path, target: Path) -> dict[str, dict[str, int]
     for name, held in content.items():
         files.write_bytes(target / name, held)
     return {name: files.sizes(target / name) for name in sorted(content)}
+
+
+def _worded(template: str, wording: Mapping[str, Any]) -> str:
+    """A file of the page with the words that fit the labels in its {{places}}."""
+    missing = set(_PLACE.findall(template)) - set(wording)
+    if missing:
+        raise UserError(f"{WORDING} lacks {', '.join(sorted(missing))}", f"restore it: git checkout demo/source/{WORDING}")
+    return _PLACE.sub(lambda place: str(wording[place[1]]), template)
 
 
 def _browser_module(source: bytes) -> bytes:

@@ -123,6 +123,9 @@ def settings(script: str, arguments: list[str] | None = None, rest: str | None =
     if flags.get("defaults"):
         flags = {**_searched(Path(flags["defaults"]), path.name, constants), **flags}
     recipe = flags.get("recipe", constants["RECIPE"].value if "RECIPE" in constants else None)
+    for name, value in flags.items():
+        if name.upper() in constants:
+            _check(name, value, constants[name.upper()])
     if recipe == "auto":
         recipe = folder.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"].value)))
     values = merged(path, recipe, flags)
@@ -180,7 +183,7 @@ def _check(name: str, value: Any, constant: Constant) -> None:
     if not constant.bounds:
         return
     low, high = constant.bounds
-    limits = f"give {low:g} to {high:g}"
+    limits = f"give {_plain(low)} to {_plain(high)}"
     if isinstance(value, bool) or not isinstance(value, int if constant.whole else int | float):
         raise UserError(f"--{_flag(name)} {value!r} is not a {'whole ' if constant.whole else ''}number", limits)
     if not low <= value <= high:
@@ -211,13 +214,18 @@ def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
     return [f"--{_flag(name)} is {now[name]} now, was {was.get(name)}" for name in names]
 
 
+def _plain(bound: float) -> str:
+    """A bound as a person writes it: 1000000, 0.95, 1e-07."""
+    return f"{int(bound)}" if bound.is_integer() else f"{bound:g}"
+
+
 def _flag(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
 def _add_flag(parser: argparse.ArgumentParser, name: str, constant: Constant) -> None:
     value, choices = constant.value, constant.choices
-    limits = f" from {constant.bounds[0]:g} to {constant.bounds[1]:g}" if constant.bounds else ""
+    limits = "; from {} to {}".format(*map(_plain, constant.bounds)) if constant.bounds else ""
     shown = f"{constant.text} (default: {value}{limits})".replace("%", "%%").strip()
     if isinstance(value, bool):
         parser.add_argument(f"--{_flag(name)}", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=shown)

@@ -171,7 +171,8 @@ def _checked(texts: pd.Series, labels: pd.Series, path: Path, allowed: Sequence[
     spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
     names = labels.str.strip()
     order: tuple[str, ...]
-    if allowed is None and names.str.lower().isin(_SENTIMENTS).all():
+    sentiment = allowed is None or tuple(allowed) == SENTIMENT_LABELS  # a test file may spell them as the training file may
+    if sentiment and names.str.lower().isin(_SENTIMENTS).all():
         order, numbers = SENTIMENT_LABELS, names.str.lower().map(_SENTIMENTS)
     else:
         order = tuple(allowed or _own_labels(names))

@@ -67,16 +67,16 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, task: Task) -> Scores:
     clipped = np.clip(probabilities.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     if not task.binary:
         clipped = clipped / clipped.sum(axis=1, keepdims=True)
-    found = from_confusion(matrix, task.labels)
+    averages = from_confusion(matrix, task.labels)
     return {
         "accuracy": {"value": correct / total, "low": low, "high": high, "correct": correct, "n": total, "interval": "Wilson 95 %"},
         "log_loss": float(log_loss(truth, clipped, labels=numbers)),
-        "f1": found["per_label"][-1]["f1"] if task.binary else found["weighted_f1"],
-        "macro_f1": found["macro_f1"],
-        "weighted_f1": found["weighted_f1"],
+        "f1": averages["per_label"][-1]["f1"] if task.binary else averages["weighted_f1"],
+        "macro_f1": averages["macro_f1"],
+        "weighted_f1": averages["weighted_f1"],
         "auc": _auc(truth, clipped if not task.binary else probabilities, task),
         "confusion": matrix,
-        "per_label": found["per_label"],
+        "per_label": averages["per_label"],
     }
 
 

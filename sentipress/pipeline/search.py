@@ -75,10 +75,10 @@ class Preset:
 
     def space(self) -> dict[str, Any]:
         """As Ray Tune has it."""
-        found: dict[str, Any] = {name: tune.grid_search(list(values)) for name, values in self.grid.items()}
+        space: dict[str, Any] = {name: tune.grid_search(list(values)) for name, values in self.grid.items()}
         for name, values in self.drawn.items():
-            found[name] = tune.loguniform(*values[1:]) if values[0] == "log" else tune.choice(list(values))
-        return found
+            space[name] = tune.loguniform(*values[1:]) if values[0] == "log" else tune.choice(list(values))
+        return space
 
 
 PRESETS: dict[str, dict[str, Preset]] = {
@@ -314,17 +314,17 @@ def _run(
     stage = Path(settings.stage).stem.split("_")[-1]
     hashes = {path.name: files.sha256(path) for path in inputs}
     key = files.fingerprint([cli.recorded(settings)["settings"], hashes, reviews, repr(preset), files.array_hashes(arrays)])
-    place = artifacts / FOLDER / f"{stage}_{settings.search}_{key[:12]}"
+    state = artifacts / FOLDER / f"{stage}_{settings.search}_{key[:12]}"
     if settings.fresh:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(state, ignore_errors=True)
     started = time.perf_counter()
     names = [*preset.grid, *preset.drawn]
     print(f"{preset.points} settings of {', '.join(names)}, {reviews:,} reviews, at most {settings.epochs} epochs each")
     with _cluster(settings.address), quiet():
         given = tune.with_resources(tune.with_parameters(trial, data=data), {"cpu": 1})
-        if tune.Tuner.can_restore(str(place)):
+        if tune.Tuner.can_restore(str(state)):
             print("the search goes on where it was stopped (--fresh starts over)")
-            tuner = tune.Tuner.restore(str(place), given, param_space=preset.space(), resume_unfinished=True, restart_errored=True)
+            tuner = tune.Tuner.restore(str(state), given, param_space=preset.space(), resume_unfinished=True, restart_errored=True)
         else:
             tuner = tune.Tuner(
                 given,
@@ -337,13 +337,13 @@ def _run(
                     search_alg=tune.search.BasicVariantGenerator(random_state=settings.seed),
                 ),
                 run_config=tune.RunConfig(
-                    name=place.name, storage_path=str(place.parent), verbose=0, callbacks=[_Progress(preset.points, names)]
+                    name=state.name, storage_path=str(state.parent), verbose=0, callbacks=[_Progress(preset.points, names)]
                 ),
             )
         results = tuner.fit()
     if not results.num_errors and (results.num_terminated < len(results) or len(results) < preset.points):
         raise KeyboardInterrupt  # Ray Tune takes Ctrl-C for itself and gives what there is
-    points = [_point(results[place], names) for place in range(len(results))]
+    points = [_point(results[number], names) for number in range(len(results))]
     points.sort(key=lambda point: (-point[METRIC], [point[name] for name in names]))  # of equals the smaller settings, always
     trained = sum(point["epochs"] for point in points)
     spent = sum(point["seconds"] for point in points)

@@ -15,14 +15,14 @@ from matplotlib import ticker
 from sentipress.evaluation.plots import MARKERS, MOST_ANNOTATED, PALETTE, plain_text, shortened
 from sentipress.reporting.evidence import Evidence, ScoredRow
 from sentipress.reporting.findings import looked_into, pareto
-from sentipress.reporting.published import PUBLISHED
+from sentipress.reporting.study import PUBLISHED
 
 Draw = Callable[[Any, Evidence, bool], bool]  # a picture on a figure, wide or narrow: False when there is nothing to draw
 SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 5.8)}  # inches
 MARGIN, PLOT = 0.3, 3.2  # inches beyond a legend: around it when it stands beside the axes, for the axes when it stands below
 EMBEDDING, KERNELS, OUTPUT = LAYERS = ("embedding", "LSTM kernels", "output kernel")
 LINES = ("-", "--", "-.", ":")
-LABEL_INCHES = 0.14  # of a confusion matrix, per label, where labels are many
+CELL_INCHES = {True: 0.4, False: 0.14}  # of a confusion matrix, with and without a note in each cell
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -279,11 +279,13 @@ def confusion_matrices(figure: Any, evidence: Evidence, narrow: bool) -> bool:
         return False
     few = len(labels) <= MOST_ANNOTATED
     side_by_side = few and not narrow
-    if not few:
-        side = max(SIZES["narrow"][0], 2 + LABEL_INCHES * len(labels))
-        figure.set_size_inches(side, side * len(shown))
+    cells = (CELL_INCHES[few] * len(labels)) + (0 if narrow else 0.5)  # inches
+    if side_by_side:
+        figure.set_size_inches(SIZES["wide"][0], max(SIZES["wide"][1], cells + 2.5))
+    else:
+        figure.set_size_inches(max(SIZES["narrow"][0], cells + 2), len(shown) * (max(1.8, cells) + 2))
     panels = figure.subplots(1 if side_by_side else len(shown), len(shown) if side_by_side else 1, squeeze=False).ravel()
-    size = min(9.0, 72 / max(8, len(labels))) if few else 6.0
+    size = min(7.0 if narrow else 9.0, 66 / len(labels)) if few else 6.0
     for axes, row in zip(panels, shown, strict=True):
         counts = np.array(row.scores["confusion"])
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from sentipress.reporting import findings, published, tabular
+from sentipress.reporting import findings, study, tabular
 from sentipress.reporting.conclusions import conclusions
 from sentipress.reporting.evidence import DamagedRow, Evidence, Example, ScoredRow
 
@@ -59,7 +59,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": tabular.markdown_cell, "line": tabular.one_line, "said": example_sentence}
+    environment.filters |= {"text": tabular.markdown_text, "said": example_sentence}
     return environment
 
 
@@ -84,7 +84,7 @@ def page(content: Evidence, figures: Sequence[tuple[str, str, str]]) -> str:
             headline=findings.headline(content),
             figures=encoded,
             cards=rows[: len(content.rows)],
-            facts=[name for name in shown if name not in ("model", "accuracy", "note", "to base, points")],
+            details=[name for name in shown if name not in ("model", "accuracy", "note", "to base, points")],
             wide_tables=[shown[:split], ("model", *shown[split:])],
             all_rows=rows,
             texts=TEXTS,
@@ -220,7 +220,7 @@ def _published_cells() -> list[dict[str, str]]:
             "non-zero": row.nonzero or "-",
             "note": row.note,
         }
-        for row in published.PUBLISHED
+        for row in study.PUBLISHED
     ]
 
 
@@ -265,7 +265,8 @@ def caption(content: Evidence) -> str:
         return "No readable metrics."
     about, machine = content.about, row.record["environment"]
     settings, split = about.get("settings", {}), about.get("task", {}).get("split", {})
-    divided = "test texts from a file of their own" if split.get("kind") == "test file" else f"split seed {settings.get('seed', 'unknown')}"
+    seed = split.get("seed", settings.get("seed", "unknown"))
+    divided = "test texts from a file of their own" if split.get("kind") == "test file" else f"split seed {seed}"
     return (
         f"{row.accuracy['n']:,} test {content.noun} of {about.get('source', {}).get('name', 'unknown source')}, "
         f"recipe {about.get('recipe', 'unknown')}, {divided}; {machine['cores']} cores of {machine['processor']}, {machine['system']}, "

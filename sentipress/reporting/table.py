@@ -11,7 +11,7 @@ from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.evaluation import plots, records
 from sentipress.pipeline.staleness import Staleness
-from sentipress.reporting import published, tabular
+from sentipress.reporting import study, tabular
 
 COLUMNS = (
     "technique",
@@ -43,13 +43,12 @@ PUBLISHED = tuple(
         "complexity": row.complexity,
         "note": row.note,
     }
-    for row in published.PUBLISHED
+    for row in study.PUBLISHED
 )
-# What a reader of a published folder gets: of the models the packed ones alone.
-COPIED = (
-    *(f"*{manifest.METRICS}", f"*{manifest.PROBABILITIES}", manifest.DESCRIPTION),
-    *("comparison.*", "*.report.txt", "eda.json", "figures/*.png", "*.zip"),
-)
+# What a reader of a published folder gets. The first ones hold figures alone: no text, no label and no word of the data.
+FIGURES = ("comparison.*", f"*{manifest.METRICS}", "figures/comparison.png")
+# Of the models the packed ones alone.
+EVERYTHING = (*FIGURES, f"*{manifest.PROBABILITIES}", manifest.DESCRIPTION, "*.report.txt", "eda.json", "figures/*.png", "*.zip")
 
 
 def load(folder: Path) -> list[dict[str, Any]]:
@@ -132,8 +131,8 @@ def _of_the_study(readable: Sequence[Mapping[str, Any]]) -> bool:
     return all(tuple(record["labels"]) == SENTIMENT_LABELS for record in readable)
 
 
-def publish(folder: Path, target: Path) -> None:
-    """Copy what a reader needs to `target`: metrics, probabilities, tables, reports, pictures and packed models.
+def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
+    """Copy what a reader needs to `target`: metrics, tables, and unless `only_figures` probabilities, pictures and packed models.
 
     Raises:
         UserError: a row is stale or damaged.
@@ -141,7 +140,7 @@ def publish(folder: Path, target: Path) -> None:
     bad = [row["technique"] for row in make(folder) if row["note"].startswith(("STALE", "DAMAGED"))]
     if bad:
         raise UserError(f"{folder} has rows that are stale or damaged ({', '.join(bad)})", "refresh them first")
-    for pattern in COPIED:
+    for pattern in FIGURES if only_figures else EVERYTHING:
         for path in sorted(folder.glob(pattern)):
             files.write_bytes(target / path.relative_to(folder), path.read_bytes())
     print(f"published to {target}")

@@ -26,14 +26,14 @@ def terminal(columns: Sequence[str], rows: Sequence[Cells], texts: Collection[st
 
 def markdown(columns: Sequence[str], rows: Sequence[Cells], texts: Collection[str]) -> str:
     """Set a table as Markdown; arguments as in `terminal`."""
-    escaped = [{column: markdown_cell(row[column]) for column in columns} for row in rows]
+    escaped = [{column: markdown_text(row[column]) for column in columns} for row in rows]
     head, rule, *body = _tabulated(columns, escaped, texts, "pipe").splitlines()
     return "\n".join([_unpadded(head), re.sub("-+", "---", rule), *map(_unpadded, body)])
 
 
-def markdown_cell(text: str) -> str:
-    """Escape what would end a cell of a Markdown table."""
-    return one_line(text).replace("|", "\\|")
+def markdown_text(text: str) -> str:
+    """Write a text so that Markdown shows it as it is, in a cell of a table too: no cell ends, no HTML begins."""
+    return re.sub(r"\\|\||<(?=[A-Za-z/!?])", r"\\\g<0>", one_line(text))
 
 
 def latex(columns: Sequence[str], rows: Sequence[Cells], texts: Collection[str], caption: str) -> str:

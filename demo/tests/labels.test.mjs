@@ -1,0 +1,250 @@
+// The page with other labels than negative and positive, and with models that know few of a text's words: make demo-test
+//
+// The models are stand-ins whose answers follow from the words. The last test takes the real one.
+// Reads   demo/dist (build.py), demo/source
+// Writes  pictures to $REPORT (demo/report by default)
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { demo, dist, json, launch, ready, report, scrollsSideways, serve, write } from "./visiting.mjs";
+
+const built = json(dist, "metadata.json");
+const wordings = json(demo, "source", "wording.json");
+const NEWS = ["world", "sports", "business", "science & technology"];
+// Two words for each label, in the labels' order.
+const WORDS = ["war", "election", "goal", "match", "bank", "market", "atom", "robot"];
+
+// Every word speaks for its label with 1.5 log-odds, the first word of a label with half as much again.
+const MODEL = `
+export const startRuntime = async () => {};
+export class Model {
+  constructor(labels) {
+    Object.assign(this, { labels, verified: true, loadMilliseconds: 1, milliseconds: 0.1 });
+  }
+  static async load(about, ids, labels) {
+    return new Model(labels);
+  }
+  async score(ids) {
+    const strengths = new Array(this.labels).fill(0);
+    for (const id of ids) if (id > 1) strengths[((id - 2) >> 1) % this.labels] += id % 2 ? 1.5 : 2.25;
+    const powers = strengths.map(Math.exp);
+    const sum = powers.reduce((some, power) => some + power);
+    return powers.map((power) => power / sum);
+  }
+}`;
+const softmax = (...strengths) => strengths.map((strength) => Math.exp(strength) / strengths.reduce((sum, other) => sum + Math.exp(other), 0));
+const shown = (probability) => `${(100 * probability).toFixed(1)} %`;
+
+let server;
+let browser;
+let chromiumErrors;
+
+before(async () => {
+  server = await serve();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** A visit to the page as it would be built for other labels. */
+async function visit(changes, { stub = true, ...options } = {}) {
+  const context = await browser.newContext({ serviceWorkers: "block", viewport: { width: 1200, height: 900 }, ...options });
+  const page = await context.newPage();
+  chromiumErrors = [];
+  page.on("pageerror", (error) => chromiumErrors.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && chromiumErrors.push(message.text()));
+  const wording = changes.wording ?? wordings.labels;
+  const index = readFileSync(path.join(demo, "source", "index.html"), "utf8").replace(/\{\{(\w+)\}\}/g, (_, place) => wording[place]);
+  const [model] = built.models;
+  const { words: _, ...shared } = model;
+  const metadata = {
+    ...built,
+    cleaning: { ...built.cleaning, steps: [{ do: "lower" }, { do: "replace", pattern: "[^{word}']+", by: " " }] },
+    tokenizer: { ...built.tokenizer, sequence_length: 12, padding: "post", truncating: "pre", words: WORDS },
+    models: [
+      { ...shared, name: "all", title: "All words" },
+      { ...shared, name: "few", title: "Few words", words: ["goal", "bank"], sequence_length: 12 },
+    ],
+    wording,
+    ...changes,
+  };
+  await page.route("**/metadata.json", (route) => route.fulfill({ json: metadata }));
+  await page.route(server.url, (route) => route.fulfill({ body: index, contentType: "text/html; charset=utf-8" }));
+  if (stub) await page.route("**/model.js", (route) => route.fulfill({ body: MODEL, contentType: "text/javascript" }));
+  await page.goto(server.url);
+  return page;
+}
+
+const bars = (page) =>
+  page.locator("#labels li").evaluateAll((items) =>
+    items.map((item) => ({
+      name: item.querySelector(".of").textContent,
+      amount: item.querySelector(".amount").textContent,
+      width: parseFloat(item.querySelector(".bar").style.width),
+      chosen: item.getAttribute("aria-current") === "true",
+    })),
+  );
+const settled = (page) => page.waitForFunction(() => document.getElementById("words").dataset.state === "current", null, { timeout: 30_000 });
+
+test("more than two labels: a bar for each, the strongest in the heading", async () => {
+  const page = await visit({ labels: NEWS });
+  await ready(page);
+  assert.deepEqual((await bars(page)).map(({ name, amount, chosen }) => [name, amount, chosen]), NEWS.map((name) => [name, "", false]));
+  const answer = await write(page, "Goal! The market saw a match, and a robot.");
+  const expected = softmax(0, 2.25 + 1.5, 1.5, 1.5);
+  assert.deepEqual([answer.label, answer.score, answer.verdict], ["sports", shown(expected[1]), "chosen"]);
+  assert.equal(answer.reading, "4 of 9 words known.");
+  const found = await bars(page);
+  assert.deepEqual(found.map(({ name, amount, chosen }) => [name, amount, chosen]), NEWS.map((name, index) => [name, shown(expected[index]), index === 1]));
+  for (const [index, { width }] of found.entries()) assert.ok(Math.abs(width - 100 * expected[index]) < 0.01);
+  assert.equal(await page.locator("#scale").isHidden(), true);
+  const colour = (selector) => page.locator(selector).evaluate((element) => getComputedStyle(element).backgroundColor);
+  assert.notEqual(await colour("[aria-current] .bar"), await colour("#labels li:first-child .bar"));
+  assert.deepEqual(chromiumErrors, []);
+  await page.context().close();
+});
+
+test("the words that moved the chosen label, in log-odds", async () => {
+  const page = await visit({ labels: NEWS });
+  await ready(page);
+  const raw = "Goal! The market saw a match.";
+  await write(page, raw);
+  await settled(page);
+  const odds = (...strengths) => Math.log(softmax(...strengths)[1] / (1 - softmax(...strengths)[1]));
+  const whole = odds(0, 3.75, 1.5, 0);
+  const expected = new Map([["goal", whole - odds(0, 1.5, 1.5, 0)], ["match", whole - odds(0, 2.25, 1.5, 0)], ["market", whole - odds(0, 3.75, 0, 0)]]);
+  const found = await page.locator("#strongest li").evaluateAll((items) => items.map((item) => [item.querySelector(".word").textContent, item.className, item.querySelector(".amount").textContent]));
+  const sorted = [...expected].sort(([, one], [, other]) => Math.abs(other) - Math.abs(one));
+  assert.deepEqual(found, sorted.map(([word, moved]) => [word, moved > 0 ? "for" : "against", `${moved > 0 ? "+" : "−"}${Math.abs(moved).toFixed(2)}`]));
+  assert.equal(await page.locator("#text").textContent(), raw);
+  assert.equal((await page.locator("#words > .quiet").textContent()).replace(/\s+/g, " ").trim(), "Each word is left out once and the model asked again. Solid lines speak for sports, dotted lines against it.");
+  await page.context().close();
+});
+
+test("two labels of any name: a scale between them", async () => {
+  const page = await visit({ labels: ["Ham", "Spam"] });
+  await ready(page);
+  assert.equal(await page.locator("#scale").innerText(), "Ham\nSpam");
+  assert.equal(await page.locator("#labels").isHidden(), true);
+  const spam = await write(page, "goal goal");
+  assert.deepEqual([spam.label, spam.score, spam.verdict], ["Spam", shown(softmax(0, 4.5)[1]), "last"]);
+  const ham = await write(page, "war election");
+  assert.deepEqual([ham.label, ham.score, ham.verdict], ["Ham", shown(softmax(3.75, 0)[0]), "first"]);
+  assert.ok(Math.abs((await page.locator("#marker").evaluate((element) => parseFloat(element.style.left))) - 100 * softmax(3.75, 0)[1]) < 0.01);
+  const close = await write(page, "war election goal match market");
+  assert.deepEqual([close.label, close.verdict], ["Ham", "first"]);
+  const closer = await write(page, "war election goal match");
+  assert.deepEqual([closer.label, closer.score], ["Leans Ham", "50.0 %"]);
+  await settled(page);
+  assert.match(await page.locator("#words > .quiet").textContent(), /speak for\s+Spam,\s+dotted lines\s+for Ham\./);
+  await page.context().close();
+});
+
+test("negative and positive keep their colours, other labels have none of them", async () => {
+  const tones = [];
+  for (const labels of [["negative", "positive"], ["Ham", "Spam"], NEWS]) {
+    const page = await visit({ labels });
+    await ready(page);
+    await write(page, "goal goal");
+    tones.push(await page.locator(".headline").evaluate((element) => getComputedStyle(element).color));
+    await page.context().close();
+  }
+  assert.equal(tones[0], "rgb(27, 122, 94)");
+  assert.ok(tones[1] !== tones[0] && tones[2] === tones[1]);
+});
+
+test("a text of unknown words gets no label", async () => {
+  const page = await visit({ labels: NEWS });
+  await ready(page);
+  const reason = (known, total) => `${known} of ${total} words known. Below 33.3 % the model has read too little to judge: its vocabulary is that of the texts it learned from.`;
+  const foreign = await write(page, "goal und die anderen Wörter nicht");
+  assert.deepEqual(foreign, { label: "Cannot judge", score: "", reading: reason(1, 6), verdict: "none" });
+  assert.ok((await bars(page)).every(({ amount, width, chosen }) => amount === "" && width === 0 && !chosen));
+  assert.equal(await page.locator("#words").isHidden(), true);
+  await page.waitForFunction(() => document.querySelector("[aria-live=polite]").textContent.startsWith("Cannot judge. 1 of 6 words known."));
+  await page.screenshot({ path: path.join(report, "labels-cannot-judge.png"), fullPage: true });
+  const third = await write(page, "goal und nicht"); // exactly a third is enough
+  assert.deepEqual([third.label, third.reading], ["sports", "1 of 3 words known."]);
+  // A word that the length limit cuts away is known or unknown as well: 10 known words in front of 12 unknown ones.
+  const long = await write(page, `${"goal ".repeat(10)}${"nicht ".repeat(12)}`);
+  assert.deepEqual([long.verdict, long.reading], ["chosen", "10 of 22 words known. Only the last 12 are read."]);
+  assert.deepEqual((await write(page, `${"nicht ".repeat(27)}${"goal ".repeat(12)}`)).label, "Cannot judge");
+  await page.context().close();
+});
+
+test("each model judges by its own vocabulary", async () => {
+  const page = await visit({ labels: NEWS });
+  await ready(page);
+  await write(page, "war and election and atom and goal");
+  await page.getByRole("button", { name: "Ask all of them" }).click();
+  const answer = (name) => page.locator(`.choice[data-name="${name}"] .answer`);
+  await answer("few").filter({ hasText: "cannot judge" }).waitFor();
+  assert.equal(await answer("few").textContent(), "cannot judge");
+  assert.equal(await answer("all").textContent(), `world ${shown(softmax(3.75, 2.25, 0, 2.25)[0])}`);
+  await page.locator('.choice[data-name="few"] input').check();
+  await page.waitForFunction(() => document.getElementById("label").textContent === "Cannot judge");
+  assert.match(await page.locator("#reading").textContent(), /^1 of 7 words known\./);
+  // The other model can still be asked.
+  await page.getByRole("button", { name: "Ask all of them" }).click();
+  await answer("all").filter({ hasText: "world" }).waitFor();
+  await page.context().close();
+});
+
+test("the page speaks of texts, and its bars of themselves", async () => {
+  const page = await visit({ labels: NEWS });
+  await ready(page);
+  const words = await page.evaluate(() => document.body.innerText + document.title + document.querySelector("meta[name=description]").content);
+  assert.doesNotMatch(words, /review|film|positive|negative|\{\{|undefined/i);
+  assert.match(words, /Waiting for a text/);
+  assert.equal(await page.locator("#examples").isHidden(), true);
+  await page.getByRole("textbox", { name: "Your text" }).waitFor();
+  await write(page, "... فيلم رائع");
+  assert.equal(await page.locator("#input").evaluate((field) => getComputedStyle(field).direction), "rtl");
+  await write(page, "robot");
+  assert.equal(await page.locator("#input").evaluate((field) => getComputedStyle(field).direction), "ltr");
+  const list = page.getByRole("list", { name: "Probability of each label" });
+  assert.equal(await list.getByRole("listitem").count(), 4);
+  await page.waitForFunction(() => /^science & technology, \d+ %\.$/.test(document.querySelector("[aria-live=polite]").textContent));
+  await page.context().close();
+});
+
+test("labels and texts of every script, fifty of them, on a phone", async () => {
+  const many = Array.from({ length: 50 }, (_, index) => ["мир", "खेल", "経済", "علوم", "a rather long name of a label"][index % 5] + ` ${index}`);
+  for (const [name, options] of Object.entries({ desktop: {}, phone: { viewport: { width: 390, height: 844 }, colorScheme: "dark" } })) {
+    const page = await visit({ labels: many }, options);
+    await ready(page);
+    await write(page, "robot atom");
+    await settled(page);
+    assert.equal((await bars(page)).filter(({ chosen }) => chosen).length, 1);
+    assert.equal(await scrollsSideways(page), false);
+    await page.screenshot({ path: path.join(report, `labels-fifty-${name}.png`), fullPage: true });
+    await page.context().close();
+  }
+});
+
+test("pictures", async () => {
+  for (const [name, options] of Object.entries({ desktop: {}, phone: { viewport: { width: 390, height: 844 } } })) {
+    const page = await visit({ labels: NEWS }, options);
+    await ready(page);
+    await write(page, "The goal of the match was not the market, and the bank had a robot.");
+    await settled(page);
+    await page.getByRole("button", { name: "Ask all of them" }).click();
+    await page.locator('.choice[data-name="few"] .answer').filter({ hasText: /./ }).waitFor();
+    assert.equal(await scrollsSideways(page), false);
+    await page.screenshot({ path: path.join(report, `labels-${name}.png`), fullPage: true });
+    await page.context().close();
+  }
+});
+
+test("a model with other outputs than the labels need is refused", async () => {
+  const labels = [...built.labels, "another"];
+  const page = await visit({ labels, cleaning: built.cleaning, tokenizer: built.tokenizer, models: built.models }, { stub: false });
+  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.ready), "failed");
+  assert.match(await page.locator("#reading").textContent(), new RegExp(`the model gives ${built.labels.length === 2 ? 1 : built.labels.length} numbers, its ${labels.length} labels need ${labels.length}`));
+  await page.context().close();
+});

@@ -1,0 +1,67 @@
+// The built page in a real headless Chromium: server, browser and visits, for the tests beside this file.
+//
+// $CHROMIUM and $PYTHON name the programs where they are not in the path, $REPORT the folder for pictures and figures.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { program } from "./programs.mjs";
+
+export const demo = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+export const dist = path.join(demo, "dist");
+export const golden = path.join(demo, "golden");
+export const report = path.resolve(process.env.REPORT || path.join(demo, "report"));
+mkdirSync(report, { recursive: true });
+
+export const json = (...names) => JSON.parse(readFileSync(path.join(...names), "utf8"));
+
+/** The server of `make demo`, on a free port. */
+export async function serve(port = 0) {
+  const python = program(process.env.PYTHON, ["python3", "python"]);
+  const child = spawn(python, ["-u", "-m", "http.server", String(port), "--bind", "127.0.0.1", "--directory", dist], { stdio: ["ignore", "pipe", "ignore"] });
+  const found = await new Promise((resolve, reject) => {
+    child.stdout.on("data", (chunk) => /port (\d+)/.test(chunk) && resolve(Number(/port (\d+)/.exec(chunk)[1])));
+    child.on("exit", (code) => reject(new Error(`the web server ended with ${code}`)));
+  });
+  const stop = () => new Promise((resolve) => (child.exitCode !== null ? resolve() : (child.removeAllListeners("exit").on("exit", resolve), child.kill("SIGKILL"))));
+  return { url: `http://127.0.0.1:${found}/`, port: found, stop };
+}
+
+export function launch() {
+  return chromium.launch({
+    executablePath: program(process.env.CHROMIUM, ["chromium", "chromium-browser", "google-chrome"]),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+/** Wait until a visited page can be used. */
+export async function ready(visited) {
+  await visited.waitForFunction(() => document.documentElement.dataset.ready, null, { timeout: 60_000 });
+  const state = await visited.evaluate(() => [document.documentElement.dataset.ready, document.getElementById("reading").textContent]);
+  assert.equal(state[0], "true", state[1]);
+}
+
+/** Put a text into the field as a paste would, and wait until the page has an answer to it. */
+export async function write(visited, text) {
+  await visited.evaluate((escaped) => {
+    const field = document.getElementById("input");
+    document.getElementById("label").textContent = "";
+    field.value = JSON.parse(escaped);
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }, escapedJson(text));
+  await visited.waitForFunction(() => document.getElementById("label").textContent, null, { timeout: 30_000 });
+  return visited.evaluate(() => ({
+    label: document.getElementById("label").textContent,
+    score: document.getElementById("score").textContent,
+    reading: document.getElementById("reading").textContent,
+    verdict: document.getElementById("verdict").dataset.verdict,
+  }));
+}
+
+/** JSON in ASCII: a lone surrogate does not survive the way to the browser otherwise. */
+export const escapedJson = (content) => JSON.stringify(content).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** Whether a page is wider than its window. */
+export const scrollsSideways = (visited) => visited.evaluate(() => document.documentElement.scrollWidth > innerWidth);
