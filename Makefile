@@ -75,7 +75,7 @@ demo-test: environment $(NODE_MODULES) $(TESTED)/modelo_DRQ.tflite
 	$(BIN)/python demo/build.py --artifacts "$(TESTED)"
 	$(BIN)/python demo/golden.py --artifacts "$(TESTED)"
 	PYTHON=$(BIN)/python ARTIFACTS="$(ARTIFACTS)" node --test --test-concurrency=1 \
-		demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs demo/tests/report.test.mjs
+		demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs demo/tests/labels.test.mjs demo/tests/report.test.mjs
 
 $(NODE_MODULES): demo/package-lock.json
 	@command -v npm > /dev/null || { echo "error: npm is missing -> install Node.js 20 or newer (Debian: make demo-tools)"; exit 2; }

@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import json
 import os
 import shutil
 import subprocess
@@ -11,17 +10,20 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import ROOT, load_stage, run_stage
+from conftest import ROOT, load_stage, record, run_stage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentipress.core import errors
-from sentipress.data import corpus
+from sentipress.core.backend import deterministic, keras
+from sentipress.data import corpus, lines
+from sentipress.data.task import SENTIMENT_LABELS
+from sentipress.linear.bag_of_words import LinearModel
 from sentipress.evaluation import deployment, records
-from sentipress.lstm import export, networks, training
+from sentipress.lstm import export, networks, shrinking
 from sentipress.pipeline import chain_links
 from sentipress.runtimes import pocket, registry
-from sentipress.core.backend import deterministic
+from sentipress.runtimes.keras_file import predictor
 from sentipress.text.tokenizer import Tokenizer
 
 SPEC = networks.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2)
@@ -30,10 +32,11 @@ SHAPES = {
     "max": dataclasses.replace(SPEC, pooling="max"),
     "wide_one_way": dataclasses.replace(SPEC, bidirectional=False),
     "last": dataclasses.replace(SPEC, pooling="last", bidirectional=False),
+    "three_labels": dataclasses.replace(SPEC, outputs=3),
 }
 
 
-@pytest.fixture(params=SHAPES, ids=str)
+@pytest.fixture(scope="module", params=SHAPES, ids=str)
 def network(request):
     spec = SHAPES[request.param]
     deterministic(3)
@@ -49,9 +52,8 @@ def ids_of(spec, reviews=40):
 
 
 def logits(weights, spec, ids):
-    model = networks.build_for_training(spec)
-    model.set_weights(weights)
-    return training.predictor(model, bucketed=spec.masked)(ids)
+    """Of the training form, without a graph of its own: each network is asked once."""
+    return networks.training_of(weights, spec)(ids).numpy()
 
 
 # Links
@@ -83,18 +85,18 @@ def test_all_ranks_are_the_same_network_and_few_are_the_best_ones(network):
     weights, spec = network
     ids, counts = ids_of(spec), np.ones(spec.vocabulary_size)
     whole = logits(weights, spec, ids)
-    rotated, same = chain_links.factorize(weights, spec, spec.embedding_dim, counts)
+    rotated, same = shrinking.factorize(weights, spec, spec.embedding_dim, counts)
     assert same == spec
     np.testing.assert_allclose(logits(rotated, same, ids), whole, atol=1e-4)
     # An embedding that has rank 2 already loses nothing.
     random = np.random.default_rng(0)
     flat = [(random.normal(size=(spec.vocabulary_size, 2)) @ random.normal(size=(2, spec.embedding_dim))).astype(np.float32), *weights[1:]]
-    narrow, smaller = chain_links.factorize(flat, spec, 2, counts)
+    narrow, smaller = shrinking.factorize(flat, spec, 2, counts)
     assert smaller.embedding_dim == 2 and sum(map(np.size, narrow)) == networks.count_parameters(smaller)
     np.testing.assert_allclose(logits(narrow, smaller, ids), logits(flat, spec, ids), atol=1e-4)
     # Words that stand in the reviews count for more.
     uneven = np.where(np.arange(spec.vocabulary_size) < 30, 1000.0, 0.0)
-    fitted, even = (chain_links.factorize(weights, spec, 2, each) for each in (uneven, counts))
+    fitted, even = (shrinking.factorize(weights, spec, 2, each) for each in (uneven, counts))
 
     def error(found, rows):
         basis = np.linalg.lstsq(found[0][0], weights[0], rcond=None)[0]
@@ -114,11 +116,11 @@ def test_units_without_worth_can_go(network):
             silent[-2][block * directions * spec.units + direction * spec.units + 1] = 0
     model = networks.build_for_training(spec)
     model.set_weights(silent)
-    inner = training.keras.Model(model.input, model.get_layer(networks.feature_layer(spec)).output)
-    features = training.predictor(inner, spec.masked, whole=True)(ids)
-    worth = chain_links.unit_worth(features, silent, spec)
+    inner = keras.Model(model.input, model.get_layer(networks.feature_layer(spec)).output)
+    features = inner(ids).numpy()
+    worth = shrinking.unit_worth(features, silent, spec)
     assert worth.shape == (directions, spec.units) and (worth.argmin(axis=1) == 1).all() and (worth[:, 1] == 0).all()
-    fewer, smaller = chain_links.keep_units(silent, spec, worth, spec.units - 1)
+    fewer, smaller = shrinking.keep_units(silent, spec, worth, spec.units - 1)
     assert smaller.units == 4 and sum(map(np.size, fewer)) == networks.count_parameters(smaller)
     np.testing.assert_allclose(logits(fewer, smaller, ids), logits(silent, spec, ids), atol=1e-5)
 
@@ -129,9 +131,9 @@ def test_words_go_with_their_rows(network):
     tokenizer = Tokenizer(words, sequence_length=30, padding="post", truncating="pre", cleaning="default")
     worth = np.zeros(300)
     worth[[5, 200, 7]] = [1, 3, 2]
-    kept, rows = chain_links.keep_words(tokenizer, worth, 5)
+    kept, rows = shrinking.keep_words(tokenizer, worth, 5)
     assert list(kept.words) == sorted(tokenizer.words[place - 2] for place in (5, 200, 7)) and sorted(rows[2:]) == [5, 7, 200]
-    fewer, smaller = chain_links.keep_rows(weights, spec, rows)
+    fewer, smaller = shrinking.keep_rows(weights, spec, rows)
     assert smaller.vocabulary_size == 5 == kept.vocabulary_size == len(fewer[0])
     text = [" ".join([tokenizer.words[3], tokenizer.words[198], "unknown", tokenizer.words[5]])]
     np.testing.assert_allclose(logits(fewer, smaller, kept.encode(text)), logits(weights, spec, tokenizer.encode(text)), atol=1e-6)
@@ -139,19 +141,21 @@ def test_words_go_with_their_rows(network):
 
 def test_worth_is_reviews_times_squared_ratio():
     ids = np.array([[2, 2, 3, 0], [2, 4, 0, 0]])
-    np.testing.assert_allclose(chain_links.word_worth(ids, np.array([0, 0, 0.5, 2, -2])), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
+    np.testing.assert_allclose(shrinking.word_worth(ids, np.array([0, 0, 0.5, 2, -2])), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
+    ratios = np.array([[0, 0], [0, 0], [0.5, 0], [2, 1], [0, -2]])  # of two labels out of three, say: their squares are added up
+    np.testing.assert_allclose(shrinking.word_worth(ids, ratios), [2 * 0.02, 0, 2 * 0.27, 5.02, 4.02])
 
 
 def test_clusters_are_few_near_and_gzip_well(network):
     weights, spec = network
-    clustered = chain_links.cluster(weights, spec, 4)
+    clustered = shrinking.cluster(weights, spec, 4)
     for before, after in zip(weights, clustered, strict=True):
         assert before.shape == after.shape
     assert len(np.unique(clustered[0])) <= 4 and len(np.unique(clustered[1])) <= 4
     assert np.abs(clustered[0] - weights[0]).mean() < 0.5 * np.abs(weights[0] - weights[0].mean()).mean()
     np.testing.assert_array_equal(clustered[-2], weights[-2])
     pruned = [np.where(np.abs(array) < np.median(np.abs(array)), np.float32(0), array) for array in weights]
-    for before, after in zip(pruned, chain_links.cluster(pruned, spec, 4), strict=True):
+    for before, after in zip(pruned, shrinking.cluster(pruned, spec, 4), strict=True):
         np.testing.assert_array_equal(after[before == 0], 0)
         assert np.all(np.abs(after - before)[before != 0] < np.abs(before).max())
 
@@ -161,7 +165,7 @@ def test_clusters_are_few_near_and_gzip_well(network):
 
 def test_each_link_is_a_row_and_the_sizes_fall(run):
     names = ["pocket_1_vocabulary", "pocket_2_distil", "pocket_3_int4", "pocket"]
-    rows = [json.loads((run / f"{name}.metrics.json").read_text(encoding="utf-8")) for name in names]
+    rows = [record(run, name) for name in names]
     whole = [row["size"]["gzip_bytes"] + row["vocabulary"]["gzip_bytes"] for row in rows]
     assert whole[0] > whole[1] and whole[3] < whole[2] + 500 and [row["order"] for row in rows] == [71, 72, 73, 74]
     sizes = [row["size"]["bytes"] for row in rows]  # before gzip: of so few words the operators are the larger part of the file
@@ -172,7 +176,7 @@ def test_each_link_is_a_row_and_the_sizes_fall(run):
     assert rows[2]["tokenizer"] in rows[2]["inputs"] and (run / rows[2]["tokenizer"]).is_file()
     assert rows[3]["scores"] == rows[2]["scores"] and rows[3]["scores"]["accuracy"]["value"] > 0.6
     assert {"modelo_base.keras", "classical_pairs.npz", "unlabelled.csv", "pocket_3_int4.tflite"} <= set(rows[3]["inputs"])
-    base = json.loads((run / "modelo_base.metrics.json").read_text(encoding="utf-8"))
+    base = record(run, "modelo_base")
     assert rows[3]["size"]["bytes"] < 0.3 * (base["size"]["gzip_bytes"] + base["vocabulary"]["gzip_bytes"])
 
 
@@ -183,14 +187,12 @@ def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, c
     run_stage("6_combination.py", copy, *flags, "--name", "other", "--chain", "factorize,units=3,prune=0.5,cluster=8,quantize,pack")
     assert "(-" in capsys.readouterr().out
     assert {path.name for path in copy.glob("pocket*")} == mine
-    pruned, quantized = (json.loads((copy / f"other_{n}.metrics.json").read_text(encoding="utf-8")) for n in ("3_prune", "5_quantize"))
+    pruned, quantized = (record(copy, f"other_{name}") for name in ("3_prune", "5_quantize"))
     assert pruned["parameters"]["sparsity"] == pytest.approx(0.5, abs=0.03) and pruned["model"]["units"] == 3
     assert quantized["technique"] == "Other 5: quantize" and pruned["technique"] == "Other 3: prune=0.5"
     before = {path.name for path in copy.glob("*") if not path.name.startswith("other")}
     run_stage("6_combination.py", copy, *flags, "--name", "other", "--chain", "float16", "--start", "pocket_2_distil")
-    from_student, student = (
-        json.loads((copy / f"{n}.metrics.json").read_text(encoding="utf-8")) for n in ("other_1_float16", "pocket_2_distil")
-    )
+    from_student, student = record(copy, "other_1_float16"), record(copy, "pocket_2_distil")
     assert from_student["scores"]["accuracy"]["value"] == pytest.approx(student["scores"]["accuracy"]["value"], abs=0.01)
     assert from_student["tokenizer"] == student["tokenizer"] and "pocket_2_distil.keras" in from_student["inputs"]
     assert {path.name for path in copy.glob("other*")} == {
@@ -198,8 +200,8 @@ def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, c
     }
     assert {path.name for path in copy.glob("*") if not path.name.startswith("other")} == before
     # A chain may have the name of a file that is not a chain's, and may not replace what it is made from.
-    run_stage("6_combination.py", copy, *flags, "--name", "outside", "--chain", "float16", "--start", "pocket_2_distil")
-    assert (copy / "outside.csv").is_file() and (copy / "outside_1_float16.tflite").is_file()
+    run_stage("6_combination.py", copy, *flags, "--name", "unlabelled", "--chain", "float16", "--start", "pocket_2_distil")
+    assert (copy / "unlabelled.csv").is_file() and (copy / "unlabelled_1_float16.tflite").is_file()
     for source in (["--start", "pocket_2_distil"], ["--teacher", "modelo_base+pocket"]):
         with pytest.raises(errors.UserError, match=r"is of the chain pocket.* -> give another --name"):
             run_stage("6_combination.py", copy, "--chain", "float16", *source)
@@ -217,12 +219,12 @@ def test_front_coding_gives_back_what_it_was_given(words):
 
 def test_a_pocket_model_is_the_network_with_its_vocabulary(run):
     packed = pocket.unpack(run / "pocket.zip", "")
-    record = json.loads((run / "pocket_3_int4.metrics.json").read_text(encoding="utf-8"))
-    assert packed.tokenizer == Tokenizer.load(run / record["tokenizer"], "")
+    assert packed.tokenizer == Tokenizer.load(run / record(run, "pocket_3_int4")["tokenizer"], "")
+    assert packed.labels == SENTIMENT_LABELS == registry.open_model(run / "pocket.zip").task.labels
     assert packed.model == (run / "pocket_3_int4.tflite").read_bytes()
-    assert pocket.pack(packed.model, packed.tokenizer) == (run / "pocket.zip").read_bytes()
+    assert pocket.pack(packed.model, packed.tokenizer, packed.labels) == (run / "pocket.zip").read_bytes()
     text = corpus.load(run).texts("test")[0]
-    fresh = deployment.measure(run / "pocket.zip", None, [text])
+    fresh = deployment.measure(run / "pocket.zip", None, [text], SENTIMENT_LABELS)
     assert fresh["first"] == pytest.approx(float(records.load_probabilities(run, "pocket")["test"][0]), abs=1e-6)
     assert fresh["peak_memory_bytes"] < 120e6  # no TensorFlow in there
 
@@ -256,7 +258,7 @@ def test_a_damaged_pocket_model_is_one_line(run, tmp_path, fault, monkeypatch):
 
 def test_every_kind_of_model_predicts_and_small_ones_load_no_tensorflow(run, tmp_path):
     texts = corpus.load(run).texts("test")[:3]
-    (tmp_path / "texts.txt").write_text("\n".join(["", *texts[1:], ""]), encoding="utf-8")
+    (tmp_path / "texts.txt").write_text("\n".join([*texts[1:], ""]), encoding="utf-8")
     for name in ("pocket.zip", "pocket_3_int4.tflite", "classical_pairs.npz", "modelo_base.keras", "pocket_1_vocabulary.keras"):
         code = (
             "import runpy, sys; main = runpy.run_path('predict.py')['main']; main(sys.argv[1:]); "
@@ -268,9 +270,31 @@ def test_every_kind_of_model_predicts_and_small_ones_load_no_tensorflow(run, tmp
         assert heavy == str(name.endswith(".keras"))
         expected = records.load_probabilities(run, name.split(".")[0])["test"][:3]
         for line, text, probability in zip(lines, texts, expected, strict=True):
-            label, score, said = line.split("\t")
+            label, score, known, said = line.split("\t")
             assert said == text and float(score) == pytest.approx(probability, abs=6e-4)
-            assert label == ("positive" if probability > 0.5 else "negative")
+            judged = int(known.removesuffix("%")) >= 34  # the smallest vocabularies have few of a review's words
+            assert label == (("positive" if probability > 0.5 else "negative") if judged else "cannot judge")
+
+
+def test_a_model_that_knows_too_few_words_cannot_judge_and_a_blank_line_keeps_its_row(run, tmp_path, capsys):
+    weights, bias = np.array([3, -3], np.float16), np.array([0.5], np.float32)
+    LinearModel(("good", "bad"), weights, None, bias, 1, "default").save(tmp_path / "two.npz")
+    lines_ = ["Good bad film", "", "bad <br> BAD", "a good film", "one good word of four", "   ", "gut"]
+    (tmp_path / "texts.txt").write_text("\n".join(lines_) + "\n", encoding="utf-8")
+    for size in ("1", "3", "64"):
+        load_stage("predict.py").main(["--model", str(tmp_path / "two.npz"), "--file", str(tmp_path / "texts.txt"), "--batch", size])
+        shown = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+        assert [row[3] for row in shown] == lines_
+        assert [row[2] for row in shown] == ["67%", "0%", "100%", "33%", "20%", "0%", "0%"]
+        verdicts = ["positive", "cannot judge", "negative", "positive", "cannot judge", "cannot judge", "cannot judge"]
+        assert [row[0] for row in shown] == verdicts  # a third of the words is enough
+        odds = [0.5, 0.5, -2.5, 3.5, 3.5, 0.5, 0.5]
+        assert [float(row[1]) for row in shown] == pytest.approx([1 / (1 + np.exp(-odd)) for odd in odds], abs=6e-4)
+    (tmp_path / "blank.txt").write_text("\n", encoding="utf-8")
+    for model in ("modelo_DRQ.tflite", "pocket.zip", "modelo_base.keras"):  # a network reads the unknown word
+        load_stage("predict.py").main(["--model", str(run / model), "--file", str(tmp_path / "blank.txt")])
+        (row,) = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+        assert row[0] == "cannot judge" and row[2:] == ["0%", ""]
 
 
 @pytest.mark.parametrize(
@@ -312,11 +336,12 @@ def test_a_reader_that_has_seen_enough_and_letters_that_a_terminal_lacks(run, tm
     assert b"a \\u2603 film" in shown.stdout
 
 
-def test_texts_come_in_groups(tmp_path, monkeypatch):
+def test_texts_come_in_groups(tmp_path):
     path = tmp_path / "t.txt"
     path.write_text("c\n\nd\ne\r\n", encoding="utf-8")
-    assert list(registry.groups(["a", "b"], str(path), 2)) == [["a", "b"], ["c", "d"], ["e"]]
-    assert list(registry.groups(["a", "b", "c"], None, 2)) == [["a", "b"], ["c"]]
+    assert list(lines.groups(["a", "b"], str(path), 2)) == [["a", "b"], ["c", ""], ["d", "e"]]  # a blank line keeps its row
+    assert list(lines.groups(["a", "b", "c"], None, 2)) == [["a", "b"], ["c"]]
+    assert list(lines.groups([], str(path), 100)) == [["c", "", "d", "e"]]
 
 
 def test_int4_is_refused_nowhere_in_between():

@@ -6,18 +6,23 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import load_stage
+from conftest import load_stage, record
+from scipy.special import log_softmax, softmax
+from scipy.stats import entropy
 
 from sentipress.core import cli, errors, files
+from sentipress.core.backend import deterministic, tf
 from sentipress.data import corpus
+from sentipress.data.cleaning import clean
+from sentipress.data.task import SENTIMENT, Task
 from sentipress.evaluation import records
 from sentipress.lstm import distillation, networks, training
 from sentipress.pipeline import teachers, workspace
-from sentipress.core.backend import deterministic, tf
-from sentipress.data.cleaning import clean
+from sentipress.runtimes.keras_file import predictor
 from sentipress.text.tokenizer import Tokenizer
 
 SPEC = networks.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
+THREE = Task(("negative", "neutral", "positive"))
 COLUMNS = 32  # pooled features of SPEC
 
 
@@ -85,11 +90,37 @@ def example():
 def test_the_response_is_numpys_and_not_zero(example, alpha, temperature):
     labels, labelled, teacher, student, *_ = example
     targets = tf.constant(np.stack([labels, labelled, teacher], axis=1))
-    loss = distillation.response(targets, tf.constant(student), targets[:, 2], alpha, temperature)
+    loss = distillation.response(targets, tf.constant(student[:, None]), targets[:, 2:], alpha, temperature)
     np.testing.assert_allclose(loss, numpy_response(labels, labelled, teacher, student, alpha, temperature), rtol=1e-9)
     soft = distillation.bernoulli_kl(tf.constant(teacher), tf.constant(student), temperature).numpy()
     assert (soft > 0).all() and soft.mean() > 0.05
     assert np.allclose(distillation.bernoulli_kl(tf.constant(teacher), tf.constant(teacher), temperature), 0)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("temperature", [0.75, 1.0, 5.0])
+def test_the_response_of_three_labels_is_numpys_and_not_zero(alpha, temperature):
+    random = np.random.default_rng(0)
+    teacher, student = random.normal(0, 3, (12, 3)), random.normal(0, 3, (12, 3))
+    labels, labelled = random.integers(0, 3, 12), np.arange(12) < 8
+    targets = tf.constant(np.concatenate([labels[:, None], labelled[:, None], teacher], axis=1))
+    divergence = [entropy(softmax(t / temperature), softmax(s / temperature)) for t, s in zip(teacher, student, strict=True)]
+    soft = distillation.categorical_kl(tf.constant(teacher), tf.constant(student), temperature).numpy()
+    np.testing.assert_allclose(soft, divergence, rtol=1e-9)
+    assert (soft > 0).all() and soft.mean() > 0.05
+    assert np.allclose(distillation.categorical_kl(tf.constant(teacher), tf.constant(teacher + 5), temperature), 0)  # a shift is no answer
+    loss = distillation.response(targets, tf.constant(student), targets[:, 2:], alpha, temperature)
+    weight = alpha * labelled
+    hard = -log_softmax(student, axis=1)[np.arange(12), labels]
+    np.testing.assert_allclose(loss, weight * hard + (1 - weight) * temperature**2 * np.array(divergence), rtol=1e-9)
+    # Two labels as two outputs are the same as one output for the last of them.
+    one, other = student[:, 0], teacher[:, 0]
+    pairs = [tf.constant(np.stack([np.zeros(12), logits], axis=1)) for logits in (other, one)]
+    np.testing.assert_allclose(
+        distillation.categorical_kl(*pairs, temperature),
+        distillation.bernoulli_kl(tf.constant(other), tf.constant(one), temperature),
+        rtol=1e-6,
+    )
 
 
 def test_features_and_relations_are_numpys(example):
@@ -108,7 +139,7 @@ def test_features_and_relations_are_numpys(example):
 @pytest.mark.parametrize("technique", distillation.TECHNIQUES)
 def test_each_technique_adds_up_its_parts(example, technique):
     labels, labelled, teacher, student, known, own = example
-    targets = distillation.targets_of(labels[:8], teacher[:8], teacher[8:], known)
+    targets = distillation.targets_of(SENTIMENT, labels[:8], teacher[:8], teacher[8:], known)
     labels = np.concatenate([labels[:8], teacher[8:] > 0])
     np.testing.assert_allclose(targets[:, :3], np.stack([labels, labelled, teacher], axis=1), rtol=1e-6)
     distiller = distillation.Distiller(technique, SPEC, None, alpha=0.3, temperature=2.0, feature_weight=0.7, teacher_features=5)
@@ -125,17 +156,52 @@ def test_each_technique_adds_up_its_parts(example, technique):
     np.testing.assert_allclose(distiller.loss(tf.constant(targets), tf.constant(outputs)), expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize("technique", distillation.TECHNIQUES)
+def test_each_technique_adds_up_its_parts_for_three_labels(technique):
+    random = np.random.default_rng(0)
+    teacher, student, peer = (random.normal(0, 3, (12, 3)) for _ in range(3))
+    known, own = (random.normal(0, 1, (12, 5)) for _ in range(2))
+    targets = distillation.targets_of(THREE, np.array([0.0, 1, 2, 2, 1, 0, 1, 2]), teacher[:8], teacher[8:], known)
+    assert targets[:, 0].tolist() == [0, 1, 2, 2, 1, 0, 1, 2, *teacher[8:].argmax(axis=1)] and targets.shape == (12, 2 + 3 + 5)
+    spec = networks.ModelSpec(300, 20, 4, 3, True, "wide", 0.2, 0.2, outputs=3)
+    distiller = distillation.Distiller(technique, spec, None, alpha=0.3, temperature=2.0, feature_weight=0.7, teacher_features=5)
+    extra = {"online": 3, "feature": 5, "relation": spec.embedding_dim + 4 * spec.units}.get(technique, 0)
+    assert distiller.model.output_shape == (None, 3 + extra) and distiller.student.output_shape == (None, 3)
+    outputs = np.concatenate([student, peer if technique == "online" else own], axis=1).astype(np.float32)
+
+    def numpy_loss(teaching, taught):
+        weight = 0.3 * (np.arange(12) < 8)
+        divergence = entropy(softmax(teaching / 2, axis=1), softmax(taught / 2, axis=1), axis=1)
+        hard = -log_softmax(taught, axis=1)[np.arange(12), targets[:, 0].astype(int)]
+        return weight * hard + (1 - weight) * 4 * divergence
+
+    expected = numpy_loss(teacher, student)
+    if technique == "feature":
+        expected = expected + 0.7 * ((known - own) ** 2).mean(axis=1)
+    if technique == "relation":
+        distance, angle = numpy_relations(known, own)
+        expected = expected + 0.7 * (distance + 2 * angle.mean())
+    if technique == "online":
+        expected = numpy_loss(peer, student) + numpy_loss(student, peer)
+    np.testing.assert_allclose(distiller.loss(tf.constant(targets), tf.constant(outputs)), expected, rtol=1e-3)
+
+
 def test_the_response_pulls_the_student_to_the_teacher_and_is_finite_far_out():
-    student = tf.Variable([0.5, 0.5, 500.0, 0.5])
+    student = tf.Variable([[0.5], [0.5], [500.0], [0.5]])
     targets = tf.constant([[0.0, 1, 4], [1, 1, -4], [0, 1, -500], [1, 0, -4]])
     with tf.GradientTape() as tape:
-        loss = distillation.response(targets, student, targets[:, 2], 0.0, 2.0)
-    gradient = tape.gradient(loss, student).numpy()
+        loss = distillation.response(targets, student, targets[:, 2:], 0.0, 2.0)
+    gradient = tape.gradient(loss, student).numpy()[:, 0]
     assert gradient[0] < 0 < gradient[1] and np.isfinite(loss).all() and np.isfinite(gradient).all() and gradient[2] > 0 < gradient[3]
     with tf.GradientTape() as tape:  # the label does not pull where there is none
-        loss = distillation.response(targets, student, targets[:, 2], 1.0, 2.0)
-    gradient = tape.gradient(loss, student).numpy()
+        loss = distillation.response(targets, student, targets[:, 2:], 1.0, 2.0)
+    gradient = tape.gradient(loss, student).numpy()[:, 0]
     assert gradient[0] > 0 > gradient[1] and gradient[3] > 0
+    far = tf.Variable([[500.0, 0.0, -500.0]])
+    with tf.GradientTape() as tape:
+        loss = distillation.response(tf.constant([[2.0, 1, -500, 0, 500]]), far, tf.constant([[-500.0, 0, 500]]), 0.5, 2.0)
+    gradient = tape.gradient(loss, far).numpy()[0]
+    assert np.isfinite(loss).all() and np.isfinite(gradient).all() and gradient[0] > 0 > gradient[2]
 
 
 def test_peers_do_not_pull_each_others_targets():
@@ -174,15 +240,16 @@ def toy(data, tmp_path_factory):
     }
     found = {}
     for name, (technique, alpha, weight, logits) in lessons.items():
-        targets = distillation.targets_of(noisy, logits, np.zeros(0), features)
+        targets = distillation.targets_of(SENTIMENT, noisy, logits, np.zeros(0), features)
         targets = targets if distillation.TECHNIQUES[technique].needs_features else targets[:, :3]
         deterministic(1)
         distiller = distillation.Distiller(
             technique, SPEC, None, alpha=alpha, temperature=2.0, feature_weight=weight, teacher_features=COLUMNS
         )
         checkpoint = folder / f"{name}.npz"
-        training.train(distiller.model, (ids[:1200], targets), (ids[1200:], labels[1200:]), plan, checkpoint, {}, loss=distiller.loss)
-        logits = training.predictor(distiller.student, bucketed=True)(ids[1200:])
+        train, validation = (ids[:1200], targets), (ids[1200:], labels[1200:])
+        training.train(distiller.model, train, validation, plan, SENTIMENT, checkpoint, {}, loss=distiller.loss)
+        logits = predictor(distiller.student, bucketed=True)(ids[1200:])[:, 0]
         found[name] = float(np.mean((logits > 0) == (labels[1200:] > 0.5)))
     return found
 
@@ -197,10 +264,11 @@ def test_two_students_learn_together_and_are_two(data, tmp_path):
     ids, labels = data
     deterministic(1)
     distiller = distillation.Distiller("online", SPEC, None, alpha=0.5, temperature=1.0)
-    targets = distillation.targets_of(labels[:1200], np.zeros(1200), np.zeros(0))
+    targets = distillation.targets_of(SENTIMENT, labels[:1200], np.zeros(1200), np.zeros(0))
     plan = training.TrainingPlan(3, 32, 0.02, "cosine", 9, False, True, 5)
-    training.train(distiller.model, (ids[:1200], targets), (ids[1200:], labels[1200:]), plan, tmp_path / "c.npz", {}, loss=distiller.loss)
-    both = training.predictor(distiller.model, bucketed=True, whole=True)(ids[1200:])
+    train, validation = (ids[:1200], targets), (ids[1200:], labels[1200:])
+    training.train(distiller.model, train, validation, plan, SENTIMENT, tmp_path / "c.npz", {}, loss=distiller.loss)
+    both = predictor(distiller.model, bucketed=True)(ids[1200:])
     right = ((both > 0) == (labels[1200:, None] > 0.5)).mean(axis=0)
     assert (right > 0.65).all() and not np.allclose(both[:, 0], both[:, 1], atol=0.05)
     assert networks.to_stock(distiller.student, SPEC).count_params() == networks.count_parameters(SPEC)
@@ -237,7 +305,7 @@ def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
     for split, values in teaching.logits.items():
         np.testing.assert_allclose(values, np.mean([answer[split] for answer in single], axis=0), rtol=1e-5)
     for name, answer in zip(names, single, strict=True):  # the validation answers are those that were scored
-        saved = teachers.log_odds(records.load_probabilities(folder, name)["validation"])
+        saved = teachers.logits_of(SENTIMENT, records.load_probabilities(folder, name)["validation"])
         np.testing.assert_allclose(answer["validation"], saved, atol=2e-3)
     monkeypatch.setattr(teachers, "_judge", None)  # saved answers need no model
     np.testing.assert_array_equal(teachers.ask(space, names, others).logits["train"], teaching.logits["train"])
@@ -274,15 +342,15 @@ def test_a_teacher_of_another_folder_and_a_file_of_probabilities(folder, run, tm
     shutil.copytree(run, reviews)
     pd.read_csv(reviews / "reviews.csv").iloc[:-1].to_csv(reviews / "reviews.csv", index=False)
     metrics = reviews / "modelo_base.metrics.json"
-    record = json.loads(metrics.read_text(encoding="utf-8"))
-    record["inputs"]["reviews.csv"] = files.sha256(reviews / "reviews.csv")  # a run of its own, of other reviews
-    metrics.write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(errors.UserError, match=r"reviews\.csv is not .*reviews\.csv -> teach with a model of the same reviews"):
+    facts = record(reviews, "modelo_base")
+    facts["inputs"]["reviews.csv"] = files.sha256(reviews / "reviews.csv")  # a run of its own, of other reviews
+    metrics.write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(errors.UserError, match=r"reviews\.csv is not .*reviews\.csv -> teach with a model of the same texts and split"):
         teachers.ask(space, [f"{reviews}/modelo_base"], others)
 
 
 def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
-    about = json.loads((run / "modelo_destilado.metrics.json").read_text(encoding="utf-8"))
+    about = record(run, "modelo_destilado")
     assert about["unlabelled_reviews"] == 270 and about["distillation"]["technique"] == "response"
     assert about["distillation"]["teachers"] == ["modelo_base", "classical_pairs"]
     assert {"modelo_base.keras", "classical_pairs.npz", "reviews.csv", "unlabelled.csv", "tokenizer.json"} <= set(about["inputs"])
@@ -294,11 +362,11 @@ def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
         and helped["low"] <= helped["value"] <= helped["high"]
         and 0 <= helped["p"] <= 1
     )
-    control = json.loads((run / "modelo_control.metrics.json").read_text(encoding="utf-8"))
+    control = record(run, "modelo_control")
     steps = {name: len(facts["history"]) * size for name, facts, size in (("taught", about, 1350), ("control", control, 1080))}
     assert 0.8 <= steps["taught"] / steps["control"] <= 1.25  # the same budget, in whole epochs
     assert control["settings"]["patience"] == 1 and len(control["history"]) == 2  # and no early end
     assert "modelo_control.keras" in about["inputs"]  # what it is compared with
-    alone = json.loads((run / "modelo_destilado_self.metrics.json").read_text(encoding="utf-8"))
+    alone = record(run, "modelo_destilado_self")
     assert alone["distillation"]["teachers"] == ["modelo_control"] and "teacher_validation_accuracy" not in alone["distillation"]
     assert corpus.load(run).about["unlabelled"]["counts"]["kept"] == 270

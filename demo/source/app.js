@@ -64,8 +64,8 @@ function showModels() {
       part("size", `${whole.format(Math.round(about.bytes / 1024))} KB`),
       part("accuracy", `${percent(value)} of ${counted(about.accuracy.n, `test ${metadata.wording.noun}`)} right (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`),
       part("times", "not loaded yet"),
-      part("answer", ""),
       Object.assign(part("hash", `SHA-256 ${about.sha256.slice(0, 12)}…`), { title: about.sha256 }),
+      part("answer", ""),
     );
     $("choices").append(choice);
   }
@@ -190,12 +190,13 @@ async function update() {
   const raw = $("input").value;
   $("input").dir = runsLeftwards(raw) ? "rtl" : "ltr";
   const reading = tokenizer.read(raw);
-  for (const other of metadata.models) partOf(other, "answer").textContent = "";
+  for (const other of metadata.models) if (other !== about) partOf(other, "answer").textContent = "";
   $("words").dataset.state = "old";
   $("progress").textContent = "";
   const obstacle = obstacleOf(raw, reading);
   if (obstacle) {
     lastCost = performance.now() - started;
+    partOf(about, "answer").textContent = "";
     showObstacle(...obstacle);
     settling = setTimeout(() => announce(obstacle.join(". ")), SETTLED);
     return;
