@@ -1,7 +1,8 @@
 """Bag-of-words classifiers: the yardstick for every network, and rows of the table like them.
 
 Reads    artifacts/reviews.csv, out_of_domain.csv, tokenizer.json, modelo_base.keras (stages 1 and 2)
-Writes   artifacts/classical_*.npz (vocabulary and weights, all that a deployment needs beside numpy), each with its
+Writes   artifacts/classical_*.npz (vocabulary and weights as they are) and packed_<terms>.zip (the strongest terms in the
+         container of the pocket model, weights of 8 bits): all that a deployment needs beside numpy, each with its
          .metrics.json and .probabilities.npz
 Command  python classical.py [--only classical_unigrams]
 """
@@ -11,8 +12,9 @@ from sentipress.core.errors import exit_code
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
-ONLY = None  # name of one row of SPECS, to make that one alone
+ONLY = None  # name of one row, to make that one alone
 LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
+PACKED_C = 0.1  # [0.0001, 10000.0] scikit-learn's C of the packed ones (chosen on validation: benchmarks/packing.py)
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
 # %% What is trained: weighting, terms, words of the longest term, C (chosen on validation, 50,000 reviews: benchmarks/regularization.py)
@@ -28,6 +30,7 @@ SPECS = {
 def main(arguments: list[str] | None = None) -> None:
     """Run the stage; see the top of the file."""
     import time
+    from dataclasses import replace
     from pathlib import Path
 
     from sentipress.core import cli, folder, manifest
@@ -37,19 +40,41 @@ def main(arguments: list[str] | None = None) -> None:
     artifacts, stage = Path(settings.artifacts), manifest.LSTM.stage(manifest.CLASSICAL)
     with folder.lock(artifacts, settings.stage):
         from sentipress.linear import fitting
+        from sentipress.linear.fitting import ClassicalSpec, Counted
         from sentipress.pipeline.publisher import Publisher
         from sentipress.pipeline.workspace import Workspace
 
+        # %% Open what stages 1 and 2 saved
         space, base = Workspace.open(settings)
-        if settings.only and settings.only not in SPECS:
-            raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(SPECS)}")
+        chosen = [row for row in stage.rows if settings.only in (None, row.name)]
+        if not chosen:
+            raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row.name for row in stage.rows)}")
         publisher, published = Publisher(space), []
-        for name in [settings.only] if settings.only else SPECS:
-            spec = fitting.ClassicalSpec(*SPECS[name])
+        data = space.reviews.texts("train"), space.labels["train"], space.reviews.recipe, space.task
+
+        # %% Files with every weight as a half float
+        for row in [row for row in chosen if row.name in SPECS]:
+            spec = ClassicalSpec(*SPECS[row.name])
             started = time.perf_counter()
-            model = fitting.fit(spec, space.reviews.texts("train"), space.labels["train"], space.reviews.recipe, space.task)
+            model = fitting.fit(spec, *data)
             measured = {"seconds": {"training": time.perf_counter() - started}, "model": spec.as_dict()}
-            published.append(publisher.linear(model, stage.row(name), measured))
+            published.append(publisher.linear(model, row, measured))
+
+        # %% The strongest terms alone, trained again, in the container of the pocket model
+        packed = [row for row in chosen if row.name not in SPECS]
+        if packed:
+            spec = ClassicalSpec(*SPECS["classical_nb"])
+            started = time.perf_counter()
+            counted = Counted(spec, *data)
+            whole = counted.fit()
+            selection = time.perf_counter() - started
+            for row in packed:
+                terms = manifest.packed_terms(row)
+                started = time.perf_counter()
+                model = counted.fit(counted.strongest(whole, terms), settings.packed_c)
+                seconds = {"selection": selection, "training": time.perf_counter() - started}
+                about = replace(spec, terms=terms, C=settings.packed_c).as_dict()
+                published.append(publisher.packed_words(model, row, {"seconds": seconds, "model": about}))
         records = publisher.finish(published, base.runtime)
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
     print(f"next: {manifest.command(manifest.QUANTIZATION, artifacts)}")

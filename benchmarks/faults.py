@@ -13,12 +13,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-KILLS = 50  # SIGKILLs at random points of the stages
-FUZZ_INPUTS = 20000  # garbled CSVs
-EXAMPLES = 5000  # random Unicode texts through cleaning, tokenizing and padding
-ROWS = 1000000  # synthetic reviews through stage 1, after a tenth and a quarter of them
-TURNS = 3  # trainings with determinism on, and as many with it off, in turns
-SEED = 1  # of kill points, garbling and texts
+KILLS = 50  # [0, 1000000] SIGKILLs at random points of the stages
+FUZZ_INPUTS = 20000  # [0, 100000000] garbled CSVs
+EXAMPLES = 5000  # [0, 100000000] random Unicode texts through cleaning, tokenizing and padding
+ROWS = 1000000  # [0, 100000000] synthetic reviews through stage 1, after a tenth and a quarter of them
+TURNS = 3  # [0, 100] trainings with determinism on, and as many with it off, in turns
+SEED = 1  # [0, 2147483647] of kill points, garbling and texts
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -19,13 +19,14 @@ OUTPUT = None  # JSON of all results; printed only by default
 def main(arguments: list[str] | None = None) -> None:
     """Train on the training texts, score the validation texts; the test texts are not read."""
     from sentipress.core import cli, files
+    from sentipress.core.constants import script_literals
     from sentipress.data import corpus
     from sentipress.evaluation.environment import environment
     from sentipress.linear import fitting
 
     settings = cli.settings(__file__, arguments)
     reviews = corpus.load(Path(settings.artifacts))
-    specs = cli.script_literals(Path(__file__).resolve().parent.parent / "classical.py")["SPECS"]
+    specs = script_literals(Path(__file__).resolve().parent.parent / "classical.py")["SPECS"]
     task, labels, truth = reviews.task, reviews.labels("train"), reviews.labels("validation")
     results = []
     for name, (weighting, terms, max_ngram, _) in specs.items():

@@ -14,11 +14,11 @@ ARTIFACTS = "artifacts"  # folder that the stages share
 DATA = None  # CSV of raw texts; by default data/IMDB Dataset.csv, else the bundled package
 TEXT_COLUMN = "review"  # its column of texts
 TARGET = "demo/golden"  # folder for the vectors
-TEXTS = 10_000  # real texts whose ids are compared
-SCORED = 500  # of these, the texts that every model scores
-MIXTURES = 3_000  # texts of many alphabets by chance
-OTHER_VOCABULARY = 20_000  # of the recipes that the artifacts do not have; a tokenizer is fitted here
-OTHER_LENGTH = 170  # the study's
+TEXTS = 10_000  # [1, 1000000] real texts whose ids are compared
+SCORED = 500  # [1, 1000000] of these, the texts that every model scores
+MIXTURES = 3_000  # [0, 1000000] texts of many alphabets by chance
+OTHER_VOCABULARY = 20_000  # [10, 1000000] of the recipes that the artifacts do not have; a tokenizer is fitted here
+OTHER_LENGTH = 170  # [1, 4096] the study's
 
 ALPHABETS = (
     "Ёлки-палки, какой ПРЕКРАСНЫЙ фильм!!!! Не пойду больше никогда :)))))) и\u0306од",  # a letter of two code points

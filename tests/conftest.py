@@ -28,7 +28,6 @@ sys.path.insert(0, str(ROOT))
 
 from sentipress.core import files, manifest  # noqa: E402
 from sentipress.data import sources  # noqa: E402
-from sentipress.pipeline import chain_links  # noqa: E402
 
 STAGES = manifest.LSTM.scripts
 CACHE = ROOT / ".pytest_cache" / "d" / "sentipress"
@@ -37,6 +36,7 @@ KEPT_RUNS = 3  # of different code, the newest ones
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
 REVIEWS = 1500
 CHAIN = "vocabulary,distil=4x4,int4,pack"
+LINKS = {"pocket_1_vocabulary": ".keras", "pocket_2_distil": ".keras", "pocket_3_int4": ".tflite"}  # before it is packed
 _QUICK = ["--latency-reviews", "10", "--no-deployment"]
 _TRAINED = ["--epochs", "2", "--batch-size", "32", *_QUICK]
 _TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01", *_TRAINED]
@@ -52,17 +52,11 @@ SMALL = {
     manifest.DISTILLATION: ["--techniques", "response,feature,self", "--patience", "1", *_TAUGHT],
     manifest.COMBINATION: ["--chain", CHAIN, *_TAUGHT],
 }
-_NOT_MADE = ("classical_unigrams", "classical_many_pairs", "classical_nb", "modelo_destilado_relation", "modelo_destilado_online")
-
-
-def chain_rows(chain: str, name: str = "pocket") -> dict[str, str]:
-    """Models that a chain makes before it is packed: name to ending."""
-    links = [(number, link.name) for number, link in enumerate(chain_links.parse(chain), start=1) if link.name != chain_links.PACK]
-    return {f"{name}_{number}_{link}": ".tflite" if link in chain_links.FORMATS else ".keras" for number, link in links}
-
-
+_BAG = SMALL[manifest.CLASSICAL][1]  # the only bag of words
 # Models of the run: name to ending.
-MODELS = {row.name: row.suffix for stage in manifest.LSTM.stages for row in stage.rows if row.name not in _NOT_MADE} | chain_rows(CHAIN)
+_CLASSICAL = {row.name for row in manifest.LSTM.stage(manifest.CLASSICAL).rows} - {"classical_pairs"}
+_NOT_MADE = {*_CLASSICAL, "modelo_destilado_relation", "modelo_destilado_online"}
+MODELS = {row.name: row.suffix for stage in manifest.LSTM.stages for row in stage.rows if row.name not in _NOT_MADE} | LINKS
 
 
 def load_stage(name: str) -> ModuleType:

@@ -9,9 +9,10 @@ from sklearn.naive_bayes import MultinomialNB
 
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
-from sentipress.data.task import Task
+from sentipress.data.task import SENTIMENT, Task
 from sentipress.linear import fitting
 from sentipress.linear.bag_of_words import LinearModel, terms_of
+from sentipress.runtimes import packed_words, registry
 from sentipress.runtimes.linear_file import LinearRuntime
 
 TOPICS = Task(("praise", "blame", "neither"))
@@ -43,7 +44,7 @@ def test_nb_weighting_by_hand_and_on_reviews(data, tmp_path):
     model.save(tmp_path / "m.npz")
     runtime = LinearRuntime(tmp_path / "m.npz", "")
     np.testing.assert_array_equal(runtime.predict_raw(["<b>Not good!</b>"]), model.predict(["not good"]))
-    assert runtime.known_share("not good bad") == pytest.approx(1 / 3) and runtime.known_share("") == 0
+    assert runtime.known_share("not good bad") == pytest.approx(2 / 3) and runtime.known_share("") == 0
 
 
 # More than two labels
@@ -108,3 +109,63 @@ def test_terms_and_damaged_files(tmp_path):
     for name in ("bad.npz", "none.npz"):
         with pytest.raises(UserError, match=name):
             LinearModel.load(tmp_path / name, "run it")
+
+
+# Packed
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("labels", [("negative", "positive"), ("a", "b", "c")])
+def test_a_package_gives_what_its_weights_give(tmp_path, bits, labels):
+    terms = ("good", "bad", "not good", "not", "naïve", "b c")
+    columns = 1 if len(labels) == 2 else len(labels)
+    weights = np.random.default_rng(3).normal(size=(len(terms), columns))
+    bias = np.linspace(-0.5, 0.5, columns).astype(np.float32)
+    shaped = weights[:, 0] if columns == 1 else weights
+    model = LinearModel(terms, shaped, None, bias, 2, "default", labels, "one-vs-rest")
+    path = tmp_path / "m.zip"
+    packed_words.save(path, model, bits)
+    packed_words.save(tmp_path / "again.zip", model, bits)
+    assert path.read_bytes() == (tmp_path / "again.zip").read_bytes()
+    runtime = registry.open_model(path)
+    assert isinstance(runtime, packed_words.PackedWords) and runtime.task.labels == labels
+    texts = ["not good", "bad naïve", "b c not", "nothing known"]
+    level = packed_words.LEVELS[bits]
+    step = np.abs(weights).max() / level
+    np.testing.assert_allclose(runtime.predict(texts), model.predict(texts), atol=step)
+    stored = next(iter(runtime.stored_arrays().values()))
+    assert stored.dtype == np.int8 and stored.shape == (len(terms), columns) and np.abs(stored).max() <= level
+    assert runtime.known_share("not good at all") == 0.5
+
+
+def test_four_bits_hold_every_value(tmp_path):
+    values = np.arange(-7, 8, dtype=np.float64)[:, np.newaxis]
+    quantized = packed_words.Quantized.of(values, 4)
+    again = packed_words.Quantized.unpacked(quantized.packed(), len(values), quantized.scale, 4)
+    np.testing.assert_array_equal(again.values, quantized.values)
+    np.testing.assert_allclose(quantized.floats(), values, atol=1e-6)
+    assert len(quantized.packed()) == 8
+
+
+def test_damaged_packages_are_refused_by_name(tmp_path):
+    model = LinearModel(("good",), np.ones(1), None, np.zeros(1, np.float32), 1, "default")
+    path = tmp_path / "packed.zip"
+    packed_words.save(path, model, 8)
+    whole = path.read_bytes()
+    for content in (b"", b"PK", whole[:-30], whole.replace(b"vocabulary.txt", b"vocabulary.tyt")):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"packed\.zip"):
+            registry.open_model(path, remedy="run it")
+
+
+def test_the_strongest_terms_are_kept_and_trained_again(data):
+    texts, labels = data
+    spec = fitting.ClassicalSpec("nb", 20000, 2, 0.1)
+    counted = fitting.Counted(spec, texts[:1200], labels[:1200], "default", SENTIMENT)
+    whole = counted.fit()
+    kept = counted.strongest(whole, 1500)
+    assert len(kept) == 1500 and list(kept) == sorted(set(kept))
+    model = counted.fit(kept, 0.3)
+    assert set(model.terms) <= set(whole.terms) and "wonderful" in model.terms and len(model.terms) == 1500
+    assert np.mean((model.predict(texts[1200:]) > 0.5) == labels[1200:]) > 0.8
+    np.testing.assert_array_equal(whole.weights, fitting.fit(spec, texts[:1200], labels[:1200], "default").weights)

@@ -18,12 +18,11 @@ from sentipress.core import errors
 from sentipress.core.backend import deterministic, keras
 from sentipress.data import corpus, lines
 from sentipress.data.task import SENTIMENT_LABELS
-from sentipress.linear.bag_of_words import LinearModel
 from sentipress.evaluation import deployment, records
+from sentipress.linear.bag_of_words import LinearModel
 from sentipress.lstm import export, networks, shrinking
 from sentipress.pipeline import chain_links
 from sentipress.runtimes import pocket, registry
-from sentipress.runtimes.keras_file import predictor
 from sentipress.text.tokenizer import Tokenizer
 
 SPEC = networks.ModelSpec(300, 30, 6, 5, True, "wide", 0.2, 0.2)

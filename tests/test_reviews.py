@@ -179,7 +179,7 @@ def test_bad_labels_and_columns_are_one_line_and_exit_code_2(tmp_path, capsys, c
 def test_labels_have_an_order(tmp_path, counts, allowed, labels):
     path = topics_csv(tmp_path / "topics.csv", counts)
     read = sources.read_csv(path, "text", "topic", allowed)
-    assert read.labels == labels and read.spellings == {name: count for name, count in counts.items()}
+    assert read.labels == labels and read.spellings == dict(counts)
     for name, count in counts.items():
         numbers = set(read.frame["label"][read.frame["review"].str.contains(f"about {name} number", regex=False)])
         spelled = {"pos": "positive", "neg": "negative", "1": "positive", "0": "negative"}

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, SMALL, load_stage
 
 from sentipress.core import cli, errors, manifest
+from sentipress.core.constants import script_constants
 from sentipress.evaluation import plots
 
 TINY = ["--epochs", "2", "--batch-size", "64", "--sample", "200", "--no-use-unlabelled", "--teacher", "modelo_base"]
@@ -26,10 +27,10 @@ def folder(run, tmp_path_factory):
 def search(stage, folder, *flags, **options):
     # Four points of the study's grid: a preset of its own, put in place by the wrapper.
     code = (
-        "import sys; sys.path.insert(0, '.'); from sentipress import search; import dataclasses as d; "
+        "import sys; sys.path.insert(0, '.'); from sentipress.pipeline import search; import dataclasses as d; "
         "search.PRESETS['5_distillation.py']['study'] = search.Preset({'alpha': (0.1, 0.9), 'temperature': (1.0, 3.0)}, {}); "
         "search.PRESETS['2_lstm_baseline.py']['study'] = search.Preset({'embedding_dim': (4, 8), 'batch_size': (64,)}, {}); "
-        "import runpy; from sentipress.errors import exit_code; main = runpy.run_path(sys.argv[1])['main']; "
+        "import runpy; from sentipress.core.errors import exit_code; main = runpy.run_path(sys.argv[1])['main']; "
         "raise SystemExit(exit_code(lambda: main(sys.argv[2:])))"
     )
     command = [sys.executable, "-c", code, stage, "--artifacts", str(folder), "--search", "study", *flags]
@@ -48,7 +49,7 @@ def test_the_presets_are_the_studys():
     presets = search.PRESETS
     assert presets[manifest.DISTILLATION]["study"].points == 49 and presets[manifest.BASELINE]["study"].points == 28
     for stage, known in presets.items():
-        constants = cli.script_constants(ROOT / stage)
+        constants = script_constants(ROOT / stage)
         for preset in known.values():
             assert preset.points >= 28 and {name.upper() for name in (*preset.grid, *preset.drawn)} <= set(constants)
 

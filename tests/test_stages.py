@@ -273,7 +273,7 @@ def test_a_published_copy_shows_the_same_table(run, tmp_path):
         ("4_pruning.py", ["--final-sparsity", "1.5"], "out of bounds"),
         ("4_pruning.py", ["--initial-sparsity", "0.9"], "above --final-sparsity"),
         ("4_pruning.py", ["--recipe", "thesis"], "cleaned by the recipe default"),
-        ("1_data_preprocessing.py", ["--recipe", "auto"], "--recipe auto is unknown -> give one of default, thesis, posts"),
+        ("1_data_preprocessing.py", ["--recipe", "auto"], "invalid choice: 'auto' (choose from 'default', 'thesis', 'posts')"),
         ("5_distillation.py", ["--temperature", "0"], "out of bounds"),
         ("5_distillation.py", ["--temprature", "2"], "unrecognized arguments"),
         ("5_distillation.py", ["--techniques", "response,magic"], "is not understood -> give some of response,feature,"),
@@ -352,25 +352,10 @@ def terminal(*words, **options):
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, **options)
 
 
-def test_help_lists_every_constant_with_its_reason():
-    shown = terminal("4_pruning.py", "--help")
-    assert shown.returncode == 0 and "--final-sparsity" in shown.stdout and "the study's" in shown.stdout
-    assert "Command  python 4_pruning.py" in shown.stdout
-
-
 def test_an_error_is_one_line_without_a_traceback(tmp_path):
     shown = terminal("3_quantization.py", "--artifacts", str(tmp_path))
     assert shown.returncode == 2 and shown.stdout == "" and len(shown.stderr.strip().splitlines()) == 1
     assert "1_data_preprocessing.py" in shown.stderr
-
-
-def test_importing_a_stage_runs_nothing_and_loads_no_tensorflow():
-    code = (
-        "import sys; sys.path.insert(0, 'tests'); from conftest import load_stage, STAGES; "
-        "[load_stage(s) for s in (*STAGES, 'compare.py')]; print('tensorflow' in sys.modules)"
-    )
-    shown = terminal("-c", code)
-    assert shown.stdout.strip() == "False", shown.stderr
 
 
 def test_a_killed_training_goes_on_and_loses_nothing(run, tmp_path):
@@ -430,6 +415,7 @@ def test_the_thesis_recipe_runs_through(sample_csv, tmp_path):
     base = record(artifacts, "modelo_base")
     assert base["settings"]["recipe"] == "thesis" and base["settings"]["bidirectional"] is False and base["model"]["pooling"] == "last"
     assert base["model"]["vocabulary_size"] == 20_000 and base["settings"]["batch_size"] == 64
-    run_stage(manifest.QUANTIZATION, artifacts)
+    assert base["deployment"]["p95_ms"] >= base["deployment"]["p50_ms"] > 0  # with Keras
+    run_stage(manifest.QUANTIZATION, artifacts, "--no-deployment")
     assert record(artifacts, "modelo_DRQ")["second_pass"]["different_predictions"] == 0
     assert Path(artifacts / "modelo_DRQ.tflite").stat().st_size < Path(artifacts / "modelo_F16Q.tflite").stat().st_size

@@ -1,23 +1,16 @@
-"""Constants of a script as flags: what a person may edit at its top, a command line may set as well.
-
-The comment behind a constant begins with what its value may be: `[0, 0.95]` for a number in these bounds, `{pre, post}`
-for one of these words. The rest of the comment is the flag's help text.
-"""
+"""Constants of a script as flags: what a person may edit at its top, a command line may set as well."""
 
 from __future__ import annotations
 
 import argparse
 import ast
-import io
-import re
-import tokenize
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from sentipress.core import defaults, files, folder, manifest
+from sentipress.core.constants import Constant, script_constants, script_literals
 from sentipress.core.errors import UserError
 
 # Settings that no result depends on.
@@ -27,72 +20,10 @@ INCIDENTAL = (
 )
 SEARCH_SCHEMA = 1  # of the JSON of a search
 
-_BOUNDS = re.compile(r"\[(\S+), (\S+)\]\s*")
-_CHOICES = re.compile(r"\{([^}]+)\}\s*")
-
-
-@dataclass(frozen=True)
-class Constant:
-    """An UPPER_CASE constant at the top of a script.
-
-    Attributes:
-        value: as the file has it.
-        text: the comment behind it, without the bounds.
-        bounds: least and greatest value, for a number.
-        whole: whether it is a whole number: bounds without a decimal point or an exponent say so.
-        choices: possible values, for a word.
-    """
-
-    value: Any
-    text: str = ""
-    bounds: tuple[float, float] | None = None
-    whole: bool = False
-    choices: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, value: Any, comment: str) -> Constant:
-        """Take bounds or choices from the front of a comment."""
-        numbers, words = _BOUNDS.match(comment), _CHOICES.match(comment)
-        if numbers:
-            whole = not re.search("[.e]", numbers[0])
-            return cls(value, comment[numbers.end() :], (float(numbers[1]), float(numbers[2])), whole)
-        if words:
-            return cls(value, comment[words.end() :], choices=tuple(word.strip() for word in words[1].split(",")))
-        return cls(value, comment)
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{self.prog}: {message}", f"python {self.prog} --help lists the flags")
-
-
-def script_literals(path: Path) -> dict[str, Any]:
-    """UPPER_CASE literals assigned at the top of a script, in its order, without running it. Tables are among them."""
-    literals: dict[str, Any] = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id.isupper() and isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
-            try:
-                literals[target.id] = ast.literal_eval(node.value)
-            except ValueError:
-                raise UserError(f"{path.name}: {target.id} is not a plain value", "write a number, a text, True, False or None") from None
-    return literals
-
-
-def script_constants(path: Path) -> dict[str, Constant]:
-    """The constants of a script that are flags: its literals but for tuples and dictionaries."""
-    comments = _comments(path)
-    values = {name: value for name, value in script_literals(path).items() if not isinstance(value, tuple | dict)}
-    return {name: Constant.of(value, comments.get(name, "")) for name, value in values.items()}
-
-
-def _comments(path: Path) -> dict[str, str]:
-    """Comment behind each constant, by its name."""
-    source = path.read_text(encoding="utf-8")
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    by_line = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-    names = {number: re.match(r"([A-Z_]+)(?::[^=]+)? = ", line) for number, line in enumerate(source.splitlines(), start=1)}
-    return {match[1]: by_line.get(number, "") for number, match in names.items() if match}
 
 
 def settings(script: str, arguments: list[str] | None = None, rest: str | None = None) -> SimpleNamespace:
@@ -123,15 +54,11 @@ def settings(script: str, arguments: list[str] | None = None, rest: str | None =
     if flags.get("defaults"):
         flags = {**_searched(Path(flags["defaults"]), path.name, constants), **flags}
     recipe = flags.get("recipe", constants["RECIPE"].value if "RECIPE" in constants else None)
-    for name, value in flags.items():
-        if name.upper() in constants:
-            _check(name, value, constants[name.upper()])
+    _check_all(path, merged(path, None, flags), constants)
     if recipe == "auto":
         recipe = folder.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"].value)))
     values = merged(path, recipe, flags)
-    for name, value in values.items():
-        if name.upper() in constants:
-            _check(name, value, constants[name.upper()])
+    _check_all(path, values, constants)
     for line in _differences(path, recipe, flags):
         print(line)
     return SimpleNamespace(**values, stage=path.name, values=values, flags=flags)
@@ -174,12 +101,22 @@ def _searched(file: Path, stage: str, constants: Mapping[str, Any]) -> dict[str,
     return dict(best)
 
 
-def _check(name: str, value: Any, constant: Constant) -> None:
-    """Refuse what a flag or an edited constant must not be."""
+def _check_all(path: Path, values: Mapping[str, Any], constants: Mapping[str, Constant]) -> None:
+    shipped = defaults.shipped(path.name) or {}
+    for name, value in values.items():
+        constant = constants.get(name.upper())
+        if constant:
+            _check(name, value, constant, shipped.get(name.upper(), constant.value))
+
+
+def _check(name: str, value: Any, constant: Constant, shipped: Any) -> None:
+    """Refuse what a flag or an edited constant must not be; `shipped` is the value that the constant had before any edit."""
     if constant.choices and value not in constant.choices:
         raise UserError(f"--{_flag(name)} {value} is unknown", f"give one of {', '.join(constant.choices)}")
-    if isinstance(constant.value, bool) and not isinstance(value, bool):
+    if isinstance(shipped, bool) and not isinstance(value, bool):
         raise UserError(f"--{_flag(name)} {value!r} is neither True nor False", "give one of them")
+    if isinstance(shipped, str | None) and not isinstance(value, str | None):
+        raise UserError(f"--{_flag(name)} {value!r} is no text", "write it in quotes")
     if not constant.bounds:
         return
     low, high = constant.bounds

@@ -10,6 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sentipress.core import files, manifest
+from sentipress.core.constants import script_constants
+
 FILE = Path(__file__).with_name("defaults.json")
 SCRIPTS = Path(__file__).resolve().parent.parent.parent
 
@@ -27,16 +30,11 @@ def shipped(script: str) -> dict[str, Any] | None:
 
 def current() -> dict[str, dict[str, Any]]:
     """Constants that the stages have now."""
-    from sentipress.core import cli, manifest
-
     return {
-        script: {name: constant.value for name, constant in cli.script_constants(SCRIPTS / script).items()}
-        for script in manifest.LSTM.scripts
+        script: {name: constant.value for name, constant in script_constants(SCRIPTS / script).items()} for script in manifest.LSTM.scripts
     }
 
 
 if __name__ == "__main__":
-    from sentipress.core import files
-
     files.write_text(FILE, json.dumps(current(), indent=1) + "\n")
     print(f"wrote {FILE.name}")

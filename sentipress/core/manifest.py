@@ -22,6 +22,9 @@ PREPROCESSING, BASELINE, CLASSICAL, QUANTIZATION, PRUNING, DISTILLATION, COMBINA
     "6_combination.py",
 )
 DEFAULT_FOLDER = "artifacts"
+# Terms of the packed bags of words: on the 50,000 reviews about 44, 58, 82, 142 and 256 KB, sizes of pocket models.
+PACKED = "packed_"  # begins their names, which end with the number of terms
+PACKED_TERMS = (11_900, 16_000, 23_200, 41_600, 78_600)
 NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run that a command to repeat it leaves out
 REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
 UNLABELLED, OUT_OF_DOMAIN = "unlabelled.csv", "out_of_domain.csv"
@@ -123,6 +126,10 @@ LSTM = Track(
                 Row("classical_pairs", ".npz", 61, "TF-IDF, 20,000 words and pairs", "simple", "classical"),
                 Row("classical_many_pairs", ".npz", 62, "TF-IDF, 300,000 words and pairs", "simple", "classical"),
                 Row("classical_nb", ".npz", 63, "NB-weighted, 400,000 words and pairs", "simple", "classical"),
+                *(
+                    Row(f"{PACKED}{terms}", ".zip", 64 + number, f"NB-weighted, {terms:,} words and pairs, packed", "simple", "classical")
+                    for number, terms in enumerate(PACKED_TERMS)
+                ),
             ),
         ),
         Stage(
@@ -161,6 +168,11 @@ LSTM = Track(
     ),
     BASE,
 )
+
+
+def packed_terms(row: Row) -> int:
+    """Terms of a packed bag of words."""
+    return int(row.name.removeprefix(PACKED))
 
 
 def command(stage: str, folder: Path | str, flags: Mapping[str, Any] | None = None) -> str:

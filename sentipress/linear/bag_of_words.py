@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,14 @@ class LinearModel:
         return scores
 
     def known_share(self, cleaned: str) -> float:
-        """Share of a cleaned text's words that are terms, 0 to 1; 0 for a text without words."""
+        """Share of a cleaned text's words that stand in a term, 0 to 1; 0 for a text without words."""
         words = cleaned.split()
-        return sum(word in self._numbers for word in words) / len(words) if words else 0.0
+        return sum(word in self._words for word in words) / len(words) if words else 0.0
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """Words of all terms."""
+        return frozenset(word for term in self.terms for word in term.split())
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The numbers that were learned, by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,8 +37,13 @@ class ClassicalSpec:
         """The fields, for a metrics JSON."""
         return asdict(self)
 
+    @property
+    def counting(self) -> dict[str, Any]:
+        """Arguments of scikit-learn's vectorizers for cleaned texts."""
+        return {"max_features": self.terms, "ngram_range": (1, self.max_ngram), "token_pattern": r"\S+", "lowercase": False}
 
-def fit(spec: ClassicalSpec, texts: list[str], labels: np.ndarray, cleaning: str, task: Task = SENTIMENT) -> LinearModel:
+
+def fit(spec: ClassicalSpec, texts: Sequence[str], labels: np.ndarray, cleaning: str, task: Task = SENTIMENT) -> LinearModel:
     """Train on cleaned texts.
 
     Args:
@@ -47,30 +53,70 @@ def fit(spec: ClassicalSpec, texts: list[str], labels: np.ndarray, cleaning: str
         cleaning: recipe by which they were cleaned.
         task: the labels.
     """
-    shape = {"max_features": spec.terms, "ngram_range": (1, spec.max_ngram), "token_pattern": r"\S+", "lowercase": False}
-    idf = None
-    if spec.weighting == "tfidf":
-        vectorizer = TfidfVectorizer(sublinear_tf=True, **shape)
-        features = vectorizer.fit_transform(texts)
-        idf = vectorizer.idf_.astype(np.float16)
-        classifier = LogisticRegression(C=spec.C, max_iter=1000).fit(features, labels)
-        weights, bias = classifier.coef_, classifier.intercept_
-    else:
-        vectorizer = CountVectorizer(binary=True, **shape)
-        features = vectorizer.fit_transform(texts).astype(np.float64)
-        positives = [labels > 0.5] if task.binary else [labels == number for number in range(len(task.labels))]
-        each = [_against_the_rest(features, positive, spec.C) for positive in positives]
-        weights, bias = np.stack([one for one, _ in each]), np.array([one for _, one in each])
+    if spec.weighting == "nb":
+        return Counted(spec, texts, labels, cleaning, task).fit()
+    vectorizer = TfidfVectorizer(sublinear_tf=True, **spec.counting)
+    features = vectorizer.fit_transform(texts)
+    classifier = LogisticRegression(C=spec.C, max_iter=1000).fit(features, labels)
     return LinearModel(
         terms=tuple(vectorizer.get_feature_names_out()),
-        weights=(weights[0] if task.binary else weights.T).astype(np.float16),
-        idf=idf,
-        bias=bias.astype(np.float32),
+        weights=(classifier.coef_[0] if task.binary else classifier.coef_.T).astype(np.float16),
+        idf=vectorizer.idf_.astype(np.float16),
+        bias=classifier.intercept_.astype(np.float32),
         max_ngram=spec.max_ngram,
         cleaning=cleaning,
         labels=task.labels,
-        link="softmax" if spec.weighting == "tfidf" else "one-vs-rest",
     )
+
+
+class Counted:
+    """Texts counted once, for NB-weighted classifiers of any number of terms.
+
+    Attributes:
+        terms: all terms, by alphabet.
+    """
+
+    def __init__(self, spec: ClassicalSpec, texts: Sequence[str], labels: np.ndarray, cleaning: str, task: Task) -> None:
+        """Count; arguments as for `fit`."""
+        self._spec, self._cleaning, self._task = spec, cleaning, task
+        vectorizer = CountVectorizer(binary=True, **spec.counting)
+        self._features = vectorizer.fit_transform(texts).astype(np.float64)
+        self.terms: np.ndarray = vectorizer.get_feature_names_out()
+        # Two labels need one classifier, that of the last label.
+        numbers = [1] if task.binary else range(len(task.labels))
+        self._positives = [labels.astype(int) == number for number in numbers]
+
+    def fit(self, kept: np.ndarray | None = None, C: float | None = None) -> LinearModel:
+        """Train a classifier.
+
+        Args:
+            kept: numbers of the terms that it may use, rising; all by default.
+            C: scikit-learn's inverse of the regularization; the spec's by default.
+        """
+        features = self._features if kept is None else self._features[:, kept]
+        each = [_against_the_rest(features, positive, C or self._spec.C) for positive in self._positives]
+        weights = np.stack([one for one, _ in each], axis=1)
+        return LinearModel(
+            terms=tuple(self.terms if kept is None else self.terms[kept]),
+            weights=(weights[:, 0] if self._task.binary else weights).astype(np.float16),
+            idf=None,
+            bias=np.array([one for _, one in each]).astype(np.float32),
+            max_ngram=self._spec.max_ngram,
+            cleaning=self._cleaning,
+            labels=self._task.labels,
+            link="one-vs-rest",
+        )
+
+    def strongest(self, model: LinearModel, count: int) -> np.ndarray:
+        """Numbers of the terms that move most answers, rising: weight times the root of the number of texts that have it.
+
+        Args:
+            model: of all terms.
+            count: terms at most.
+        """
+        texts = np.asarray(self._features.sum(axis=0)).ravel()
+        weights = np.abs(model.weights.reshape(len(model.terms), -1).astype(np.float64)).max(axis=1)
+        return np.sort(np.argsort(-weights * np.sqrt(texts), kind="stable")[:count])
 
 
 def _against_the_rest(features: Any, positive: np.ndarray, C: float) -> tuple[np.ndarray, float]:

@@ -20,11 +20,12 @@ from sentipress.lstm.export import filling, to_tflite
 from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.workspace import BASE, Workspace
-from sentipress.runtimes import pocket, registry
+from sentipress.runtimes import packed_words, pocket, registry
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.keras_file import KerasModel, save_keras
 from sentipress.runtimes.linear_file import LinearRuntime
 from sentipress.runtimes.litert import LiteRTModel, custom_operators, loads_as_compiled_model
+from sentipress.runtimes.packed_words import PackedWords
 from sentipress.runtimes.pocket import PocketModel
 
 LARGEST_DIFFERENCE = 0.05  # of probability between two runtimes of one file; beyond it one of them is wrong
@@ -109,9 +110,15 @@ class Publisher:
 
     def linear(self, model: LinearModel, row: Row, measured: Mapping[str, Any]) -> Published:
         """Save a bag-of-words classifier, load it back, and score what was loaded."""
-        path = self._pending(row)
-        model.save(path)
-        runtime = LinearRuntime(path, self._remedy)
+        model.save(self._pending(row))
+        return self._bag_of_words(LinearRuntime(self._pending(row), self._remedy), row, measured)
+
+    def packed_words(self, model: LinearModel, row: Row, measured: Mapping[str, Any]) -> Published:
+        """Pack a bag of words with weights of 8 bits, load it back, and score what was loaded."""
+        packed_words.save(self._pending(row), model, packed_words.BITS)
+        return self._bag_of_words(PackedWords(self._pending(row), self._remedy), row, measured)
+
+    def _bag_of_words(self, runtime: LinearRuntime, row: Row, measured: Mapping[str, Any]) -> Published:
         arrays = runtime.stored_arrays()
         counted = parameters.count(arrays, sum(array.size for array in arrays.values()))
         return self._published(row, [self.space.reviews.path], runtime, {**measured, "parameters": counted})

@@ -52,5 +52,5 @@ class LinearRuntime(Runtime):
         return self.model.arrays()
 
     def known_share(self, cleaned: str) -> float:
-        """Share of a cleaned text's words that are terms, 0 to 1."""
+        """Share of a cleaned text's words that stand in a term, 0 to 1."""
         return self.model.known_share(cleaned)

@@ -20,8 +20,8 @@ class Format:
     """A kind of model file.
 
     Attributes:
-        module: that holds the class; imported when such a file is opened, since each needs other packages.
-        name: of the class.
+        module: that opens it; imported when such a file is opened, since each needs other packages.
+        name: of the class in it, or of a function that gives a `Runtime`.
         own_vocabulary: whether the file holds its words and labels; else both stand beside it.
     """
 
@@ -31,7 +31,7 @@ class Format:
 
 
 FORMATS = {
-    ".zip": Format("sentipress.runtimes.pocket", "PocketModel", own_vocabulary=True),
+    ".zip": Format("sentipress.runtimes.package", "open_package", own_vocabulary=True),
     ".tflite": Format("sentipress.runtimes.litert", "LiteRTModel", own_vocabulary=False),
     ".npz": Format("sentipress.runtimes.linear_file", "LinearRuntime", own_vocabulary=True),
     ".keras": Format("sentipress.runtimes.keras_file", "KerasModel", own_vocabulary=False),
@@ -84,8 +84,8 @@ def open_model(
     """Open a model file.
 
     Args:
-        model: `.zip` (pocket model) or `.tflite` (both need ai-edge-litert and numpy), `.npz` (numpy) or `.keras`
-            (TensorFlow).
+        model: `.zip` (a pocket model needs ai-edge-litert and numpy, a packed bag of words numpy alone), `.tflite`
+            (ai-edge-litert and numpy), `.npz` (numpy) or `.keras` (TensorFlow).
         tokenizer: for `.tflite` and `.keras`; by default `tokenizer_of` the model.
         remedy: for the message when something is wrong.
         task: for `.tflite` and `.keras`; by default `task_of` the model.
