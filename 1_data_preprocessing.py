@@ -44,12 +44,13 @@ def main(arguments: list[str] | None = None) -> None:
         # %% Read
         if settings.download:
             sources.download(Path("data"))
+        corpus.check_source(artifacts, Path(settings.data) if settings.data else None)
         source = sources.find(Path(settings.data) if settings.data else None, Path("data"))
         raw = sources.read(source, settings.text_column, settings.label_column, sources.parse_labels(settings.labels))
         about_source = sources.describe(source)
         print(f"{len(raw.frame):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
         if set(raw.spellings) - set(raw.labels):
-            print(f"labels as they stand in the file: {', '.join(map(repr, sorted(raw.spellings)))}")
+            print(f"labels as they stand in the file: {', '.join(map(repr, sorted(raw.spellings)))} (--labels keeps names as they are)")
         test_share = None if settings.test_data else settings.test_share
         how = Split("test file" if settings.test_data else "random", test_share, settings.validation_share, settings.seed)
         task = Task(raw.labels, settings.text_column, settings.label_column, how)

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.pipeline import refresh
 
         lines = refresh.refresh(folder)
-        print(f"{len(lines)} stages were due" if lines else "every row is current")
+        print(f"runs that were due: {len(lines)}" if lines else "every row is current")
     if settings.publish:
         table.publish(folder, Path(settings.publish), only_figures=settings.only_figures)
     else:

@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     published = Path(__file__).resolve().parent / "results" / "default"
     defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
     path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[1])
-    model = registry.open_model(path, remedy=manifest.run(manifest.QUANTIZATION, folder))
+    remedy = "run python compare.py --refresh" + (f" --artifacts {path.parent}" if path.parent != folder else "")
+    model = registry.open_model(path, remedy=remedy)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a text has
         sys.stdout.reconfigure(errors="backslashreplace")
     for texts in lines.groups(settings.rest, settings.file, settings.batch):
@@ -43,7 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
         for text, row in zip(texts, table, strict=True):
             known = model.known_share(clean(text, model.cleaning))
             shown = row[-1] if model.task.binary else row.max()
-            print(f"{verdict(model.task.labels, row, known)}\t{shown:.3f}\t{known:.0%}\t{text}")
+            one_line = " ".join(text.splitlines()).replace("\t", " ")
+            print(f"{verdict(model.task.labels, row, known)}\t{shown:.3f}\t{known:.0%}\t{one_line}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+project = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(project), str(project / "tests")]  # the tests check what this command measures
 
 KILLS = 50  # [0, 1000000] SIGKILLs at random points of the stages
 FUZZ_INPUTS = 20000  # [0, 100000000] garbled CSVs
@@ -23,31 +24,34 @@ SEED = 1  # [0, 2147483647] of kill points, garbling and texts
 
 def main(arguments: list[str] | None = None) -> None:
     """Run each part and print its figures; see the top of the file."""
-    import faults
+    import garbling
+    import masses
+    import rehearsal
 
     from sentipress.core import cli
-    from sentipress.evaluation import records
+    from sentipress.evaluation.environment import environment
 
     settings = cli.settings(__file__, arguments)
-    where = records.environment()
+    where = environment()
     print(f"{where['cores']} cores of {where['processor']}, {where['system']}, Python {where['python']}, seed {settings.seed}")
     lost: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         if settings.kills:
-            report = faults.Rehearsal(place / "rehearsal").kill(settings.kills, settings.seed)
+            report = rehearsal.Rehearsal(place / "rehearsal").kill(settings.kills, settings.seed)
             lost += report.lost
-            per_stage = ", ".join(f"stage {stage[0]}: {count}" for stage, count in sorted(report.kills.items()))
+            per_stage = ", ".join(f"{stage} {count}" for stage, count in sorted(report.kills.items()))
+            by_clock, at_touch, in_write = (report.kinds[kind] for kind in rehearsal.KINDS)
             print(
                 f"kills survived: {sum(report.kills.values()) - len(report.lost)} of {sum(report.kills.values())} ({per_stage}; "
-                f"{report.by_clock} at a random second, {report.in_write} in the middle of a write, "
-                f"the others just before a random touch of a file); {report.completed} runs to the end "
-                f"after kills equal an unharmed run, {report.resumed} runs went on from a checkpoint; {report.seconds:.0f} s"
+                f"{by_clock} at a random second, {in_write} in the middle of a write, {at_touch} just before a random touch of a file); "
+                f"{report.completed} runs to the end after kills equal an unharmed run, {report.resumed} runs went on from a checkpoint; "
+                f"{report.seconds:.0f} s"
             )
             print(f"bytes lost: {report.lost_bytes} of {report.earlier_bytes:,} at stake", *report.lost, sep="\n  ")
         if settings.fuzz_inputs:
             started = time.perf_counter()
-            outcomes = faults.fuzz(faults.short_csv(place / "short.csv"), settings.fuzz_inputs, settings.seed, place)
+            outcomes = garbling.fuzz(rehearsal.short_csv(place / "short.csv"), settings.fuzz_inputs, settings.seed, place)
             print(
                 f"fuzz inputs tried: {sum(outcomes.values()):,} garbled CSVs, {outcomes['read']:,} read, {outcomes['refused']:,} refused "
                 f"in one line, 0 else; {time.perf_counter() - started:.0f} s"
@@ -59,10 +63,10 @@ def main(arguments: list[str] | None = None) -> None:
                 f"texts tried: {tried:,} through cleaning, tokenizing and padding, 0 promises broken; {time.perf_counter() - started:.0f} s"
             )
         if settings.turns:
-            _print_cost(faults.cost_of_determinism(place / "cost", settings.turns))
+            _print_cost(masses.cost_of_determinism(place / "cost", settings.turns))
         if settings.rows:
             for rows in (settings.rows // 10, settings.rows // 4, settings.rows):
-                load = faults.load_stage_1(rows, place)
+                load = masses.load_stage_1(rows, place)
                 print(
                     f"stage 1 on {load.rows:,} rows ({load.csv_bytes / 1e9:.2f} GB of CSV): {load.peak_bytes / 1e9:.2f} GB at most, "
                     f"{load.seconds:.0f} s, {1e6 * load.processor_seconds / load.rows:.0f} microseconds of processor time a row"
@@ -90,7 +94,7 @@ def _try_texts(examples: int, seed: int) -> int:
         from hypothesis import strategies as st
     except ImportError:
         raise UserError("the package hypothesis is not installed", "pip install -r requirements-dev.txt, or give --examples 0") from None
-    import faults
+    import garbling
 
     tried = 0
 
@@ -100,7 +104,7 @@ def _try_texts(examples: int, seed: int) -> int:
     def check(text: str, length: int, padding: str, truncating: str, size: int) -> None:
         nonlocal tried
         tried += 1
-        broken = faults.broken_promises(text, length, padding, truncating, size)
+        broken = garbling.broken_promises(text, length, padding, truncating, size)
         if broken:
             raise AssertionError(f"{text!r}: {broken}")
 

@@ -32,6 +32,9 @@ from sentipress.data import sources  # noqa: E402
 STAGES = manifest.LSTM.scripts
 CACHE = ROOT / ".pytest_cache" / "d" / "sentipress"
 KEPT_RUNS = 3  # of different code, the newest ones
+# Files that take minutes come first, one to a worker, so that no worker is left with one of them alone at the end. The first
+# of them does without the run of the stages, which the second one makes meanwhile.
+SLOWEST = ("test_faults", "test_search", "test_models", "test_labels", "test_stages", "test_combination", "test_distillation")
 
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
 REVIEWS = 1500
@@ -57,6 +60,12 @@ _BAG = SMALL[manifest.CLASSICAL][1]  # the only bag of words
 _CLASSICAL = {row.name for row in manifest.LSTM.stage(manifest.CLASSICAL).rows} - {"classical_pairs"}
 _NOT_MADE = {*_CLASSICAL, "modelo_destilado_relation", "modelo_destilado_online"}
 MODELS = {row.name: row.suffix for stage in manifest.LSTM.stages for row in stage.rows if row.name not in _NOT_MADE} | LINKS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first; the order inside a file stays."""
+    order = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def load_stage(name: str) -> ModuleType:

@@ -270,11 +270,12 @@ def test_any_text_is_cleaned_numbered_and_padded(text, length, padding, truncati
 def test_every_guard_of_the_list_stands_once_in_the_code_and_has_its_test():
     guards = load_stage("benchmarks/guards.py")
     listed = (*guards.quick, *guards.slow)
-    assert len(listed) == len({name for name, *_ in listed}) > 50
-    for name, file, guard, without, test in listed:
-        assert (ROOT / file).read_text(encoding="utf-8").count(guard) == 1, name
-        path, function = test.split("::")
-        assert guard != without and f"def {function.split('[')[0]}(" in (ROOT / path).read_text(encoding="utf-8"), name
+    assert len(listed) == len({guard.name for guard in listed}) > 70
+    for guard in listed:
+        assert (ROOT / guard.file).read_text(encoding="utf-8").count(guard.line) == 1, guard.name
+        path, function = guard.test.split("::")
+        tests = (ROOT / path).read_text(encoding="utf-8")
+        assert guard.line != guard.without and f"def {function.split('[')[0]}(" in tests, guard.name
 
 
 # Many rows

@@ -157,7 +157,7 @@ def test_a_stage_that_fails_ends_the_refreshing(copy, stubs):
         facts["flags"]["seed"] = facts["settings"]["seed"] = 13
         (copy / f"{name}.metrics.json").write_text(json.dumps(facts), encoding="utf-8")
     (copy / "classical_pairs.npz").write_bytes(b"other")
-    with pytest.raises(UserError, match=re.escape(f"{DISTILLATION} ended with exit code 3 -> mend it, then python {DISTILLATION} ")):
+    with pytest.raises(UserError, match=re.escape(f"{DISTILLATION} ended with exit code 3 -> do as its message says")):
         refresh.refresh(copy, scripts=stubs)
     assert [script for script, _ in called(stubs)] == [CLASSICAL, DISTILLATION]
 
@@ -165,7 +165,7 @@ def test_a_stage_that_fails_ends_the_refreshing(copy, stubs):
 def test_texts_of_a_file_are_not_made_again_from_others(copy, stubs):
     (copy / "reviews.csv").unlink()
     with pytest.raises(
-        UserError, match=r"reviews\.csv is stale, and was made from IMDB Dataset\.csv, unlabelled\.csv -> run python 1_data"
+        UserError, match=r"holds texts of IMDB Dataset\.csv -> run python 1_data.* --data 'IMDB Dataset\.csv' --unlabelled unlabelled\.csv"
     ):
         refresh.refresh(copy, scripts=stubs)
     assert called(stubs) == []

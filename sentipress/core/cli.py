@@ -139,7 +139,8 @@ def recorded(settings: SimpleNamespace) -> dict[str, dict[str, Any]]:
     """Settings and flags for the lineage of a result: without what it does not depend on, such as folders."""
     return {
         "settings": {name: value for name, value in settings.values.items() if name not in INCIDENTAL},
-        "flags": {name: value for name, value in settings.flags.items() if name not in INCIDENTAL},
+        # Which rows were made is no setting of a row, but the command that makes them again needs it.
+        "flags": {name: value for name, value in settings.flags.items() if name not in INCIDENTAL or name == "only"},
     }
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
-from sentipress.data.sources import TEXT
+from sentipress.data.sources import BUNDLE, CSV_NAMES, TEXT
 from sentipress.data.task import Task
 
 SPLITS = ("train", "validation", "test")
@@ -78,6 +78,30 @@ class Corpus:
     def rows(self, split: str) -> np.ndarray:
         """Source rows of one split: int64 (texts,); they identify a text in paired tests."""
         return self.frame.loc[self.frame["split"] == split, "row"].to_numpy(np.int64)
+
+
+def check_source(artifacts: Path, given: Path | None) -> None:
+    """Refuse to replace the texts of a folder by others that nobody named.
+
+    Args:
+        artifacts: the folder.
+        given: the file that `--data` names, if any.
+
+    Raises:
+        UserError: the folder's texts came from a file of the user's, and none is given now.
+    """
+    try:
+        about = folder.about(artifacts)
+    except UserError:
+        return
+    name = str((about.get("source") or {}).get("name", ""))
+    own = not (name.startswith(f"{BUNDLE}==") or any((Path("data") / file).is_file() for file in CSV_NAMES if file == name))
+    if given is None and name and own:
+        given_files = {"data": name, "test_data": (about.get("test_source") or {}).get("name")}
+        given_files["unlabelled"] = ((about.get("unlabelled") or {}).get("source") or {}).get("name")
+        flags = {**{flag: file for flag, file in given_files.items() if file}, **about["flags"]}
+        command = manifest.command(manifest.PREPROCESSING, artifacts, flags)
+        raise UserError(f"{artifacts} holds texts of {name}", f"run {command} (with the path of each file), or name another --artifacts")
 
 
 def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -169,6 +193,8 @@ def with_test(frame: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[pd.D
         UserError: see `split`.
     """
     copies = frame["review"].isin(set(test["review"]))
+    if copies.all():
+        raise UserError("every training text stands in the test file too", "give --test-data texts that are not for training")
     kept = frame[~copies].reset_index(drop=True)
     kept["split"] = split(kept, task)
     return pd.concat([kept, test.assign(split="test")], ignore_index=True), int(copies.sum())

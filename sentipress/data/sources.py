@@ -49,7 +49,8 @@ def find(data: Path | None, folder: Path) -> Path | None:
     """The CSV to read: `data` when given, else the first of `CSV_NAMES` in `folder`, else None (the bundle)."""
     if data is not None:
         if not data.is_file():
-            raise UserError(f"{data} is missing", "pass --data with an existing CSV, or leave it out for the bundled reviews")
+            problem = "is no file" if data.exists() else "is missing"
+            raise UserError(f"{data} {problem}", "pass --data with an existing CSV, or leave it out for the bundled reviews")
         return data
     return next((folder / name for name in CSV_NAMES if (folder / name).is_file()), None)
 
@@ -143,7 +144,7 @@ def read_unlabelled(path: Path, text_column: str = "review") -> pd.Series:
 
 
 def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    remedy = f"give a UTF-8 CSV with the columns {','.join(columns)}"
+    remedy = f"give a UTF-8 CSV with the columns {','.join(columns)}, or name yours by --text-column and --label-column"
     try:
         # Every cell as text: pandas would read a review "NA" as missing and a label 1 as 1.0.
         rows = pd.read_csv(path, header=None, dtype=TEXT, keep_default_na=False, encoding="utf-8-sig", encoding_errors="strict")
@@ -169,7 +170,7 @@ def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
 
 def _checked(texts: pd.Series, labels: pd.Series, path: Path, allowed: Sequence[str] | None) -> Labelled:
     spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
-    names = labels.str.strip()
+    names = labels.str.strip().str.replace(r"\s+", " ", regex=True)  # a tab or a line end would break the lines of predict.py
     order: tuple[str, ...]
     sentiment = allowed is None or tuple(allowed) == SENTIMENT_LABELS  # a test file may spell them as the training file may
     if sentiment and names.str.lower().isin(_SENTIMENTS).all():
@@ -200,7 +201,7 @@ def _own_labels(names: pd.Series) -> list[str]:
     kept = [str(name) for name in counts[counts >= LEAST_ROWS].index]
     if len(kept) > MOST_LABELS:
         raise UserError(f"{len(kept)} different labels stand in the file", f"name another --label-column: at most {MOST_LABELS} are read")
-    return sorted(kept, key=int) if all(re.fullmatch(r"-?\d+", name) for name in kept) else sorted(kept)
+    return sorted(kept, key=float) if all(re.fullmatch(r"-?\d+(\.\d+)?", name) for name in kept) else sorted(kept)
 
 
 def download(folder: Path, url: str = ARCHIVE_URL, checksum: str = ARCHIVE_SHA256) -> Path:

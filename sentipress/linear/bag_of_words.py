@@ -47,6 +47,9 @@ class LinearModel:
     _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        shape = (len(self.terms), self.task.outputs)
+        if self.weights.size != shape[0] * shape[1] or self.bias.shape != (shape[1],) or self.link not in LINKS:
+            raise ValueError(f"weights {self.weights.shape} and bias {self.bias.shape} for {shape[0]} terms and {len(self.labels)} labels")
         object.__setattr__(self, "_numbers", {term: number for number, term in enumerate(self.terms)})
 
     @property

@@ -46,8 +46,10 @@ class Chain:
         Raises:
             UserError: see `Workspace.open`, `chain_links.check_name`, `chain_links.check_sizes` and `teachers.consult`.
         """
-        self._settings, self._links = settings, links
+        self._settings = settings
         self._space, self._base = Workspace.open(settings)
+        # The default chain is made for a base of more words than a small one has; a chain that was asked for is as it is.
+        self._links = links = links if "chain" in settings.flags else chain_links.capped(links, self._base.spec)
         self._whole = self._space.tokenizer
         self._started: tuple[str, ...] = ()
         self.spec, self.weights = self._base.spec, self._base.model.get_weights()

@@ -93,6 +93,12 @@ def parse(chain: str) -> list[Link]:
     return links
 
 
+def capped(links: list[Link], spec: ModelSpec) -> list[Link]:
+    """A chain whose first vocabulary is no larger than that of the network that it starts from: for the default chain."""
+    most = spec.vocabulary_size
+    return [Link(link.name, str(most)) if link.name == "vocabulary" and (link.number() or 0) > most else link for link in links]
+
+
 def check_sizes(links: list[Link], spec: ModelSpec, columns: int | None) -> None:
     """Refuse a value that is more than a network of this shape will have when its link is reached.
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sentipress.core import folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.core.manifest import Stage, Track
+from sentipress.data import corpus
 from sentipress.evaluation import records
+from sentipress.pipeline.chain_links import PACK
 from sentipress.pipeline.staleness import SCRIPTS, Staleness
 
 NO_FLAGS: Mapping[str, Any] = {}
@@ -20,8 +22,7 @@ NO_FLAGS: Mapping[str, Any] = {}
 def pending(artifacts: Path, stage: Stage, scripts: Path = SCRIPTS) -> list[Mapping[str, Any]]:
     """Flags of each run of a stage that is due, in the order of the table's rows; none if all of its rows are current.
 
-    A stage is due without flags when it has never been run in the folder. It is due with the flags of an earlier run when
-    a row of that run is stale.
+    A run is due when a row that it makes is missing or stale. A stage that was never run in the folder is due without flags.
 
     Args:
         artifacts: the folder.
@@ -31,18 +32,43 @@ def pending(artifacts: Path, stage: Stage, scripts: Path = SCRIPTS) -> list[Mapp
     if stage.script == manifest.PREPROCESSING:
         return _pending_texts(artifacts, scripts)
     staleness = Staleness(artifacts, scripts)
-    mine = [record for record in _records(artifacts) if record["stage"] == stage.script]
+    mine = sorted((r for r in _readable(artifacts) if r["stage"] == stage.script), key=lambda record: (record["order"], record["name"]))
+    if not mine:
+        return [NO_FLAGS]
+    due = _distinct(record["flags"] for record in mine if staleness.reasons(record))
+    return _distinct([*due, *_missing(stage, mine)])
+
+
+def _missing(stage: Stage, mine: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+    """Flags of the runs that make rows which an earlier run of the stage should have left."""
     names = {record["name"] for record in mine}
-    due: list[Mapping[str, Any]] = []
-    if not any(row.name in names for row in stage.usual_rows):
-        due.append(NO_FLAGS)
-    for record in sorted(mine, key=lambda record: record["order"]):
-        if record["flags"] not in due and staleness.reasons(record):
-            due.append(record["flags"])
-    return due
+    if stage.script == manifest.COMBINATION:  # each chain ends with a package of its name
+        chains = [record for record in mine if record.get("chain", "").split(",")[-1].strip() == PACK]
+        return [record["flags"] for record in chains if record["flags"].get("name", "pocket") not in names]
+    missing = [row for row in stage.usual_rows if row.name not in names]
+    # Where nothing but some bags of words or other techniques were asked for, the others are not missed.
+    if all("only" in record["flags"] or "techniques" in record["flags"] for record in mine):
+        return []
+    if stage.script == manifest.CLASSICAL:
+        return [{"only": row.name} for row in missing]
+    return [mine[0]["flags"]] if missing else []
+
+
+def _distinct(flags: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    kept: list[Mapping[str, Any]] = []
+    for each in flags:
+        if each not in kept:
+            kept.append(each)
+    return kept
 
 
 def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
+    if not (artifacts / manifest.DESCRIPTION).is_file():
+        if _readable(artifacts):
+            raise UserError(
+                f"{artifacts} holds models, but no {manifest.DESCRIPTION}", "run stage 1 on their texts again, or name another folder"
+            )
+        return [NO_FLAGS]
     try:
         about = folder.about(artifacts)
     except UserError:
@@ -52,8 +78,8 @@ def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
     return []
 
 
-def _records(artifacts: Path) -> list[dict[str, Any]]:
-    """Metrics of a folder; damaged ones are left out: their stage counts as not run."""
+def _readable(artifacts: Path) -> list[dict[str, Any]]:
+    """Metrics of a folder; damaged ones are left out: they count as missing."""
     content = []
     for path in sorted(artifacts.glob(f"*{manifest.METRICS}")):
         try:
@@ -67,7 +93,7 @@ def refresh(artifacts: Path, track: Track = manifest.LSTM, scripts: Path = SCRIP
     """Run every stage that is due, in order; a stage is looked at when those before it have been run.
 
     Args:
-        artifacts: the folder.
+        artifacts: the folder. One that does not exist is made if it is the default one; another name may be a slip.
         track: whose stages.
         scripts: where they lie.
 
@@ -75,36 +101,24 @@ def refresh(artifacts: Path, track: Track = manifest.LSTM, scripts: Path = SCRIP
         The command lines that were run.
 
     Raises:
-        UserError: a stage ended with an error, which it has printed. Texts that came from a file of the user's are not made
-            again by themselves: the flags of stage 1 do not say where the file lies.
+        UserError: a stage ended with an error, which it has printed; the folder does not exist; or its texts came from a file
+            of the user's and are stale: where that file lies is not known.
     """
+    if not artifacts.is_dir() and str(artifacts) != manifest.DEFAULT_FOLDER:
+        raise UserError(f"{artifacts} does not exist", manifest.run(manifest.PREPROCESSING, artifacts))
     done = []
     for stage in track.stages:
         for flags in pending(artifacts, stage, scripts):
             line = manifest.command(stage.script, artifacts, flags)
-            if stage.script == manifest.PREPROCESSING and (artifacts / manifest.DESCRIPTION).is_file():
-                _check_source(artifacts, line)
+            if stage.script == manifest.PREPROCESSING:
+                corpus.check_source(artifacts, given=None)
+            unknown = [row.file for row in stage.rows if (artifacts / row.file).is_file()]
+            if not flags and unknown and not any(record["stage"] == stage.script for record in _readable(artifacts)):
+                print(f"note: {unknown[0]} has no readable metrics, so the flags of its run are not known: the defaults are taken")
             print(f"$ {line}", flush=True)
             words = manifest.words(stage.script, artifacts.resolve(), flags)
             code = subprocess.run([sys.executable, str(scripts / words[0]), *words[1:]]).returncode
             if code:
-                raise UserError(f"{stage.script} ended with exit code {code}", f"mend it, then {line}")
+                raise UserError(f"{stage.script} ended with exit code {code}", "do as its message says, then run this again")
             done.append(line)
     return done
-
-
-def _check_source(artifacts: Path, line: str) -> None:
-    """Refuse to read other texts than the folder's.
-
-    Raises:
-        UserError: the folder's texts came from a file whose place is not known.
-    """
-    try:
-        about = folder.about(artifacts)
-    except UserError:
-        return
-    given = [about.get(key) or {} for key in ("source", "test_source")] + [(about.get("unlabelled") or {}).get("source") or {}]
-    names = [str(source["name"]) for source in given if source.get("name") and "==" not in str(source["name"])]
-    if names:
-        flags = " ".join(f"--data/--test-data/--unlabelled {name}" for name in names)
-        raise UserError(f"{artifacts}/reviews.csv is stale, and was made from {', '.join(names)}", f"run {line} with {flags}")

@@ -31,10 +31,13 @@ class KerasModel(NetworkRuntime):
         """Load a file.
 
         Raises:
-            UserError: see `load_keras`.
+            UserError: see `load_keras`; or its outputs are not those of the task.
         """
         super().__init__(path, encoder, task)
         self.model = load_keras(path, remedy)
+        outputs = self.model.output_shape[-1]
+        if outputs != task.outputs:
+            raise UserError(f"{path} gives {outputs} numbers, its {len(task.labels)} labels need {task.outputs}", remedy)
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (texts, length), in batches of like length where padding is invisible."""

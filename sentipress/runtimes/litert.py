@@ -24,7 +24,7 @@ class LiteRTModel(NetworkRuntime):
         """Load a file, or the `content` that was found in a file.
 
         Raises:
-            UserError: the file is missing or damaged, or its outputs are not those of the task.
+            UserError: the file is missing or damaged, or its inputs and outputs are not those of encoder and task.
         """
         super().__init__(path, encoder, task)
         if content is None and not path.is_file():
@@ -37,6 +37,9 @@ class LiteRTModel(NetworkRuntime):
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
         self._input = self._interpreter.get_input_details()[0]["index"]
+        length = self._interpreter.get_input_details()[0]["shape"][-1]
+        if encoder is not None and length != encoder.sequence_length:
+            raise UserError(f"{path} reads {length} ids, its vocabulary gives {encoder.sequence_length}", remedy)
         output = self._interpreter.get_output_details()[0]
         self._output = output["index"]
         if output["shape"][-1] != task.outputs:

@@ -49,6 +49,8 @@ class Tokenizer:
     _pairs: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.sequence_length < 1:
+            raise ValueError(f"{self.sequence_length} ids per text")
         object.__setattr__(self, "_ids", {word: number for number, word in enumerate(self.words, start=OOV_ID + 1)})
         object.__setattr__(self, "_pairs", frozenset(word for word in self.words if " " in word))
 
