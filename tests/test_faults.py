@@ -286,4 +286,5 @@ def test_memory_grows_by_the_text_and_little_more(tmp_path):
     text = (many.csv_bytes - few.csv_bytes) / 20_000
     growth = (many.peak_bytes - few.peak_bytes) / 20_000
     print(f"{text:.0f} bytes a row in the CSV, {growth:.0f} in memory")
-    assert text / 2 < growth < 3 * text  # text in Arrow's arrays took over 4 times as much, all words apart at once 14 times
+    # 1.6 times on one machine, 2.9 to 3.1 on another. Text in Arrow's arrays took over 4 times, all words apart at once 14 times.
+    assert text / 2 < growth < 3.5 * text
