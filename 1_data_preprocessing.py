@@ -5,6 +5,7 @@ Reads    data/IMDB Dataset.csv (also .gz, .xz, .zip; columns review,sentiment) o
 Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split, task), for the sentiment task out_of_domain.csv
          (8,530 Rotten Tomatoes sentences), with --unlabelled also unlabelled.csv; artifacts/eda.json, artifacts/figures/*.png
 Command  python 1_data_preprocessing.py [--recipe thesis] [--data PATH]
+         python 1_data_preprocessing.py --split official --data "IMDB Dataset.csv"
          python 1_data_preprocessing.py --recipe posts --data posts.csv --text-column text --label-column label [--test-data test.csv]
 """
 
@@ -13,7 +14,8 @@ from sentipress.core.errors import exit_code
 # %% Settings: edit here, or pass as flags (--test-share 0.1)
 ARTIFACTS = "artifacts"  # folder that the stages share
 DATA = None  # CSV to read instead of data/IMDB Dataset.csv
-TEST_DATA = None  # CSV whose texts are the test split, all of them; without one a share of DATA is
+TEST_DATA = None  # CSV whose texts are the test split, all of them
+SPLIT = "random"  # {random, official} without TEST_DATA: a share of DATA, or the official test half of the 50,000 IMDB reviews
 TEXT_COLUMN = "review"  # column of the texts
 LABEL_COLUMN = "sentiment"  # column of the labels, 2 to 50 different ones
 LABELS = None  # names in their order, with commas; by default those of the file by alphabet, negative before positive
@@ -36,9 +38,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     from sentipress.core import cli, files, folder, manifest, memory
     from sentipress.data import corpus, sources
-    from sentipress.data.task import Split, Task
+    from sentipress.core.errors import UserError
+    from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 
     settings = cli.settings(__file__, arguments)
+    if settings.test_data and settings.split == OFFICIAL:
+        raise UserError("--test-data and --split official both name the test texts", "give one of them")
     artifacts = Path(settings.artifacts)
     with folder.lock(artifacts, settings.stage, create=True):
         # %% Read
@@ -51,23 +56,29 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{len(raw.frame):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
         if set(raw.spellings) - set(raw.labels):
             print(f"labels as they stand in the file: {', '.join(map(repr, sorted(raw.spellings)))} (--labels keeps names as they are)")
-        test_share = None if settings.test_data else settings.test_share
-        how = Split("test file" if settings.test_data else "random", test_share, settings.validation_share, settings.seed)
+        kind = TEST_FILE if settings.test_data else settings.split
+        how = Split(kind, settings.test_share if kind == RANDOM else None, settings.validation_share, settings.seed)
         task = Task(raw.labels, settings.text_column, settings.label_column, how)
 
-        # %% Clean and split
-        frame, counts = corpus.prepare(raw.frame, settings.recipe, settings.keep_duplicates)
-        about_test = None
-        if settings.test_data:
+        # %% Which texts are given for testing, if any
+        training, test, about_test = raw.frame, None, None
+        if kind == TEST_FILE:
             given = Path(settings.test_data)
             test = sources.read_csv(given, settings.text_column, settings.label_column, raw.labels).frame
-            cleaned = corpus.prepare_test(test, settings.recipe, first_row=len(raw.frame))
-            frame, counts["copies_of_test_texts"] = corpus.with_test(frame, cleaned, task)
+            test.index += len(training)  # rows are numbered on
             about_test = sources.describe(given)
-        else:
+        elif kind == OFFICIAL:
+            official = sources.official_training(raw.frame)
+            training, test = raw.frame[official], raw.frame[~official]
+
+        # %% Clean and split
+        frame, counts = corpus.prepare(training, settings.recipe, settings.keep_duplicates)
+        if test is None:
             frame["split"] = corpus.split(frame, task)
+        else:
+            frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, settings.recipe), task)
         spellings = raw.spellings
-        del raw  # of a million reviews 1.4 GB
+        del raw, training, test  # of a million reviews 1.4 GB
         memory.release()
         per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
 
@@ -109,8 +120,8 @@ def main(arguments: list[str] | None = None) -> None:
         f"{counts['kept']:,} kept; {counts['duplicates']:,} duplicates {'kept' if settings.keep_duplicates else 'dropped'}, "
         f"{counts['empty_after_cleaning']} empty after cleaning"
     )
-    if about_test:
-        print(f"{counts['copies_of_test_texts']:,} training texts dropped since the test file has them too")
+    if "copies_of_test_texts" in counts:
+        print(f"{counts['copies_of_test_texts']:,} training texts dropped since they are test texts too")
     if unlabelled:
         counts = unlabelled[1]["counts"]
         reasons = ", ".join(

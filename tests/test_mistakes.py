@@ -78,7 +78,7 @@ def test_a_row_that_is_missing_is_made_again_with_its_flags(run, tmp_path):
 
 def test_a_test_file_of_training_texts_and_labels_with_line_ends(tmp_path):
     frame = pd.DataFrame({"review": [f"text {number}" for number in range(60)], "label": [0, 1] * 30, "row": range(60)})
-    with pytest.raises(UserError, match="every training text stands in the test file"):
+    with pytest.raises(UserError, match="every training text is a test text"):
         corpus.with_test(frame, frame, Task(split=Split("test file", None)))
     path = posts(tmp_path / "odd.csv", ["a\tb", "c\nd"])
     assert sources.read_csv(path, "text", "label").labels == ("a b", "c d")

@@ -204,7 +204,7 @@ def test_a_test_file_is_scored_whole_and_its_texts_teach_nothing(tmp_path, capsy
     pd.DataFrame(rows, columns=["text", "topic"]).to_csv(test, index=False)
     flags = ["--text-column", "text", "--label-column", "topic", "--artifacts", str(artifacts)]
     load_stage("1_data_preprocessing.py").main(["--data", str(data), "--test-data", str(test), *flags])
-    assert "1 training texts dropped since the test file has them too" in capsys.readouterr().out
+    assert "1 training texts dropped since they are test texts too" in capsys.readouterr().out
     found = corpus.load(artifacts)
     assert found.texts("test") == ["a text about a number 3"] * 2 + ["", "", "unlike all"]  # repeated and empty ones too
     assert found.labels("test").tolist() == [0, 1, 2, 0, 1] and found.rows("test").tolist() == [120, 121, 122, 123, 124]

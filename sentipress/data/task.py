@@ -13,7 +13,7 @@ from sentipress.core.errors import UserError
 MOST_LABELS = 50
 SENTIMENT_LABELS = ("negative", "positive")
 KNOWN_SHARE = 1 / 3  # of a text's words: below it a model has read too little to judge
-SPLIT_KINDS = ("random", "test file")
+RANDOM, TEST_FILE, OFFICIAL = "random", "test file", "official"  # kinds of splits
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Split:
     """How the texts of a task are divided.
 
     Attributes:
-        kind: "random" (a seeded share is the test split), or "test file" (a file of its own is).
-        test_share: of all texts; None for a test file.
+        kind: "random" (a seeded share is the test split), "test file" (a file of its own is), or "official" (the test half
+            of the 50,000 IMDB reviews, whose films are not those of the training half).
+        test_share: of all texts; None unless the split is random.
         validation_share: of the texts that are not for testing.
         seed: of the shuffle.
     """
 
-    kind: str = "random"
+    kind: str = RANDOM
     test_share: float | None = 0.2
     validation_share: float = 0.1
     seed: int = 1

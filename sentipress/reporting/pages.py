@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from sentipress.data.task import OFFICIAL, TEST_FILE
 from sentipress.reporting import findings, study, tabular
 from sentipress.reporting.conclusions import conclusions
 from sentipress.reporting.evidence import DamagedRow, Evidence, Example, ScoredRow
@@ -266,7 +267,9 @@ def caption(content: Evidence) -> str:
     about, machine = content.about, row.record["environment"]
     settings, split = about.get("settings", {}), about.get("task", {}).get("split", {})
     seed = split.get("seed", settings.get("seed", "unknown"))
-    divided = "test texts from a file of their own" if split.get("kind") == "test file" else f"split seed {seed}"
+    divided = {TEST_FILE: "test texts from a file of their own", OFFICIAL: "official split, no film in both halves"}.get(
+        split.get("kind", ""), f"split seed {seed}"
+    )
     return (
         f"{row.accuracy['n']:,} test {content.noun} of {about.get('source', {}).get('name', 'unknown source')}, "
         f"recipe {about.get('recipe', 'unknown')}, {divided}; {machine['cores']} cores of {machine['processor']}, {machine['system']}, "
