@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     from pathlib import Path
 
     from sentipress.core import cli, files, folder, manifest, memory
-    from sentipress.data import corpus, sources
     from sentipress.core.errors import UserError
+    from sentipress.data import corpus, sources
     from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 
     settings = cli.settings(__file__, arguments)

@@ -3,10 +3,11 @@
 Reads    artifacts/reviews.csv, unlabelled.csv (if stage 1 wrote it), tokenizer.json, embedding_start.npz, modelo_base.keras
          (stages 1 and 2), classical_nb.npz (if classical.py wrote it); the last cell: all metrics
 Writes   artifacts/modelo_destilado.keras, modelo_destilado_DRQ.tflite, modelo_control.keras (the same student, start and
-         number of steps, and no teacher), modelo_destilado_<technique>.keras for the other techniques, each with its
-         .metrics.json and .probabilities.npz; teacher_*.npz (what each teacher says); comparison.{md,csv,tex}.
+         number of steps, and no teacher), modelo_destilado_<technique>.keras for the other techniques, modelo_profesor.ensemble
+         (the teacher, if it is more than one model), each with its .metrics.json and .probabilities.npz;
+         teacher_*.npz (what each teacher says); comparison.{md,csv,tex}.
          With --search: search_distillation.json, figures/search_distillation.png (study), teacher_*.npz; no model
-Command  python 5_distillation.py [--techniques response,feature,relation,self,online] [--alpha 0.5 --temperature 3] [--fresh]
+Command  python 5_distillation.py [--techniques response,feature,relation,self,pseudo,online] [--alpha 0.5 --temperature 3] [--fresh]
          python 5_distillation.py --search study [--address HOST:PORT], then --defaults artifacts/search_distillation.json
 """
 
@@ -15,7 +16,7 @@ from sentipress.core.errors import exit_code
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned; thesis: the study's settings
-TECHNIQUES = "response"  # what the teacher teaches: some of response, feature, relation, self, online, with commas
+TECHNIQUES = "auto"  # some of response, feature, relation, self, pseudo, online, with commas; auto: see School.usual_techniques
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
 WIDTH = 0.5  # [0.05, 1.0] of embedding and units, against the base; the study's
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.pipeline.workspace import Workspace
         from sentipress.reporting import table
 
-        techniques = distillation.parse_techniques(settings.techniques)
+        chosen = distillation.parse_techniques(settings.techniques)
         if settings.search:
             from sentipress.pipeline import search
 
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         # %% The control: the same start, as many steps, and no teacher. Then a student for each technique
         control = school.control()
-        students = {technique: school.teach(technique, control) for technique in techniques}
+        students = {technique: school.teach(technique, control) for technique in chosen or school.usual_techniques}
         space.check_unchanged(base)
 
         # %% Save, score from disk, compare with the control
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
             published[technique] = school.publish(student, alone)
             gain = student.about["to_control"]
             low, high = (f"{100 * gain[end]:+.2f}" for end in ("low", "high"))
-            print(f"{student.row.name}: distillation helped by {100 * gain['value']:+.2f} points ({low} to {high}, p = {gain['p']:.3f})")
+            print(f"{student.row.name}: to the control {100 * gain['value']:+.2f} points ({low} to {high}, p = {gain['p']:.3f})")
 
         # %% The first student in 8 bits; then time all of them
         in_8_bits = []
@@ -109,7 +110,7 @@ def main(arguments: list[str] | None = None) -> None:
             stock = networks.to_stock(students["response"].model, school.spec)
             inputs = [*school.inputs, published["response"].file]
             in_8_bits = [publisher.tflite(stock, school.spec, "dynamic_range", stage.row("modelo_destilado_DRQ"), inputs)]
-        records = publisher.finish([alone, *published.values(), *in_8_bits], base.runtime)
+        records = publisher.finish([alone, *published.values(), *in_8_bits, *school.publish_teacher()], base.runtime)
         space.remove_checkpoints()
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}\n")
 

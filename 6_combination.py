@@ -6,8 +6,9 @@ Writes   artifacts/pocket_<number>_<link>.keras or .tflite per link, and pocket.
          with its .metrics.json and .probabilities.npz; pocket_*.tokenizer.json where the vocabulary changes
 Command  python 6_combination.py [--chain vocabulary,factorize=16,units=16,distil,prune=0.5,cluster=16,quantize,pack --name other]
 
-Links: vocabulary[=words], distil[=columns x units], factorize[=columns], units[=units], prune[=share], cluster[=values]
-in any order, as often as wanted; then one of float32, float16, quantize (dynamic range), int4; then pack.
+Links: vocabulary[=words], distil[=columns x units], train=columns x units (by the labels alone), factorize[=columns],
+units[=units], prune[=share], cluster[=values] in any order, as often as wanted; then one of float32, float16, quantize
+(dynamic range), int4; then pack.
 """
 
 from sentipress.core.errors import exit_code

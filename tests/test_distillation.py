@@ -305,7 +305,7 @@ def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
     for split, values in teaching.logits.items():
         np.testing.assert_allclose(values, np.mean([answer[split] for answer in single], axis=0), rtol=1e-5)
     for name, answer in zip(names, single, strict=True):  # the validation answers are those that were scored
-        saved = teachers.logits_of(SENTIMENT, records.load_probabilities(folder, name)["validation"])
+        saved = SENTIMENT.logits(records.load_probabilities(folder, name)["validation"])
         np.testing.assert_allclose(answer["validation"], saved, atol=2e-3)
     monkeypatch.setattr(teachers, "_judge", None)  # saved answers need no model
     np.testing.assert_array_equal(teachers.ask(space, names, others).logits["train"], teaching.logits["train"])

@@ -12,6 +12,7 @@ from sentipress.core.errors import UserError
 
 MOST_LABELS = 50
 SENTIMENT_LABELS = ("negative", "positive")
+LARGEST_ODDS = 15.0  # a probability of 0 or 1 counts as this log-odds: 3 in ten million from it
 KNOWN_SHARE = 1 / 3  # of a text's words: below it a model has read too little to judge
 RANDOM, TEST_FILE, OFFICIAL = "random", "test file", "official"  # kinds of splits
 
@@ -79,6 +80,22 @@ class Task:
     def decide_logits(self, logits: np.ndarray) -> np.ndarray:
         """The same from logits: (texts,) for two labels, (texts, labels) for more."""
         return (logits > 0).astype(np.int64) if self.binary else np.argmax(logits, axis=1)
+
+    def logits(self, probabilities: np.ndarray) -> np.ndarray:
+        """Log-odds within `LARGEST_ODDS` (texts,) for two labels, log-probabilities (texts, labels) for more; float32."""
+        values = probabilities.astype(np.float64)
+        if not self.binary:
+            return np.asarray(np.log(np.maximum(values, np.exp(-LARGEST_ODDS))), np.float32)
+        clipped = np.clip(values, 1 / (1 + np.exp(LARGEST_ODDS)), 1 / (1 + np.exp(-LARGEST_ODDS)))
+        return (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities of logits, in the same shape: by the logistic function for two labels, by softmax for more; float32."""
+        values = logits.astype(np.float64)
+        if self.binary:
+            return (1 / (1 + np.exp(-values))).astype(np.float32)
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def right(self, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Whether each text is labelled rightly: bool (texts,)."""

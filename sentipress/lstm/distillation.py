@@ -139,11 +139,13 @@ class Technique:
         needs_features: whether the teacher's features stand in the targets.
         extra: the loss beside the response, of the teacher's and the student's features, per review; None if there is none.
         students: 2 when two teach each other.
+        labels_alone: learn what the teacher decides as if it were the label, and nothing else of what it says.
     """
 
     needs_features: bool = False
     extra: Callable[[Any, Any], Any] | None = None
     students: int = 1
+    labels_alone: bool = False
 
 
 def _relations(teacher: Any, student: Any) -> Any:
@@ -157,21 +159,29 @@ TECHNIQUES = {
     "feature": Technique(needs_features=True, extra=feature_distance),  # pooled features, projected (Romero et al. 2015)
     "relation": Technique(needs_features=True, extra=_relations),  # distances and angles between reviews (Park et al. 2019)
     "self": Technique(),  # an equal student trained before (Furlanello et al. 2018)
+    "pseudo": Technique(labels_alone=True),  # what that student decides, as labels (Lee, "Pseudo-Label", 2013)
     "online": Technique(students=2),  # two students that teach each other (Zhang et al. 2018)
 }
 
 
-def parse_techniques(text: str) -> list[str]:
-    """Names of techniques, separated by commas.
+def parse_techniques(text: str) -> list[str] | None:
+    """Names of techniques, separated by commas; None for "auto".
 
     Raises:
         UserError: an unknown one, one named twice, or none.
     """
+    if text == "auto":
+        return None
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in TECHNIQUES]
     if unknown or not names or len(set(names)) < len(names):
-        raise UserError(f"--techniques {text!r} is not understood", f"give some of {','.join(TECHNIQUES)}, each once")
+        raise UserError(f"--techniques {text!r} is not understood", f"give auto, or some of {','.join(TECHNIQUES)}, each once")
     return names
+
+
+def first_technique(text: str) -> str:
+    """The technique that a search is about: the first of `parse_techniques`, for "auto" the plain response."""
+    return (parse_techniques(text) or ["response"])[0]
 
 
 class Distiller:
@@ -225,7 +235,7 @@ class Distiller:
     @classmethod
     def of(cls, settings: SimpleNamespace, technique: str, spec: ModelSpec, start: np.ndarray | None, targets: np.ndarray) -> Distiller:
         """By a stage's settings, for `targets_of`."""
-        weights = {"alpha": settings.alpha, "temperature": settings.temperature}
+        weights = {"alpha": 1.0 if TECHNIQUES[technique].labels_alone else settings.alpha, "temperature": settings.temperature}
         if TECHNIQUES[technique].extra:
             weights["feature_weight"] = settings.feature_weight
         return cls(technique, spec, start, **weights, teacher_features=targets.shape[1] - TEACHER - spec.outputs)

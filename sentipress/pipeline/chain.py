@@ -57,7 +57,7 @@ class Chain:
             self._start_from(settings.start)
         chain_links.check_name(settings.name, [settings.start, *teachers.choose(settings.teacher, self._space.folder)])
         # Where the embeddings of new students start; a chain without one needs no start.
-        new = any(link.name == chain_links.DISTIL and link.value for link in links)
+        new = any(link.name in (chain_links.DISTIL, chain_links.TRAIN) and link.value for link in links)
         self._start = self._space.start(self._whole) if new else None
         chain_links.check_sizes(links, self.spec, self._start.vectors.shape[1] if self._start else None)
         teaching = teachers.consult(self._space)
@@ -130,9 +130,9 @@ class Chain:
     def _apply(self, link: Link, stem: str) -> tuple[dict[str, Any], str]:
         """Change the network; gives what was measured, and the link with the value that was used."""
         started = time.perf_counter()
-        if link.name in (chain_links.DISTIL, "prune"):
-            history = self._distil(link, stem) if link.name == chain_links.DISTIL else self._prune(link, stem)
-            return history.measured(), str(link)
+        training_links = {chain_links.DISTIL: self._distil, chain_links.TRAIN: self._train, "prune": self._prune}
+        if link.name in training_links:
+            return training_links[link.name](link, stem).measured(), str(link)
         step = {"vocabulary": self._vocabulary, "factorize": self._factorize, "units": self._units, "cluster": self._cluster}[link.name]
         value = step(link, stem)
         return {"seconds": {link.name: time.perf_counter() - started}}, f"{link.name}={value}"
@@ -144,14 +144,29 @@ class Chain:
             self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._unlabelled)])
         return self._transfer_ids, self._targets
 
+    def _new_network(self, link: Link) -> np.ndarray | None:
+        """Take the shape that a link asks for; gives where its embedding starts, float32 (words, columns)."""
+        settings = self._settings
+        columns, units = chain_links.shape_of(link.value)
+        rates = {"dropout": settings.dropout, "spatial_dropout": settings.spatial_dropout}
+        self.spec = ModelSpec(**{**self.spec.as_dict(), "embedding_dim": columns, "units": units, **rates})
+        vectors = embeddings.table_of(self._start, settings, columns)
+        return None if vectors is None else vectors[self._rows]
+
+    def _train(self, link: Link, stem: str) -> training.History:
+        """A new network by the labels alone, with as many steps as a student has."""
+        vectors = self._new_network(link)
+        model = networks.build_for_training(self.spec)
+        networks.start_embedding(model, vectors)
+        epochs = round(self._settings.epochs * len(self._targets) / len(self._space.ids["train"]))
+        plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, self._settings.patience))
+        history = self._space.train(model, stem, plan, self._inputs)
+        self.weights = model.get_weights()
+        return history
+
     def _distil(self, link: Link, stem: str) -> training.History:
-        settings, vectors = self._settings, None
-        if link.value:
-            columns, units = chain_links.shape_of(link.value)
-            rates = {"dropout": settings.dropout, "spatial_dropout": settings.spatial_dropout}
-            self.spec = ModelSpec(**{**self.spec.as_dict(), "embedding_dim": columns, "units": units, **rates})
-            vectors = embeddings.table_of(self._start, settings, columns)
-            vectors = None if vectors is None else vectors[self._rows]
+        settings = self._settings
+        vectors = self._new_network(link) if link.value else None
         distiller = distillation.Distiller.of(settings, "response", self.spec, vectors, self._targets)
         if not link.value:
             distiller.student.set_weights(self.weights)

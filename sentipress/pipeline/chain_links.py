@@ -22,8 +22,8 @@ BOUNDS: dict[str, tuple[type, float, float]] = {
     "prune": (float, 0.0, 0.99),
     "cluster": (int, 2, 256),
 }
-DISTIL = "distil"
-NETWORK = ("vocabulary", DISTIL, "factorize", "units", "prune", "cluster")
+DISTIL, TRAIN = "distil", "train"  # taught, or by the labels alone: the control of the former
+NETWORK = ("vocabulary", DISTIL, TRAIN, "factorize", "units", "prune", "cluster")
 FORMATS = {"float32": "float32", "float16": "float16", "quantize": "dynamic_range", "int4": "int4"}
 PACK = "pack"
 CLUSTERS = 16  # values per array, by default: as many as 4 bits can tell apart
@@ -87,6 +87,8 @@ def parse(chain: str) -> list[Link]:
             link.number()
         elif link.value:
             shape_of(link.value)
+        elif link.name == TRAIN:
+            raise UserError(f"--chain {chain!r}: {TRAIN} needs a shape", f"give columns x units, as in {TRAIN}=16x16")
     if stages != sorted(stages) or stages.count(1) > 1 or stages.count(2) > 1 or (2 in stages and 1 not in stages):
         order = f"first {', '.join(NETWORK)}, then at most one of {', '.join(FORMATS)}, then {PACK}"
         raise UserError(f"--chain {chain!r}: the order does not work", order)
@@ -112,7 +114,7 @@ def check_sizes(links: list[Link], spec: ModelSpec, columns: int | None) -> None
     """
     sizes = {"vocabulary": spec.vocabulary_size, "factorize": spec.embedding_dim, "units": spec.units}
     for link in links:
-        if link.name == DISTIL and link.value:
+        if link.name in (DISTIL, TRAIN) and link.value:
             sizes["factorize"], sizes["units"] = shape_of(link.value)
             if columns is not None and sizes["factorize"] > columns:
                 raise UserError(

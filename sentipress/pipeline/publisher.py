@@ -20,7 +20,8 @@ from sentipress.lstm.export import filling, to_tflite
 from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.workspace import BASE, Workspace
-from sentipress.runtimes import packed_words, pocket, registry
+from sentipress.runtimes import ensemble, packed_words, pocket, registry
+from sentipress.runtimes.ensemble import EnsembleRuntime
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.keras_file import KerasModel, save_keras
 from sentipress.runtimes.linear_file import LinearRuntime
@@ -117,6 +118,25 @@ class Publisher:
         """Pack a bag of words with weights of 8 bits, load it back, and score what was loaded."""
         packed_words.save(self._pending(row), model, packed_words.BITS)
         return self._bag_of_words(PackedWords(self._pending(row), self._remedy), row, measured)
+
+    def ensemble(self, members: Sequence[Path], row: Row, inputs: Sequence[Path]) -> Published:
+        """Join models of the folder into one, and score that. Its size is that of all that it needs."""
+        path, needed = self._pending(row), {*members, *(self.space.folder / name for name in self._vocabularies(members))}
+        ensemble.save(path, members)
+        runtime = EnsembleRuntime(path, self._remedy)
+        sizes = [files.sizes(file) for file in (path, *sorted(needed))]
+        arrays = runtime.stored_arrays()
+        measured = {
+            "seconds": {},
+            "model": {"members": [member.name for member in members]},
+            "parameters": parameters.count(arrays, sum(array.size for array in arrays.values())),
+            "size": {key: sum(size[key] for size in sizes) for key in ("bytes", "gzip_bytes")},
+        }
+        return self._published(row, inputs, runtime, measured)
+
+    def _vocabularies(self, members: Sequence[Path]) -> set[str]:
+        """Names of the files that members need for their words."""
+        return {registry.tokenizer_of(member, self._remedy).name for member in members if not registry.format_of(member).own_vocabulary}
 
     def _bag_of_words(self, runtime: LinearRuntime, row: Row, measured: Mapping[str, Any]) -> Published:
         arrays = runtime.stored_arrays()

@@ -139,7 +139,7 @@ def _distil(point: dict[str, Any], data: dict[str, Any]) -> None:
     spec = distillation.student_spec(data["teacher"], settings.width, settings.student_embedding)
     deterministic(settings.seed)
     vectors = embeddings.table_of(data["start"], settings, spec.embedding_dim)
-    technique = distillation.parse_techniques(settings.techniques)[0]
+    technique = distillation.first_technique(settings.techniques)
     distiller = distillation.Distiller.of(settings, technique, spec, vectors, data["targets"])
     plan = training.plan_of(settings, bucketed=spec.masked, patience=settings.epochs)
     _quietly(
@@ -179,7 +179,7 @@ def distil(settings: SimpleNamespace) -> None:
     others = space.tokenizer.encode(teaching.unlabelled)[: settings.sample or None]
     ids = np.concatenate([space.ids["train"][rows], others])
     features = None
-    if distillation.TECHNIQUES[distillation.parse_techniques(settings.techniques)[0]].needs_features:
+    if distillation.TECHNIQUES[distillation.first_technique(settings.techniques)].needs_features:
         features = teachers.features(base.model, base.spec, ids)
     logits = teaching.logits["train"][rows], teaching.logits["unlabelled"][: len(others)]
     targets = distillation.targets_of(space.task, space.labels["train"][rows], *logits, features)

@@ -24,7 +24,8 @@ from sentipress.text import embeddings
 
 CONTROL = "modelo_control"
 NAMES = {"response": "modelo_destilado", **{name: f"modelo_destilado_{name}" for name in TECHNIQUES if name != "response"}}
-WITHOUT_ENSEMBLE = {"self": [CONTROL], "online": []}  # teachers of the techniques that do not hear the ensemble
+WITHOUT_ENSEMBLE = {"self": [CONTROL], "pseudo": [CONTROL], "online": []}  # teachers of the techniques that do not hear the ensemble
+TEACHER = "modelo_profesor"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class School:
         self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
 
     @property
+    def usual_techniques(self) -> list[str]:
+        """The plain response; with texts beside the labelled ones also what these texts give without a better teacher."""
+        return ["response", "self", "pseudo"] if self.teaching.unlabelled else ["response"]
+
+    @property
     def teacher_accuracy(self) -> float:
         """Share of validation texts that the ensemble labels rightly."""
         return self.space.accuracy(self.teaching.logits["validation"])
@@ -86,16 +92,18 @@ class School:
         return Student(self._rows.row(CONTROL), model, space.train(model, CONTROL, plan, self.inputs))
 
     def teach(self, technique: str, control: Student) -> Student:
-        """Train a student by a technique of `distillation.TECHNIQUES`; the control teaches by self-distillation."""
+        """Train a student by a technique of `distillation.TECHNIQUES`; in "self" and "pseudo" the control teaches."""
         space, settings, name = self.space, self.space.settings, NAMES[technique]
         logits, features = self.teaching.logits, None
-        if technique == "self":
+        if CONTROL in WITHOUT_ENSEMBLE.get(technique, []):
             answers = teachers.network_logits(space.task, networks.to_stock(control.model, self.spec), self.spec)(self._ids)
             labelled = len(space.ids["train"])
             logits = {"train": answers[:labelled], "unlabelled": answers[labelled:]}
         if TECHNIQUES[technique].needs_features:
             features = teachers.features(self._base.model, self._base.spec, self._ids)
         targets = distillation.targets_of(space.task, space.labels["train"], logits["train"], logits["unlabelled"], features)
+        if TECHNIQUES[technique].labels_alone:
+            targets[:, distillation.LABELLED] = 1
         deterministic(settings.seed)
         distiller = Distiller.of(settings, technique, self.spec, self._vectors, targets)
         plan = training.plan_of(settings, bucketed=self.spec.masked)
@@ -104,6 +112,13 @@ class School:
         if technique not in WITHOUT_ENSEMBLE:
             about["teacher_validation_accuracy"] = self.teacher_accuracy
         return Student(self._rows.row(name), distiller.student, history, about)
+
+    def publish_teacher(self) -> list[Published]:
+        """The ensemble as a model of its own, if there is one and all of its members lie in the folder."""
+        members = [self.space.folder / name for name in self.teaching.files if name != manifest.UNLABELLED]
+        if len(members) < 2 or len(members) < len(self.teaching.names):
+            return []
+        return [Publisher(self.space).ensemble(members, self._rows.row(TEACHER), self.space.inputs(*(member.name for member in members)))]
 
     def publish(self, student: Student, control: Published | None) -> Published:
         """Save a student, score it from disk, and compare it with the published control on the same texts."""

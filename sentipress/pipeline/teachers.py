@@ -28,7 +28,6 @@ from sentipress.runtimes import registry
 from sentipress.runtimes.keras_file import KerasModel, predictor
 
 SPLITS = ("train", "validation", "unlabelled")
-LARGEST_ODDS = 15.0  # a probability of 0 or 1 counts as this log-odds: 3 in ten million from it
 
 
 @dataclass(frozen=True)
@@ -49,15 +48,6 @@ class Teaching:
     seconds: float
     files: tuple[str, ...]
     unlabelled: tuple[str, ...]
-
-
-def logits_of(task: Task, probabilities: np.ndarray) -> np.ndarray:
-    """Log-odds of probabilities (texts,), within `LARGEST_ODDS`, or log-probabilities (texts, labels); float32."""
-    values = probabilities.astype(np.float64)
-    if task.binary:
-        clipped = np.clip(values, 1 / (1 + np.exp(LARGEST_ODDS)), 1 / (1 + np.exp(-LARGEST_ODDS)))
-        return (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
-    return np.asarray(np.log(np.maximum(values, np.exp(-LARGEST_ODDS))), np.float32)
 
 
 def choose(text: str, folder: Path) -> list[str]:
@@ -172,7 +162,7 @@ def _judge(task: Task, file: Path) -> Callable[[list[str]], np.ndarray]:
     if isinstance(runtime, KerasModel):
         logits = network_logits(task, runtime.model, ModelSpec(**records.load(file.parent, file.stem, remedy)["model"]))
         return lambda texts: logits(runtime.prepare(texts))
-    return lambda texts: logits_of(task, runtime.predict(runtime.prepare(texts)))
+    return lambda texts: task.logits(runtime.predict(runtime.prepare(texts)))
 
 
 def _from_file(space: Workspace, path: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
@@ -191,4 +181,4 @@ def _from_file(space: Workspace, path: Path, unlabelled: list[str]) -> dict[str,
     for split, values in probabilities.items():
         if values.shape != shapes[split] or not (np.issubdtype(values.dtype, np.floating) and ((values >= 0) & (values <= 1)).all()):
             raise UserError(f"{path}: {split} are not {expected[split]} probabilities", remedy)
-    return {split: logits_of(task, probabilities[split]) if split in probabilities else _none(task) for split in SPLITS}
+    return {split: task.logits(probabilities[split]) if split in probabilities else _none(task) for split in SPLITS}

@@ -32,6 +32,7 @@ class Format:
 
 FORMATS = {
     ".zip": Format("sentipress.runtimes.package", "open_package", own_vocabulary=True),
+    ".ensemble": Format("sentipress.runtimes.ensemble", "EnsembleRuntime", own_vocabulary=True),
     ".tflite": Format("sentipress.runtimes.litert", "LiteRTModel", own_vocabulary=False),
     ".npz": Format("sentipress.runtimes.linear_file", "LinearRuntime", own_vocabulary=True),
     ".keras": Format("sentipress.runtimes.keras_file", "KerasModel", own_vocabulary=False),
