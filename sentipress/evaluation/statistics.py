@@ -9,12 +9,15 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
 
 from sentipress.data.task import SENTIMENT, Task
 
 RESAMPLES = 2000
 BINS = 15  # of the calibration error; Guo et al., "On Calibration of Modern Neural Networks" (2017), section 3
 SIGNIFICANT = 0.05
+MARGIN = 0.005  # of accuracy: a smaller loss does not matter in practice; fixed before the official test half was scored
+NO_WORSE, WORSE, UNDECIDED = "no worse", "worse", "undecided"  # verdicts
 
 
 def difference(model: np.ndarray, base: np.ndarray) -> dict[str, float]:
@@ -49,6 +52,87 @@ def mcnemar_p(model: np.ndarray, base: np.ndarray) -> float:
     return float(mcnemar([[both, only_model], [only_base, neither]], exact=True).pvalue)
 
 
+def equivalence_p(model: np.ndarray, base: np.ndarray, margin: float = MARGIN) -> dict[str, float]:
+    """Test by two one-sided paired t tests whether a model's accuracy lies within a margin of a base's.
+
+    Schuirmann, "A comparison of the two one-sided tests procedure and the power approach" (1987). The differences of
+    single texts are -1, 0 or 1; with hundreds of texts their mean is as good as normal.
+
+    Args:
+        model: whether each text is labelled rightly, bool (texts,).
+        base: the same of the base, in the same order.
+        margin: of accuracy, a share.
+
+    Returns:
+        `no_worse`: p value against a loss of at least the margin; `no_better`: against a gain of at least the margin;
+        `equal`: the larger of both.
+    """
+    gained = model.astype(np.float64) - base.astype(np.float64)
+    if np.ptp(gained) == 0:  # nothing varies: the t test is not defined, and the answer is plain
+        lower, upper = float(gained[0] <= -margin), float(gained[0] >= margin)
+    else:
+        _, (_, lower, _), (_, upper, _) = ttost_paired(model.astype(np.float64), base.astype(np.float64), -margin, margin)
+    return {"no_worse": float(lower), "no_better": float(upper), "equal": float(max(lower, upper))}
+
+
+def verdict(value: float, p: float, p_no_worse: float) -> str:
+    """Judge a model against another one: "no worse", "worse" or "undecided". The same rule everywhere.
+
+    Args:
+        value: its accuracy minus the other's.
+        p: of McNemar's test, corrected where several rows answer one question.
+        p_no_worse: of `equivalence_p`, corrected likewise.
+
+    Returns:
+        "no worse" if a loss of `MARGIN` or more is ruled out, else "worse" if there is a loss at all, else "undecided".
+    """
+    if p_no_worse < SIGNIFICANT:
+        return NO_WORSE
+    return WORSE if value < 0 and p < SIGNIFICANT else UNDECIDED
+
+
+def over_seeds(gained: np.ndarray, margin: float = MARGIN) -> dict[str, float]:
+    """Mean difference of two models over seeds and texts, both being samples: another seed and other texts would do as well.
+
+    A crossed random-effects model, difference = mean + seed + text + rest, with variances by analysis of variance
+    (Cornfield & Tukey, "Average values of mean squares in factorials", 1956) and degrees of freedom after Satterthwaite
+    (1946). With few seeds that differ much the interval is wide, as it should be.
+
+    Args:
+        gained: what the model gained on each text with each seed, -1, 0 or 1: (seeds, texts), at least two of each.
+        margin: for `p_no_worse`.
+
+    Returns:
+        `value`, `low`, `high` (95 %), `p` (two-sided, against no difference), `p_no_worse` (one-sided, against a loss of the
+        margin), `seeds`, `sd_seeds` (standard deviation of the seeds' means).
+    """
+    values = gained.astype(np.float64)
+    seeds, texts = values.shape
+    mean, by_seed, by_text = values.mean(), values.mean(axis=1), values.mean(axis=0)
+    rest = values - by_seed[:, np.newaxis] - by_text + mean
+    seed_square = texts * ((by_seed - mean) ** 2).sum() / (seeds - 1)
+    text_square = seeds * ((by_text - mean) ** 2).sum() / (texts - 1)
+    rest_square = (rest**2).sum() / ((seeds - 1) * (texts - 1))
+    # Of the mean: (seed + text - rest) / number; where the rest explains all of the seeds' spread, that of the texts alone.
+    parts = [(seed_square, seeds - 1), (text_square, texts - 1), (-rest_square, (seeds - 1) * (texts - 1))]
+    if seed_square <= rest_square:
+        parts = [(text_square, texts - 1)]
+    variance = sum(square for square, _ in parts) / values.size
+    result = {"value": float(mean), "seeds": seeds, "sd_seeds": float(by_seed.std(ddof=1))}
+    if variance <= 0:
+        return {**result, "low": float(mean), "high": float(mean), "p": float(mean == 0), "p_no_worse": float(mean <= -margin)}
+    degrees = (variance * values.size) ** 2 / sum(square**2 / df for square, df in parts)
+    error, t = float(np.sqrt(variance)), stats.t(degrees)
+    half = float(t.ppf(0.975)) * error
+    return {
+        **result,
+        "low": float(mean - half),
+        "high": float(mean + half),
+        "p": float(2 * t.sf(abs(mean) / error)),
+        "p_no_worse": float(t.sf((mean + margin) / error)),
+    }
+
+
 def comparison(probabilities: np.ndarray, control: np.ndarray, labels: np.ndarray, task: Task = SENTIMENT) -> dict[str, float]:
     """Compare two models by their probabilities for the same texts.
 
@@ -59,10 +143,11 @@ def comparison(probabilities: np.ndarray, control: np.ndarray, labels: np.ndarra
         task: of both models.
 
     Returns:
-        `value`, `low` and `high` of `difference`, and `p` of `mcnemar_p`.
+        `value`, `low` and `high` of `difference`, `p` of `mcnemar_p`, and `p_no_worse` of `equivalence_p`.
     """
     right, control_right = task.right(probabilities, labels), task.right(control, labels)
-    return {**difference(right, control_right), "p": mcnemar_p(right, control_right)}
+    p_no_worse = equivalence_p(right, control_right)["no_worse"]
+    return {**difference(right, control_right), "p": mcnemar_p(right, control_right), "p_no_worse": p_no_worse}
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
