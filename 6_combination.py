@@ -35,7 +35,7 @@ SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
 PATIENCE = 3  # [1, 1000] epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights
 SEED = 1  # [0, 2147483647] of weights, order and dropout
-LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 

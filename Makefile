@@ -4,7 +4,7 @@
 # make lint     ruff and mypy
 # make demo     build the page from ARTIFACTS and serve it on localhost (needs Node.js)
 # make demo-test  test the page in a headless Chromium (needs Node.js and Chromium)
-# make clean    delete what the stages wrote into artifacts/; experiments in its sub-folders stay
+# make clean    delete what the stages wrote into artifacts/; the ledger of scorings and experiments in sub-folders stay
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,7 +44,7 @@ lint: development
 	$(BIN)/mypy
 
 clean:
-	find artifacts -maxdepth 1 -type f ! -name README.md -delete
+	find artifacts -maxdepth 1 -type f ! -name README.md ! -name ledger.csv -delete
 	rm -rf artifacts/figures artifacts/logs artifacts/report artifacts/.search
 
 # The reference run on the full 50,000 reviews, both recipes: make reference DATA="data/IMDB Dataset.csv"

@@ -13,7 +13,7 @@ from sentipress.core.errors import exit_code
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 ONLY = None  # name of one row, to make that one alone
-LATENCY_REVIEWS = 300  # [10, 10000] test texts that are timed one by one, in turns with the base in Keras
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 PACKED_C = 0.1  # [0.0001, 10000.0] scikit-learn's C of the packed ones (chosen on validation: benchmarks/packing.py)
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 

@@ -15,7 +15,7 @@ from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
 from sentipress.data.sources import BUNDLE, CSV_NAMES, TEXT
-from sentipress.data.task import Task
+from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts
@@ -43,6 +43,13 @@ class Corpus:
     def recipe(self) -> str:
         """Cleaning recipe, one of `sentipress.data.cleaning.RECIPES`."""
         return str(self.about["recipe"])
+
+    @property
+    def in_words(self) -> str:
+        """Source, recipe and split of the texts, in words."""
+        how, source = self.task.split, (self.about.get("source") or {}).get("name", "unknown texts")
+        kind = {RANDOM: f"random split, seed {how.seed}", OFFICIAL: "official split"}.get(how.kind, how.kind)
+        return f"{source}, recipe {self.recipe}, {kind}"
 
     def texts(self, split: str) -> list[str]:
         """Cleaned texts of one split."""

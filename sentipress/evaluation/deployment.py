@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -15,10 +16,37 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 64
-BATCHES = 4  # that many batches are timed after one of warm-up
+BATCHES = 2  # that many batches are timed after one of warm-up
 WARM_UP = 20
-KERAS_REVIEWS = 60  # Keras takes 30 ms a review: fewer do
+PROCESSES = 3  # fresh ones for each model
 LIMIT_SECONDS = 600
+_MEDIANS = ("startup_seconds", "peak_memory_bytes", "p50_ms", "p95_ms", "reviews_per_second")
+
+
+def measure_in_turns(models: Sequence[tuple[Path, Path | None]], texts: list[str], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Measure several models, each in several fresh processes, in turns: medians, and the spread of the median time.
+
+    Args:
+        models: file and tokenizer of each, as in `measure`.
+        texts: see `measure`.
+        labels: see `measure`.
+
+    Returns:
+        For each model what `measure` gives, as medians over its processes; p50_low_ms and p50_high_ms, the extremes of p50;
+        `processes`, their number.
+
+    Raises:
+        RuntimeError: see `measure`.
+    """
+    rounds = [[measure(file, tokenizer, texts, labels) for file, tokenizer in models] for _ in range(PROCESSES)]
+    return [_summary(list(results)) for results in zip(*rounds, strict=True)]
+
+
+def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    known = {key: [result[key] for result in results if result[key] is not None] for key in _MEDIANS}
+    times = known["p50_ms"]
+    medians = {key: statistics.median(values) if values else None for key, values in known.items()}
+    return {**results[0], **medians, "p50_low_ms": min(times), "p50_high_ms": max(times), "processes": len(results)}
 
 
 def measure(model: Path, tokenizer: Path | None, texts: list[str], labels: Sequence[str]) -> dict[str, Any]:
@@ -86,11 +114,10 @@ def main(model: str, tokenizer: str, started: str) -> None:
     result: dict[str, Any] = {"startup_seconds": time.time() - float(started), "peak_memory_bytes": _peak_memory(), "first": first}
     import numpy as np
 
-    sample = texts[:KERAS_REVIEWS] if path.suffix == ".keras" else texts
-    for text in sample[:WARM_UP]:
+    for text in texts[:WARM_UP]:
         runtime.predict_raw([text])
-    spent = np.empty(len(sample))
-    for index, text in enumerate(sample):
+    spent = np.empty(len(texts))
+    for index, text in enumerate(texts):
         begun = time.perf_counter()
         runtime.predict_raw([text])
         spent[index] = time.perf_counter() - begun
@@ -103,7 +130,7 @@ def main(model: str, tokenizer: str, started: str) -> None:
     result |= {
         "p50_ms": float(np.percentile(spent, 50) * 1000),
         "p95_ms": float(np.percentile(spent, 95) * 1000),
-        "runs": len(sample),
+        "runs": len(texts),
         "reviews_per_second": BATCH * BATCHES / seconds,
         "what": "a fresh process on one thread, from text to probability",
     }

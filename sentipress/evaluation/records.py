@@ -39,9 +39,15 @@ class Latency(TypedDict):
     """Time of one text; see `sentipress.evaluation.latency`."""
 
     p50_ms: float
+    p50_low_ms: float
+    p50_high_ms: float
     p95_ms: float
+    padded_p50_ms: float
     ratio_to_base: float
+    ratio_low: float
+    ratio_high: float
     runs: int
+    rounds: int
     base: str
     what: str
 

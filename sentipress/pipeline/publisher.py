@@ -13,7 +13,7 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
-from sentipress.evaluation import deployment, latency, parameters, records
+from sentipress.evaluation import deployment, latency, ledger, parameters, records
 from sentipress.linear.bag_of_words import LinearModel
 from sentipress.lstm import networks
 from sentipress.lstm.export import filling, to_tflite
@@ -172,22 +172,23 @@ class Publisher:
         runtimes = {**({BASE: base} if base else {}), **{model.row.name: model.runtime for model in published}}
         sample = self._latency_sample()
         with quiet():
-            times = latency.measure(
-                {name: runtime.predict_one for name, runtime in runtimes.items()},
-                {name: [self._one(runtime, index) for index in sample] for name, runtime in runtimes.items()},
-                BASE,
-            )
+            clocked = {
+                name: latency.Clocked(runtime.predict_one, runtime.predict_padded, [self._one(runtime, index) for index in sample])
+                for name, runtime in runtimes.items()
+            }
+            times = latency.measure(clocked, BASE)
         if foundation:
             foundation()
         for model in published:
             model.pending.replace(model.file)
-        written = [self._record(model, times[model.row.name], sample) for model in published]
+        costs = self._deployments(published, sample)
+        written = [self._record(model, times[model.row.name], cost) for model, cost in zip(published, costs, strict=True)]
         for record in written:
             score, size, time_ = record["scores"]["accuracy"], record["size"], record["latency"]
             print(
                 f"{record['file']}: test accuracy {score['value']:.2%} ({score['low']:.2%} to {score['high']:.2%}), "
                 f"{size['bytes']:,} bytes ({size['gzip_bytes']:,} gzip), one text {time_['p50_ms']:.2f} ms, "
-                f"{1 / time_['ratio_to_base']:.1f}x the speed of {BASE}"
+                f"{_speed(time_)}x the speed of {BASE}"
             )
         return written
 
@@ -201,28 +202,42 @@ class Publisher:
         inputs = self.space.read_by(runtime, "test")
         return inputs[index][np.newaxis] if runtime.reads == "ids" else [inputs[index]]
 
-    def _record(self, model: Published, times: Mapping[str, Any], sample: np.ndarray) -> dict[str, Any]:
-        space = self.space
-        tokenizer = None if registry.format_of(model.file).own_vocabulary else space.folder / space.tokenizer_file
+    def _tokenizer(self, file: Path) -> Path | None:
+        """The vocabulary that a model file needs beside it, if it needs one."""
+        return None if registry.format_of(file).own_vocabulary else self.space.folder / self.space.tokenizer_file
+
+    def _record(self, model: Published, times: Mapping[str, Any], cost: dict[str, Any] | None) -> dict[str, Any]:
+        space, tokenizer = self.space, self._tokenizer(model.file)
         right = space.task.right(model.probabilities["validation"], space.labels["validation"])
         measured = {
             **model.measured,
             "latency": times,
-            "deployment": self._deployment(model.file, tokenizer, sample),
+            "deployment": cost,
             "validation_accuracy": float(np.mean(right)),
         }
         truth = records.Truth(
             space.reviews.rows("test"), space.labels["test"], space.reviews.rows("validation"), space.labels.get("out_of_domain")
         )
-        return records.save(
+        record = records.save(
             model.file, tokenizer, model.row, space.settings, model.inputs, model.probabilities, truth, space.task, measured
         )
+        test_set = ledger.test_set(truth.test_row, truth.test_label)
+        ledger.append(space.folder / ledger.NAME, [ledger.line(record, space.reviews.in_words, test_set, ledger.commit())])
+        return record
 
-    def _deployment(self, file: Path, tokenizer: Path | None, sample: np.ndarray) -> dict[str, Any] | None:
-        """What a model file costs in a fresh process; None when the stage was told not to measure it."""
+    def _deployments(self, published: Sequence[Published], sample: np.ndarray) -> list[dict[str, Any] | None]:
+        """What each model file costs in fresh processes; None for each when the stage was told not to measure it."""
         if not self.space.settings.deployment:
-            return None
+            return [None] * len(published)
+        texts = [self.space.texts["test"][index] for index in sample]
         try:
-            return deployment.measure(file, tokenizer, [self.space.texts["test"][index] for index in sample], self.space.task.labels)
+            files_ = [(model.file, self._tokenizer(model.file)) for model in published]
+            return [*deployment.measure_in_turns(files_, texts, self.space.task.labels)]
         except RuntimeError as error:
             raise UserError(str(error), self._remedy) from None
+
+
+def _speed(times: Mapping[str, Any]) -> str:
+    """How many times as fast as the base a model is, with the digits that are certain."""
+    value, low, high = (1 / times[key] for key in ("ratio_to_base", "ratio_high", "ratio_low"))
+    return latency.shown(value, low, high, most=1)

@@ -9,7 +9,8 @@ from typing import Any
 from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT_LABELS
-from sentipress.evaluation import plots, records
+from sentipress.evaluation import ledger, plots, records
+from sentipress.evaluation.latency import shown
 from sentipress.pipeline.staleness import Staleness
 from sentipress.reporting import study, tabular
 
@@ -27,6 +28,7 @@ COLUMNS = (
     "complexity",
     "p50 ms",
     "p95 ms",
+    "padded ms",
     "time / base",
     "note",
 )
@@ -94,9 +96,10 @@ def cells(folder: Path, record: Mapping[str, Any], reasons: Sequence[str]) -> di
         "non-zero": f"{record['parameters']['nonzero']:,}",
         "seconds": f"{sum(record['seconds'].values()):,.1f}",
         "complexity": record["complexity"],
-        "p50 ms": f"{latency['p50_ms']:.2f}",
+        "p50 ms": shown(latency["p50_ms"], latency.get("p50_low_ms"), latency.get("p50_high_ms")),
         "p95 ms": f"{latency['p95_ms']:.2f}",
-        "time / base": f"{latency['ratio_to_base']:.3f}",
+        "padded ms": f"{latency['padded_p50_ms']:.2f}" if "padded_p50_ms" in latency else "",
+        "time / base": shown(latency["ratio_to_base"], latency.get("ratio_low"), latency.get("ratio_high")),
         "note": note,
     }
 
@@ -143,6 +146,7 @@ def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
     for pattern in FIGURES if only_figures else EVERYTHING:
         for path in sorted(folder.glob(pattern)):
             files.write_bytes(target / path.relative_to(folder), path.read_bytes())
+    ledger.publish(folder, target)
     print(f"published to {target}")
 
 
@@ -157,8 +161,9 @@ def describe(loaded: Sequence[Mapping[str, Any]]) -> str:
     caption = (
         f"Scored on {record['scores']['accuracy']['n']:,} test {texts} with the bytes on disk; intervals are Wilson's. "
         f"{machine['cores']} cores of {machine['processor']}, {machine['system']}, Python {machine['python']}, "
-        f"TensorFlow {machine['packages']['tensorflow']}. KB is 1,024 bytes, model file alone. Time is of one {text} from ids, "
-        f"measured in turns with the base in Keras; LiteRT on one thread, Keras on all cores."
+        f"TensorFlow {machine['packages']['tensorflow']}. KB is 1,024 bytes, model file alone. Time is of one {text} from ids at "
+        f"its own length, measured in turns with the base in Keras, padded with all padding computed; LiteRT on one thread, Keras on "
+        f"all cores. A time has the digits that three rounds agree on."
     )
     remark = " The study's rows are as published, its base with the optimizer's state; their interval is +-0.66 points."
     return caption + (remark if study else "")

@@ -43,6 +43,10 @@ class Runtime(ABC):
     def predict_one(self, inputs: Any) -> Any:
         """Probability, or probabilities (labels,), for inputs of one text: what is timed."""
 
+    def predict_padded(self, inputs: Any) -> Any:
+        """`predict_one` with the work on padding that the runtime could leave out; the same where it always does or never."""
+        return self.predict_one(inputs)
+
     @abstractmethod
     def stored_arrays(self) -> dict[str, np.ndarray]:
         """Numbers that were learned, by name, as they are stored in the file."""

@@ -35,40 +35,54 @@ class KerasModel(NetworkRuntime):
         """
         super().__init__(path, encoder, task)
         self.model = load_keras(path, remedy)
+        self._masked = bool(self.model.get_layer("embedding").mask_zero)  # then padding on the right is invisible
+        self._call = traced(self.model)
         outputs = self.model.output_shape[-1]
         if outputs != task.outputs:
             raise UserError(f"{path} gives {outputs} numbers, its {len(task.labels)} labels need {task.outputs}", remedy)
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (texts, length), in batches of like length where padding is invisible."""
-        masked = bool(self.model.get_layer("embedding").mask_zero)
         with quiet():
-            return self.task.shaped(predictor(self.model, bucketed=masked)(inputs))
+            return self.task.shaped(predictor(self.model, bucketed=self._masked)(inputs))
 
     def predict_one(self, inputs: np.ndarray) -> Any:
-        """Probabilities of ids int32 (1, length), by `predict_on_batch`: () for two labels, (labels,) for more."""
-        return self.task.shaped(np.asarray(self.model.predict_on_batch(inputs)))[0]
+        """Probabilities of ids int32 (1, length) at the text's own length: () for two labels, (labels,) for more."""
+        return self.predict_batch(inputs)[0]
+
+    def predict_padded(self, inputs: np.ndarray) -> Any:
+        """The same with all padding computed."""
+        return self.task.shaped(self._call(inputs).numpy())[0]
 
     def predict_batch(self, inputs: np.ndarray) -> np.ndarray:
-        """Probabilities of ids int32 (texts, length) in one call."""
-        return self.task.shaped(np.asarray(self.model.predict_on_batch(inputs)))
+        """Probabilities of ids int32 (texts, length) in one call, cut to the longest text."""
+        return self.task.shaped(self._call(cut(inputs) if self._masked else inputs).numpy())
 
     def stored_arrays(self) -> dict[str, np.ndarray]:
         """Weights by name."""
         return {variable.name.split(":")[0]: variable.numpy() for variable in self.model.weights}
 
 
+def traced(model: Any) -> Callable[[np.ndarray], Any]:
+    """A Keras model as a TensorFlow function of ids int32 (texts, length): its fastest public way for a few texts.
+
+    Traced once, at the first call, which takes a second. Gives a tensor float32 (texts, outputs).
+    """
+    function: Callable[[np.ndarray], Any] = tf.function(
+        lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)]
+    )
+    return function
+
+
 def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np.ndarray], np.ndarray]:
     """A function of ids int32 (texts, length) that gives a Keras model's outputs, float32 (texts, outputs), in their order.
-
-    The model is traced once, at the first call, which takes a second.
 
     Args:
         model: any Keras model of ids.
         bucketed: put texts of like length into a batch and cut right-padded ids to the longest of it.
         batch_size: texts in one call.
     """
-    call = tf.function(lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    call = traced(model)
 
     def predict(ids: np.ndarray) -> np.ndarray:
         order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))

@@ -1,0 +1,125 @@
+"""The ledger: every scoring of a test set, so that a reader can count how often its texts were looked at.
+
+A folder's `ledger.csv` has a line for each model file that was scored there on all test texts. Publishing a folder adds its
+lines to the ledger beside the published folders (`results/ledger.csv`). The same bytes scored again tell nothing new and
+make no line.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+import subprocess
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentipress.core import files
+from sentipress.core.errors import UserError
+
+NAME = "ledger.csv"
+COLUMNS = ("date", "commit", "row", "task", "test_set", "texts", "accuracy", "model_sha256")
+ID_LENGTH = 12  # hexadecimal digits of a test set's name
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+Line = dict[str, str]
+
+
+def test_set(rows: np.ndarray, labels: np.ndarray) -> str:
+    """Name of a test set: a hash of which rows of the source it has, and of their labels, in order.
+
+    Args:
+        rows: of the source, int64 (texts,).
+        labels: numbers of their labels (texts,).
+    """
+    content = rows.astype("<i8").tobytes() + labels.astype("<f4").tobytes()
+    return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
+
+
+def line(record: Mapping[str, Any], task: str, name: str, commit: str) -> Line:
+    """The line of a metrics record.
+
+    Args:
+        record: of `sentipress.evaluation.records`.
+        task: in words: texts and split.
+        name: of `test_set`.
+        commit: of the code.
+    """
+    accuracy = record["scores"]["accuracy"]
+    return {
+        "date": str(record.get("created") or datetime.now(UTC).isoformat(timespec="seconds"))[:10],
+        "commit": commit,
+        "row": record["name"],
+        "task": task,
+        "test_set": name,
+        "texts": str(accuracy["n"]),
+        "accuracy": f"{accuracy['value']:.6f}",
+        "model_sha256": record["outputs"][record["file"]],
+    }
+
+
+def read(path: Path) -> list[Line]:
+    """Lines of a ledger; none if there is no file.
+
+    Raises:
+        UserError: damaged.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    except FileNotFoundError:
+        return []
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is damaged ({error})", "restore it from git, or move it away") from None
+    if any(set(row) != set(COLUMNS) or None in row.values() for row in rows):
+        raise UserError(f"{path} is damaged (its columns are not {','.join(COLUMNS)})", "restore it from git, or move it away")
+    return rows
+
+
+def append(path: Path, lines: Iterable[Line]) -> None:
+    """Add lines of scorings that the ledger does not have yet; the file is replaced atomically."""
+    written = read(path)
+    known = {_scoring(one) for one in written}
+    new = {_scoring(one): one for one in lines if _scoring(one) not in known}
+    if not new:
+        return
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*written, *new.values()])
+    files.write_text(path, stream.getvalue())
+
+
+def publish(folder: Path, target: Path) -> None:
+    """Add a folder's lines to the ledger beside a published folder, or inside it where there is none beside it."""
+    beside = target.parent / NAME
+    append(beside if beside.is_file() else target / NAME, read(folder / NAME))
+
+
+def uses(folder: Path, name: str) -> int:
+    """How many model files were scored on a test set, by the ledgers of a folder, beside it, and of the project.
+
+    Args:
+        folder: with or without a ledger.
+        name: of `test_set`.
+    """
+    paths = {path.resolve() for path in (folder / NAME, folder.parent / NAME, PROJECT / "results" / NAME)}
+    return len({_scoring(one) for path in paths for one in read(path) if one["test_set"] == name})
+
+
+def _scoring(one: Line) -> tuple[str, str]:
+    return one["test_set"], one["model_sha256"]
+
+
+@functools.cache
+def commit() -> str:
+    """Commit of the project's code, with "-dirty" behind it if it was changed since; "" outside git."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--exclude", "*", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
