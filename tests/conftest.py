@@ -52,7 +52,7 @@ SMALL = {
     manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "10"],
     manifest.QUANTIZATION: ["--latency-reviews", "10"],
     manifest.PRUNING: ["--learning-rate", "0.005", *_TRAINED],
-    manifest.DISTILLATION: ["--techniques", "response,feature,self", "--patience", "1", *_TAUGHT],
+    manifest.DISTILLATION: ["--techniques", "response,feature,self,pseudo", "--patience", "1", *_TAUGHT],
     manifest.COMBINATION: ["--chain", CHAIN, *_TAUGHT],
 }
 _BAG = SMALL[manifest.CLASSICAL][1]  # the only bag of words

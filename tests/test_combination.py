@@ -66,6 +66,14 @@ def test_a_chain_is_read():
     chain_links.check_name("other", ["pocket_2_distil", "modelo_base"])
 
 
+def test_a_training_without_a_teacher_needs_a_shape():
+    with pytest.raises(errors.UserError, match=r"train needs a shape -> give columns x units, as in train=16x16"):
+        chain_links.parse("vocabulary=100,train,quantize")
+    chain_links.check_sizes(chain_links.parse("train=4x4,units=4"), SPEC, 4)
+    with pytest.raises(errors.UserError, match="have 3 columns"):
+        chain_links.check_sizes(chain_links.parse("train=4x4"), SPEC, 3)
+
+
 @pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "units=0", "factorize=no", "distil=4x0"])
 def test_a_value_that_no_network_has_is_refused_at_once(link):
     with pytest.raises(errors.UserError, match=f"--chain {link}"):
@@ -198,6 +206,10 @@ def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, c
         f"other_1_float16{end}" for end in (".tflite", ".metrics.json", ".probabilities.npz")
     }
     assert {path.name for path in copy.glob("*") if not path.name.startswith("other")} == before
+    # The control of a student: its shape, start and number of steps, and no teacher.
+    run_stage("6_combination.py", copy, "--name", "alone", "--chain", "vocabulary=500,train=3x3,float16")
+    alone = record(copy, "alone_2_train")
+    assert alone["model"]["embedding_dim"] == alone["model"]["units"] == 3 and len(alone["history"]) == round(2 * 1350 / 1080)
     # A chain may have the name of a file that is not a chain's, and may not replace what it is made from.
     run_stage("6_combination.py", copy, *flags, "--name", "unlabelled", "--chain", "float16", "--start", "pocket_2_distil")
     assert (copy / "unlabelled.csv").is_file() and (copy / "unlabelled_1_float16.tflite").is_file()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from sentipress.data.task import SENTIMENT, Task
 from sentipress.evaluation import records
 from sentipress.lstm import distillation, networks, training
 from sentipress.pipeline import teachers, workspace
+from sentipress.runtimes import registry
 from sentipress.runtimes.keras_file import predictor
 from sentipress.text.tokenizer import Tokenizer
 
@@ -367,6 +369,45 @@ def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
     assert 0.8 <= steps["taught"] / steps["control"] <= 1.25  # the same budget, in whole epochs
     assert control["settings"]["patience"] == 1 and len(control["history"]) == 2  # and no early end
     assert "modelo_control.keras" in about["inputs"]  # what it is compared with
-    alone = record(run, "modelo_destilado_self")
-    assert alone["distillation"]["teachers"] == ["modelo_control"] and "teacher_validation_accuracy" not in alone["distillation"]
+    for name in ("modelo_destilado_self", "modelo_destilado_pseudo"):  # the same texts without a better teacher
+        alone = record(run, name)
+        assert alone["distillation"]["teachers"] == ["modelo_control"] and "teacher_validation_accuracy" not in alone["distillation"]
+        assert alone["unlabelled_reviews"] == 270 and alone["role"] == "control"
     assert corpus.load(run).about["unlabelled"]["counts"]["kept"] == 270
+
+
+def test_a_student_of_pseudo_labels_hears_nothing_else_of_the_teacher():
+    logits = np.array([3.0, -0.2, 0.1, -4.0])
+    targets = distillation.targets_of(SENTIMENT, np.array([0.0, 1.0]), logits[:2], logits[2:])
+    targets[:, distillation.LABELLED] = 1  # as `School.teach` does
+    student = np.array([[0.3], [-1.2], [2.0], [0.7]], np.float32)
+    settings = SimpleNamespace(alpha=0.5, temperature=2.0, feature_weight=0.1)
+    spec = networks.ModelSpec(30, 6, 4, 3, True, "wide", 0.0, 0.0)
+    loss = distillation.Distiller.of(settings, "pseudo", spec, None, targets).loss(targets, student).numpy()
+    labels = np.array([0, 1, 1, 0])  # two given, two that the teacher decides
+    probability = 1 / (1 + np.exp(-student[:, 0]))
+    np.testing.assert_allclose(loss, -np.log(np.where(labels == 1, probability, 1 - probability)), rtol=1e-5)
+
+
+# The teacher as a model
+
+
+def test_the_teacher_is_a_model_of_the_folder(run, tmp_path):
+    about, members = record(run, "modelo_profesor"), ("modelo_base", "classical_pairs")
+    assert about["model"]["members"] == ["modelo_base.keras", "classical_pairs.npz"] and about["role"] == "control"
+    each = [SENTIMENT.logits(records.load_probabilities(run, name)["test"]) for name in members]
+    found = records.load_probabilities(run, "modelo_profesor")["test"]
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.mean(each, axis=0))), atol=1e-4)
+    needed = ("modelo_profesor.ensemble", "modelo_base.keras", "classical_pairs.npz", "tokenizer.json")
+    assert about["size"]["bytes"] == sum((run / name).stat().st_size for name in needed) and about["vocabulary"]["bytes"] == 0
+    single = registry.open_model(run / "modelo_profesor.ensemble")
+    texts = ["A wonderful film.", "Dull."]
+    np.testing.assert_allclose([single.predict_raw([text])[0] for text in texts], single.predict_raw(texts), atol=1e-5)
+    shutil.copytree(run, tmp_path / "copy")
+    shutil.copy(run / "modelo_control.keras", tmp_path / "copy" / "modelo_base.keras")
+    with pytest.raises(errors.UserError, match=r"modelo_base\.keras is not the one that modelo_profesor\.ensemble was made of -> mend"):
+        registry.open_model(tmp_path / "copy" / "modelo_profesor.ensemble", remedy="mend")
+    for content in ('{"schema": 1, "members": {}}', '{"schema": 1, "members": {"../x.npz": "0"}}', '{"schema": 1}', "no"):
+        (tmp_path / "copy" / "modelo_profesor.ensemble").write_text(content, encoding="utf-8")
+        with pytest.raises(errors.UserError, match="-> mend"):
+            registry.open_model(tmp_path / "copy" / "modelo_profesor.ensemble", remedy="mend")

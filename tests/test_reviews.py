@@ -12,10 +12,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import load_stage
+from conftest import load_stage, run_stage
 
 from sentipress.core import errors
 from sentipress.data import corpus, sources
+from sentipress.data.cleaning import clean
 from sentipress.data.task import SENTIMENT, Split, Task
 
 ROWS = [("A fine film, truly.", "positive"), ('He said "no". Twice,\nin two lines.', "negative")] * 30
@@ -375,3 +376,54 @@ def test_unlabelled_reviews_are_read_checked_and_gone_when_left_out(tmp_path, ca
         assert errors.exit_code(lambda arguments=arguments: stage.main(arguments)) == 2
         assert text in capsys.readouterr().err
     assert (artifacts / "reviews.json").read_bytes() == before
+
+
+# The official split
+
+
+@pytest.fixture
+def official(bundled, monkeypatch):
+    """100 reviews of the training half as the package would give them, and 200 of both halves in any order, 2 of them in both."""
+    shuffled = bundled.drop_duplicates("review").sample(198, random_state=1)
+    training, others = shuffled[:100], shuffled[100:]
+    monkeypatch.setattr(sources, "OFFICIAL_REVIEWS", 100)
+    monkeypatch.setattr(sources, "read_bundled", lambda source="imdb": training)
+    whole = pd.concat([training, others, training.iloc[[5, 50]]]).sample(frac=1, random_state=0).reset_index(drop=True)
+    return training, whole
+
+
+def test_the_official_training_half_is_found_by_its_words(official):
+    training, whole = official
+    found = sources.official_training(whole)
+    assert found.sum() == 100 and sorted(whole["review"][found]) == sorted(training["review"])
+    spaced = whole.assign(review=whole["review"].str.replace("<br />", " <br/> ").str.replace(" ", "  "))
+    assert sources.official_training(spaced.assign(review=spaced["review"].str.replace("<br/>", "<br />"))).sum() == 100
+    for part in (whole[found], whole[~found], whole[whole["review"].isin(set(training["review"][:90]))]):
+        with pytest.raises(errors.UserError, match=r"--split official needs the full 50,000 IMDB reviews; .* -> give them by --data"):
+            sources.official_training(part.reset_index(drop=True))
+
+
+def test_the_official_test_half_is_scored_whole_and_its_texts_teach_nothing(official, tmp_path, capsys):
+    training, whole = official
+    data, artifacts = tmp_path / "whole.csv", tmp_path / "artifacts"
+    whole.assign(sentiment=whole["label"].map({0: "neg", 1: "pos"}))[["review", "sentiment"]].to_csv(data, index=False)
+    flags = ["--artifacts", str(artifacts), "--split", "official", "--validation-share", "0.2", "--out-of-domain-texts", "0"]
+    run_stage("1_data_preprocessing.py", artifacts, "--data", str(data), *flags)
+    assert "2 training texts dropped since they are test texts too" in capsys.readouterr().out
+    found = corpus.load(artifacts)
+    assert found.task.split == Split("official", None, 0.2, 1) and found.in_words == "whole.csv, recipe default, official split"
+    texts = {name: set(found.texts(name)) for name in corpus.SPLITS}
+    assert len(found.texts("test")) == 100 and len(found.texts("train")) + len(found.texts("validation")) == 98
+    assert not texts["test"] & (texts["train"] | texts["validation"])
+    assert texts["train"] | texts["validation"] < {clean(text, "default") for text in training["review"]}
+    for name in corpus.SPLITS:  # rows are those of the file
+        labels = whole["label"].to_numpy()[found.rows(name)]
+        assert found.labels(name).tolist() == labels.tolist()
+        assert found.texts(name) == [clean(text, "default") for text in whole["review"].to_numpy()[found.rows(name)]]
+
+
+def test_two_ways_to_name_the_test_texts_are_one_too_many(tmp_path, capsys):
+    arguments = ["--artifacts", str(tmp_path), "--split", "official", "--test-data", str(tmp_path / "test.csv")]
+    assert errors.exit_code(lambda: load_stage("1_data_preprocessing.py").main(arguments)) == 2
+    assert "--test-data and --split official both name the test texts -> give one of them" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -102,6 +103,22 @@ class Chain:
         self._remove_others(written)
         self._space.remove_checkpoints()
         return written
+
+    def rehearse(self) -> list[dict[str, float]]:
+        """Apply the links that change the network and publish nothing; gives the epochs of the last training.
+
+        What it wrote is deleted. No test text is scored.
+        """
+        epochs: list[dict[str, float]] = []
+        for number, link in enumerate(self._links, start=1):
+            if link.name in chain_links.NETWORK:
+                deterministic(self._settings.seed)
+                stem = f"{self._settings.name}_{number}_{link.name}"
+                epochs = self._apply(link, stem)[0].get("history", epochs)
+                shutil.rmtree(self._space.folder / "logs" / stem, ignore_errors=True)
+        self._remove_others([])
+        self._space.remove_checkpoints()
+        return epochs
 
     def _publish(self, number: int, link: Link, written: list[dict[str, Any]]) -> Published:
         """Apply a link, save what it gives, and score that.
