@@ -83,14 +83,13 @@ def read(path: Path) -> list[Line]:
 def append(path: Path, lines: Iterable[Line]) -> None:
     """Add lines of scorings that the ledger does not have yet; the file is replaced atomically."""
     written = read(path)
-    known = {_scoring(one) for one in written}
-    new = {_scoring(one): one for one in lines if _scoring(one) not in known}
-    if not new:
+    every = {_scoring(one): one for one in reversed([*written, *lines])}  # of two the first one stays
+    if len(every) == len(written):
         return
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows([*written, *new.values()])
+    writer.writerows(reversed(every.values()))
     files.write_text(path, stream.getvalue())
 
 
