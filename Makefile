@@ -63,7 +63,8 @@ reference: environment
 official: environment
 	$(BIN)/python benchmarks/official.py --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") --publish results
 
-# The page that runs the models in a browser. Without models in ARTIFACTS its test makes a small run of stages 1, 2, 3 and 6.
+# The page that runs the models in a browser. Without models in ARTIFACTS its test makes a small run of stages 1, 2, 3 and 6,
+# and of one packed bag of words.
 .PHONY: demo demo-test demo-tools
 ARTIFACTS ?= artifacts
 PORT ?= 8000
@@ -76,14 +77,15 @@ demo: environment $(NODE_MODULES)
 	@echo "http://localhost:$(PORT)/ (Ctrl-C ends it)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory demo/dist
 
-demo-test: environment $(NODE_MODULES) $(TESTED)/modelo_DRQ.tflite
+demo-test: environment $(NODE_MODULES) $(if $(filter $(SMALL),$(TESTED)),$(SMALL)/packed_11900.zip)
 	$(BIN)/python demo/build.py --artifacts "$(TESTED)"
 	$(BIN)/python demo/golden.py --artifacts "$(TESTED)"
 	PYTHON=$(BIN)/python ARTIFACTS="$(ARTIFACTS)" node --test --test-concurrency=1 \
-		demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs demo/tests/labels.test.mjs demo/tests/report.test.mjs
+		demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs demo/tests/labels.test.mjs demo/tests/bags.test.mjs \
+		demo/tests/report.test.mjs
 
 $(NODE_MODULES): demo/package-lock.json
-	@command -v npm > /dev/null || { echo "error: npm is missing -> install Node.js 20 or newer (Debian: make demo-tools)"; exit 2; }
+	@command -v npm > /dev/null || { echo "error: npm is missing -> install Node.js 20.12 or newer (Debian: make demo-tools)"; exit 2; }
 	npm ci --prefix demo --ignore-scripts --no-audit --no-fund
 	@touch $@
 
@@ -97,6 +99,9 @@ $(SMALL)/modelo_DRQ.tflite:
 	$(BIN)/python 3_quantization.py --artifacts $(SMALL) --latency-reviews 10 --no-deployment
 	$(BIN)/python 6_combination.py --artifacts $(SMALL) --chain vocabulary=1000,distil=4x4,int4,pack --epochs 2 --batch-size 64 \
 		--learning-rate 0.01 --latency-reviews 10 --no-deployment
+
+$(SMALL)/packed_11900.zip: $(SMALL)/modelo_DRQ.tflite
+	$(BIN)/python classical.py --artifacts $(SMALL) --only packed_11900 --latency-reviews 10 --no-deployment
 
 demo-tools:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm; }

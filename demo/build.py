@@ -1,7 +1,7 @@
-"""The page that reads a review in the browser: the measured `.tflite` files, LiteRT.js and the vocabulary in one folder.
+"""The page that reads a review in the browser: the measured model files, LiteRT.js and the vocabulary in one folder.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite and pocket.zip with their .metrics.json (stages 2 to 6); demo/source;
-         demo/node_modules (npm ci --prefix demo)
+Reads    artifacts/tokenizer.json, modelo_*.tflite, pocket.zip and packed_*.zip with their .metrics.json (stages 2 to 6,
+         classical.py); demo/source; demo/node_modules (npm ci --prefix demo)
 Writes   demo/dist: static files for any web server, metadata.json and the service worker's list of hashes among them
 Command  python demo/build.py [--artifacts FOLDER], or make demo, which serves the folder too
 """

@@ -1,12 +1,15 @@
 """Golden vectors for the page's test: texts with the ids, shares of known words and probabilities that Python gives them.
 
-Every cleaning recipe reads two sets: real texts, and texts of many alphabets with chance mixtures of them.
+Every cleaning recipe reads two sets: real texts, and texts of many alphabets with chance mixtures of them. Bags of words of
+every kind, with weights by chance, score both.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite and pocket.zip with their .metrics.json; raw texts (--data, or data/IMDB Dataset.csv,
-         or the bundled reviews)
-Writes   demo/golden/metadata-<recipe>-<set>.json, ids-<recipe>-<set>.json, scores.json
+Reads    artifacts/tokenizer.json, modelo_*.tflite, pocket.zip and packed_*.zip with their .metrics.json; raw texts (--data, or
+         data/IMDB Dataset.csv, or the bundled reviews)
+Writes   demo/golden/metadata-<recipe>-<set>.json, ids-<recipe>-<set>.json, scores.json; bag-<number>.zip, bags.json
 Command  python demo/golden.py [--artifacts FOLDER] [--data FILE], or make demo-test, which runs the test too
 """
+
+from pathlib import Path
 
 from sentipress.core.errors import exit_code
 
@@ -15,10 +18,21 @@ DATA = None  # CSV of raw texts; by default data/IMDB Dataset.csv, else the bund
 TEXT_COLUMN = "review"  # its column of texts
 TARGET = "demo/golden"  # folder for the vectors
 TEXTS = 10_000  # [1, 1000000] real texts whose ids are compared
-SCORED = 500  # [1, 1000000] of these, the texts that every model scores
+SCORED = 500  # [1, 1000000] of these, the texts that every model and every bag of words scores
 MIXTURES = 3_000  # [0, 1000000] texts of many alphabets by chance
 OTHER_VOCABULARY = 20_000  # [10, 1000000] of the recipes that the artifacts do not have; a tokenizer is fitted here
 OTHER_LENGTH = 170  # [1, 4096] the study's
+
+# Bags of words by chance: recipe, labels, bits, link, words of the longest term.
+BAGS = (
+    ("default", ("negative", "positive"), 8, "one-vs-rest", 2),
+    ("thesis", ("Ham", "Spam"), 4, "softmax", 1),
+    ("posts", ("world", "sports", "business"), 8, "one-vs-rest", 2),
+    ("default", ("world", "sports", "business"), 4, "one-vs-rest", 3),
+    ("default", ("a", "b", "c", "d", "e"), 8, "softmax", 2),
+    ("posts", ("a", "b", "c"), 4, "softmax", 3),
+)
+LINES = ("", " ", "\r\n", "a good\r\nfilm\rnot\ngood", "constructor constructor __proto__ valueOf", "not not not not good", "good\0film")
 
 ALPHABETS = (
     "Ёлки-палки, какой ПРЕКРАСНЫЙ фильм!!!! Не пойду больше никогда :)))))) и\u0306од",  # a letter of two code points
@@ -65,12 +79,31 @@ def mixtures(count: int, seed: int = 1) -> list[str]:
     return ["".join(piece() for _ in range(chance.randrange(30))) for _ in range(count)]
 
 
+def save_bag(path: Path, cleaned: list[str], number: int) -> None:
+    """Write a bag of words of `BAGS` that knows nine in ten of the terms of cleaned texts."""
+    import re
+
+    import numpy as np
+
+    from sentipress.data.task import Task
+    from sentipress.linear.bag_of_words import LinearModel, terms_of
+    from sentipress.runtimes import packed_words
+
+    recipe, labels, bits, link, longest = BAGS[number]
+    # A file holds its terms as UTF-8, which has no half of a character.
+    terms = sorted({term for text in cleaned for term in terms_of(text, longest) if not re.search("[\ud800-\udfff]", term)})
+    chance = np.random.default_rng(number)
+    known = tuple(np.array(terms, object)[chance.random(len(terms)) < 0.9])
+    outputs = Task(labels).outputs
+    weights, bias = chance.normal(0, 0.1, (len(known), outputs)).astype(np.float16), chance.normal(0, 0.1, outputs).astype(np.float32)
+    packed_words.save(path, LinearModel(known, weights, None, bias, longest, recipe, labels, link), bits)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Write the vectors; see the top of the file."""
     from collections import Counter
     from dataclasses import replace
     from itertools import pairwise
-    from pathlib import Path
 
     import numpy as np
 
@@ -79,6 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.core.quiet import quiet_exit
     from sentipress.data import cleaning, sources
     from sentipress.data.task import Task
+    from sentipress.runtimes import packed_words
     from sentipress.runtimes.litert import LiteRTModel
     from sentipress.text.tokenizer import Tokenizer, text_words
 
@@ -116,17 +150,31 @@ def main(arguments: list[str] | None = None) -> None:
     scored = texts[: settings.scored]
     quiet_exit()
     models_scores = {}
+    cleaned = [cleaning.clean(text, own.cleaning) for text in scored]
     for about in models:
-        tokenizer = replace(own, words=tuple(about["words"]), sequence_length=about["sequence_length"]) if "words" in about else own
-        name, remedy = about["name"], manifest.run(manifest.QUANTIZATION, artifacts)
-        model = LiteRTModel(artifacts / Path(about["file"]).name, remedy, tokenizer, task, site.model_bytes(artifacts, about))
-        cleaned = [cleaning.clean(text, tokenizer.cleaning) for text in scored]
-        probabilities = model.predict(tokenizer.encode(cleaned))
-        shares = [tokenizer.known_share(text) for text in cleaned]
+        name, file, remedy = about["name"], artifacts / Path(about["file"]).name, manifest.run(manifest.QUANTIZATION, artifacts)
+        if about.get("kind") == packed_words.KIND:
+            words = packed_words.PackedWords(file, remedy)
+            probabilities, shares = words.predict(cleaned), [words.known_share(text) for text in cleaned]
+        else:
+            tokenizer = replace(own, words=tuple(about["words"]), sequence_length=about["sequence_length"]) if "words" in about else own
+            model = LiteRTModel(file, remedy, tokenizer, task, site.model_bytes(artifacts, about))
+            probabilities, shares = model.predict(tokenizer.encode(cleaned)), [tokenizer.known_share(text) for text in cleaned]
         models_scores[name] = {"probabilities": task.table(probabilities).tolist(), "known_share": shares}
         counts = np.bincount(task.decide(probabilities), minlength=len(labels))
         print(f"{name}: {len(scored):,} texts scored; {', '.join(f'{n:,} {label}' for n, label in zip(counts, labels, strict=True))}")
     files.write_text(target / "scores.json", site.compact({"vectors": written, "texts": scored, "models": models_scores}))
+
+    some, bags = [*LINES, *mixed, *scored], []
+    for number, (recipe, names, *_) in enumerate(BAGS):
+        cleaned = [cleaning.clean(text, recipe) for text in some]
+        file = f"bag-{number}.zip"
+        save_bag(target / file, cleaned, number)
+        words = packed_words.PackedWords(target / file, "")
+        scores = {"probabilities": Task(names).table(words.predict(cleaned)).tolist(), "known_share": list(map(words.known_share, cleaned))}
+        bags.append({"file": file, "recipe": recipe, "labels": names, "sha256": files.sha256(target / file), **scores})
+    files.write_text(target / "bags.json", site.compact({"texts": some, "bags": bags}))
+    print(f"{len(some):,} texts scored by {len(bags)} bags of words of {', '.join(str(len(one['labels'])) for one in bags)} labels")
     print(f"wrote {settings.target}")
 
 

@@ -21,7 +21,8 @@ from sentipress.core.errors import UserError, exit_code
 from sentipress.data import cleaning
 from sentipress.data.task import KNOWN_SHARE, SENTIMENT_LABELS, verdict
 from sentipress.evaluation import records
-from sentipress.runtimes import pocket
+from sentipress.linear.bag_of_words import LINKS, LinearModel, terms_of
+from sentipress.runtimes import packed_words, pocket
 from sentipress.text.tokenizer import Tokenizer, text_words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,7 +116,7 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
     site.build(artifacts, demo, target)
     content = json.loads((target / "metadata.json").read_text(encoding="utf-8"))
     (model,) = content["models"]
-    assert content["schema"] == 2 and content["labels"] == ["negative", "positive"] and content["known_share"] == KNOWN_SHARE
+    assert content["schema"] == 3 and content["labels"] == ["negative", "positive"] and content["known_share"] == KNOWN_SHARE
     assert content["tokenizer"]["words"] == ["good", "bad"] and content["tokenizer"]["sequence_length"] == 6
     assert (target / model["file"]).read_bytes() == (artifacts / "modelo_DRQ.tflite").read_bytes()
     assert files.sha256(target / model["file"]) == model["sha256"]
@@ -145,6 +146,53 @@ def test_the_pocket_model_brings_its_own_words(artifacts, demo, tmp_path):
     (artifacts / "pocket.zip").write_bytes(b"no zip")
     with pytest.raises(UserError, match=r"pocket\.zip is no pocket model .* -> run python 6_combination\.py"):
         site.models(artifacts)
+
+
+def bag_of_words(labels: tuple[str, ...] = SENTIMENT_LABELS, recipe: str = "default") -> LinearModel:
+    """A bag of three terms."""
+    outputs = 1 if len(labels) == 2 else len(labels)
+    weights = np.linspace(-1, 1, 3 * outputs).reshape(3, outputs).astype(np.float16)
+    return LinearModel(("bad", "good", "not good"), weights, None, np.zeros(outputs, np.float32), 2, recipe, labels, "one-vs-rest")
+
+
+def test_a_packed_bag_of_words_is_shipped_as_it_is(artifacts, demo):
+    for terms in (16_000, 11_900):
+        packed_words.save(artifacts / f"packed_{terms}.zip", bag_of_words(), 8)
+        write_record(artifacts, f"packed_{terms}", f"packed_{terms}.zip")
+    site.build(artifacts, demo, demo / "dist")
+    content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
+    network, *bags = content["models"]
+    assert "kind" not in network and [about["name"] for about in bags] == ["packed_11900", "packed_16000"]
+    for about in bags:
+        assert about["kind"] == "bag of words" and about["title"] == "Bag of words, 3 terms" and "words" not in about
+        assert (demo / "dist" / about["file"]).read_bytes() == (artifacts / f"{about['name']}.zip").read_bytes()
+        assert files.sha256(demo / "dist" / about["file"]) == about["sha256"]
+        assert about["bytes"] == (artifacts / f"{about['name']}.zip").stat().st_size
+
+
+def test_bags_of_words_that_do_not_fit_the_page_are_refused(artifacts, demo):
+    def refusal(content: bytes | None = None, model: LinearModel | None = None) -> str:
+        path = artifacts / "packed_11900.zip"
+        path.write_bytes(content or packed_words.pack(model, 8))
+        write_record(artifacts, "packed_11900", path.name)
+        with pytest.raises(UserError) as caught:
+            site.build(artifacts, demo, demo / "dist")
+        return str(caught.value)
+
+    assert re.search(r"packed_11900\.zip is no packed bag of words .* -> run python classical\.py", refusal(b"no zip"))
+    assert "packed_11900.zip has the labels world, sports, business" in refusal(model=bag_of_words(NEWS))
+    assert "packed_11900 was made with the recipe 'posts', the vocabulary with 'default'" in refusal(model=bag_of_words(recipe="posts"))
+    packed_words.save(artifacts / "packed_11900.zip", bag_of_words(), 4)
+    with pytest.raises(UserError, match=r"packed_11900\.zip has changed since -> run python classical\.py"):
+        site.build(artifacts, demo, demo / "dist")
+
+
+def test_a_folder_of_bags_of_words_alone_makes_a_page(artifacts):
+    (artifacts / "modelo_DRQ.tflite").unlink()
+    packed_words.save(artifacts / "packed_11900.zip", bag_of_words(), 8)
+    write_record(artifacts, "packed_11900", "packed_11900.zip")
+    labels, (about,) = site.models(artifacts)
+    assert labels == SENTIMENT_LABELS and about["name"] == "packed_11900"
 
 
 def test_other_labels_come_from_the_metrics_and_from_the_pocket_model(artifacts, demo):
@@ -278,6 +326,47 @@ def test_javascript_reads_a_text_as_python_does(sample, recipe, padding, truncat
         verdicts = [verdict(NEWS, row, share) for row, share in zip(rows, shares, strict=True)]
         assert found["verdicts"] == verdicts
     assert set(verdicts) == {*NEWS, "cannot judge"}
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+@pytest.mark.parametrize("recipe", cleaning.RECIPES)
+@pytest.mark.parametrize("bits", [8, 4])
+def test_javascript_scores_a_bag_of_words_as_python_does(sample, tmp_path, recipe, bits):
+    golden = script("golden")
+    texts = [*golden.LINES, *golden.ALPHABETS, *golden.mixtures(500, seed=3), *sample["review"][:200]]
+    cleaned = [cleaning.clean(text, recipe) for text in texts]
+    shared = Tokenizer(("good",), 4, "post", "pre", recipe)
+    bags = []
+    for labels, link, longest in ((SENTIMENT_LABELS, "softmax", 2), (NEWS, "one-vs-rest", 1), (NEWS, "softmax", 3)):
+        terms = {term for text in cleaned for term in terms_of(text, longest) if not re.search("[\ud800-\udfff]", term)}
+        # Names that every object of JavaScript has; terms that share a character of two units.
+        known = (*sorted(terms)[::8], "constructor film", "hasOwnProperty", "\U00010428\U00010429", "\U00010428\U0001042a")
+        chance = np.random.default_rng(bits)
+        outputs = 1 if len(labels) == 2 else len(labels)
+        weights = chance.normal(0, 0.1, (len(known), outputs)).astype(np.float16)
+        model = LinearModel(known, weights, None, chance.normal(0, 1, outputs).astype(np.float32), longest, recipe, labels, link)
+        packed_words.save(tmp_path / f"{len(bags)}.zip", model, bits)
+        bags.append(packed_words.PackedWords(tmp_path / f"{len(bags)}.zip", ""))
+    asked = [
+        {"file": str(tmp_path / f"{number}.zip"), "metadata": site.metadata(shared, bag.task.labels)} for number, bag in enumerate(bags)
+    ]
+    payload = json.dumps({"texts": texts, "bags": asked})
+    done = subprocess.run([NODE, "demo/tests/score.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for bag, found in zip(bags, json.loads(done.stdout), strict=True):
+        np.testing.assert_allclose(found["probabilities"], bag.task.table(bag.predict(cleaned)), rtol=0, atol=1e-6)
+        assert found["known_share"] == [bag.known_share(text) for text in cleaned]
+        assert len(set(found["known_share"])) > 30
+
+
+def test_the_golden_bags_are_of_every_kind():
+    golden = script("golden")
+    recipes, labels, bits, links, longest = zip(*golden.BAGS, strict=True)
+    assert set(recipes) == set(cleaning.RECIPES) and set(bits) == set(packed_words.LEVELS) and set(longest) == {1, 2, 3}
+    assert {(len(names) > 2, link) for names, link in zip(labels, links, strict=True)} == {
+        *((False, link) for link in LINKS),
+        *((True, link) for link in LINKS),
+    }
 
 
 def test_the_golden_texts_need_every_rule():

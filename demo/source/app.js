@@ -1,20 +1,17 @@
-// The page: what is written is cleaned, encoded and scored as it is typed; nothing leaves the device.
+// The page: what is written is read and scored as it is typed; nothing leaves the device.
 import { prepareAnswer, showAnswer, showObstacle } from "./answer.js";
 import { $, counted, part, percent, runsLeftwards, shortTime, whole } from "./dom.js";
-import { leaveOneOut } from "./influence.js";
 import { showLegend, showStrongest, showText } from "./marked.js";
-import { Model, startRuntime } from "./model.js";
-import { Tokenizer } from "./tokenizer.js";
+import { BAG, load } from "./models.js";
 import { isTooForeign, strongest, verdict } from "./verdict.js";
 
-const SCHEMA = 2; // of metadata.json
+const SCHEMA = 3; // of metadata.json
 const TYPING = 120; // milliseconds of rest before a text is scored; longer where scoring itself is slow
 const SETTLED = 700; // milliseconds of rest before words are weighed and a screen reader is told
 
 let metadata;
-const tokenizers = new Map(); // words to the Tokenizer that has them
 let chosen; // entry of metadata.models
-const loaded = new Map(); // name to promise of a Model
+const loaded = new Map(); // name to promise of a model, see models.js
 let typing;
 let settling;
 let weighing = new AbortController();
@@ -23,17 +20,16 @@ let request = 0; // a text that was overtaken by a later one is not shown
 start().catch(fail);
 
 async function start() {
-  startRuntime().catch(() => {}); // the wasm and the vocabulary come at the same time; an error is met in Model.load
   const response = await fetch("./metadata.json");
   if (!response.ok) throw new Error(`metadata.json could not be fetched (${response.status})`);
   metadata = await response.json();
   if (metadata.schema !== SCHEMA) throw new Error(`metadata.json has schema ${metadata.schema}, this page reads ${SCHEMA}: build it again`);
   prepareAnswer(metadata.labels);
-  showExamples();
   showModels();
   $("input").addEventListener("input", onInput);
   $("compare").addEventListener("click", () => compare().catch(fail));
   await choose(metadata.models[0]);
+  await showExamples();
   $("compare").disabled = false;
   document.documentElement.dataset.ready = "true";
   performance.mark("ready");
@@ -69,27 +65,27 @@ function showModels() {
     );
     $("choices").append(choice);
   }
-  const { recipe } = metadata.cleaning;
-  const words = whole.format(metadata.tokenizer.words.length);
-  const others = metadata.models.filter((about) => about.words).map((about) => `${about.title} with ${whole.format(about.words.length)} of its own, inside its size`);
-  $("source").textContent =
-    `The models read ${words} words${others.length ? ` (${others.join(", ")})` : ""}, cleaned by the recipe “${recipe}”. The interval is 95 %.`;
+  $("source").textContent = sourceOf(metadata.models);
+}
+
+/** What the models read of a text, in sentences. */
+function sourceOf(models) {
+  const networks = models.filter((about) => about.kind !== BAG);
+  const own = networks.filter((about) => about.words).map((about) => `${about.title} with ${whole.format(about.words.length)} of its own, inside its size`);
+  return [
+    ...(networks.length ? [`The networks read ${whole.format(metadata.tokenizer.words.length)} words${own.length ? ` (${own.join(", ")})` : ""}.`] : []),
+    ...(networks.length < models.length ? ["A bag of words asks which words and groups of neighbouring words stand in a text, not where or how often."] : []),
+    `Texts are cleaned by the recipe “${metadata.cleaning.recipe}”. The interval is 95 %.`,
+  ].join(" ");
 }
 
 function partOf(about, name) {
   return document.querySelector(`.choice[data-name="${CSS.escape(about.name)}"] .${name}`);
 }
 
-/** Most models share the vocabulary of metadata.json; the pocket model has its own. */
-function tokenizerOf(about) {
-  const words = about.words ?? metadata.tokenizer.words;
-  if (!tokenizers.has(words)) tokenizers.set(words, new Tokenizer(metadata, about));
-  return tokenizers.get(words);
-}
-
 function model(about) {
   if (!loaded.has(about.name)) {
-    const loading = Model.load(about, tokenizerOf(about).encode(""), metadata.labels.length).catch((error) => {
+    const loading = load(metadata, about).catch((error) => {
       loaded.delete(about.name); // a second try may find the network again
       throw error;
     });
@@ -117,7 +113,7 @@ function showTimes(about, ready) {
   partOf(about, "hash").textContent = `SHA-256 ${about.sha256.slice(0, 12)}… ${checked}`;
   const median = ready.milliseconds;
   partOf(about, "times").textContent =
-    `loaded in ${shortTime(ready.loadMilliseconds)}` + (median === undefined ? "" : ` · ${median.toFixed(1)} ms a ${metadata.wording.noun}`);
+    `loaded in ${shortTime(ready.loadMilliseconds)}` + (median === undefined ? "" : ` · ${median < 0.05 ? "below 0.1" : median.toFixed(1)} ms a ${metadata.wording.noun}`);
 }
 
 /** The same text by every model. */
@@ -127,11 +123,10 @@ async function compare() {
     for (const about of metadata.models) {
       const ready = await model(about);
       const mine = request;
-      const reading = tokenizerOf(about).read($("input").value);
+      const reading = ready.read($("input").value);
       if (reading.total) {
-        const row = rowOf(about, reading);
-        for (let run = 0; run < 11; run++) await ready.score(row); // a median needs a few
-        const probabilities = await ready.score(row);
+        for (let run = 0; run < 11; run++) await ready.score(reading.words); // a median needs a few
+        const probabilities = await ready.score(reading.words);
         if (mine === request) showRow(about, probabilities, reading);
       }
       showTimes(about, ready);
@@ -139,12 +134,6 @@ async function compare() {
   } finally {
     $("compare").disabled = false;
   }
-}
-
-/** Ids of a text, as a model takes them. */
-function rowOf(about, reading) {
-  const tokenizer = tokenizerOf(about);
-  return tokenizer.pad(tokenizer.lookup(reading.words));
 }
 
 /** What a model answers, in its own row. */
@@ -156,9 +145,9 @@ function showRow(about, probabilities, { knownShare }) {
 // --- Text
 
 /** Examples that the first model has words for: those at hand are in English. */
-function showExamples() {
-  const tokenizer = tokenizerOf(metadata.models[0]);
-  const readable = metadata.wording.examples.filter(([, text]) => !isTooForeign(metadata, tokenizer.read(text).knownShare));
+async function showExamples() {
+  const first = await model(metadata.models[0]);
+  const readable = metadata.wording.examples.filter(([, text]) => !isTooForeign(metadata, first.read(text).knownShare));
   $("examples").hidden = !readable.length;
   for (const [title, text] of readable) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
@@ -184,15 +173,16 @@ async function update() {
   weighing.abort();
   weighing = new AbortController();
   const mine = ++request;
-  const started = performance.now();
   const about = chosen;
-  const tokenizer = tokenizerOf(about);
-  const raw = $("input").value;
-  $("input").dir = runsLeftwards(raw) ? "rtl" : "ltr";
-  const reading = tokenizer.read(raw);
   for (const other of metadata.models) if (other !== about) partOf(other, "answer").textContent = "";
   $("words").dataset.state = "old";
   $("progress").textContent = "";
+  const ready = await model(about);
+  if (mine !== request) return;
+  const started = performance.now();
+  const raw = $("input").value;
+  $("input").dir = runsLeftwards(raw) ? "rtl" : "ltr";
+  const reading = ready.read(raw);
   const obstacle = obstacleOf(raw, reading);
   if (obstacle) {
     lastCost = performance.now() - started;
@@ -201,20 +191,16 @@ async function update() {
     settling = setTimeout(() => announce(obstacle.join(". ")), SETTLED);
     return;
   }
-  const ready = await model(about);
-  const ids = tokenizer.lookup(reading.words);
-  const probabilities = await ready.score(tokenizer.pad(ids));
+  const probabilities = await ready.score(reading.words);
   if (mine !== request) return;
   lastCost = performance.now() - started;
-  const end = tokenizer.truncating === "pre" ? "last" : "first";
-  const cut = reading.cut ? ` Only the ${end} ${whole.format(tokenizer.length)} are read.` : "";
-  const answer = showAnswer(probabilities, `${knownOf(reading)}.${cut}`);
-  showLegend(metadata.labels, weighedLabel(probabilities));
+  const answer = showAnswer(probabilities, `${knownOf(reading)}.${reading.cut ? ` ${ready.limit}` : ""}`);
+  showLegend(metadata.labels, weighedLabel(probabilities), ready.how);
   showRow(about, probabilities, reading);
   showTimes(about, ready);
   settling = setTimeout(() => {
     announce(`${answer}.`);
-    weigh(about, ready, { raw, words: reading.words, ids, probabilities }, weighing.signal).catch(fail);
+    weigh(about, ready, { raw, words: reading.words, probabilities }, weighing.signal).catch(fail);
   }, SETTLED);
 }
 
@@ -241,19 +227,15 @@ function announce(text) {
 /** Number of the label whose log-odds are weighed: the last one of two, else the chosen one. */
 const weighedLabel = (probabilities) => (probabilities.length === 2 ? 1 : strongest(probabilities));
 
-/** Leave each word out once. */
-async function weigh(about, ready, { raw, words, ids, probabilities }, signal) {
-  const tokenizer = tokenizerOf(about);
-  const weighed = weighedLabel(probabilities);
-  const score = async (some) => (await ready.score(tokenizer.pad(some)))[weighed];
-  const moved = await leaveOneOut(ids, probabilities[weighed], score, {
+async function weigh(about, ready, { raw, words, probabilities }, signal) {
+  const found = await ready.influence(words, probabilities, weighedLabel(probabilities), {
     signal,
-    progress: (done) => ($("progress").textContent = `weighing ${whole.format(done)} of ${whole.format(ids.length)}`),
+    progress: (done) => ($("progress").textContent = `weighing ${whole.format(done)} of ${whole.format(words.length)}`),
   });
-  if (!moved) return;
+  if (!found) return;
   $("progress").textContent = "";
-  showStrongest(words, moved);
-  showText(raw, words, moved);
+  showStrongest(found.terms, found.weights);
+  showText(raw, found.words, found.shares);
   $("words").dataset.state = "current";
   showTimes(about, ready);
 }

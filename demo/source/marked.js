@@ -5,13 +5,19 @@ const STRONGEST = 8; // words in the list
 const NOTICEABLE = 0.05; // log-odds below which a word is not marked
 const FAINT = 0.12; // of the strongest word: below it a word is not marked
 
-/** Say which label the lines speak for. @param {string[]} labels @param {number} weighed number of the label whose log-odds are weighed */
-export function showLegend(labels, weighed) {
+/**
+ * Say how words were weighed and which label the lines speak for.
+ * @param {string[]} labels
+ * @param {number} weighed number of the label whose log-odds are weighed
+ * @param {string} how it was done, in a sentence
+ */
+export function showLegend(labels, weighed, how) {
+  $("how").textContent = how;
   $("for").textContent = labels[weighed];
   $("against").textContent = labels.length === 2 ? `for ${labels[1 - weighed]}` : "against it";
 }
 
-/** @param {{word: string}[]} words @param {Float64Array} moved log-odds that each of them moved */
+/** @param {{word: string}[]} words @param {ArrayLike<number>} moved log-odds that each of them moved */
 export function showStrongest(words, moved) {
   const sums = new Map(); // a word that comes twice is listed once
   words.forEach(({ word }, index) => {

@@ -1,7 +1,6 @@
 // The .tflite files, run by LiteRT.js on this device.
 import { Tensor, loadAndCompile, loadLiteRt } from "./litert/core.js";
-
-const RECENT = 101; // runs whose median is shown
+import { Times, fetchMeasured } from "./measured.js";
 
 let runtime;
 
@@ -18,7 +17,7 @@ export class Model {
   #compiled;
   #shape;
   #labels;
-  #spent = [];
+  #times = new Times();
 
   constructor(compiled, shape, labels) {
     this.#compiled = compiled;
@@ -35,16 +34,12 @@ export class Model {
   static async load(about, ids, labels) {
     await startRuntime();
     const started = performance.now();
-    const response = await fetch(about.file);
-    if (!response.ok) throw new Error(`${about.file} could not be fetched (${response.status})`);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    const found = await sha256(bytes);
-    if (found && found !== about.sha256) throw new Error(`${about.file} is not the file that was measured (SHA-256 ${found.slice(0, 12)})`);
+    const { bytes, verified } = await fetchMeasured(about);
     const compiled = await loadAndCompile(bytes, { accelerator: "wasm" });
     const model = new Model(compiled, [1, ids.length], labels);
-    model.verified = Boolean(found);
+    model.verified = verified;
     await model.score(ids);
-    model.#spent = []; // the first run also allocates
+    model.#times = new Times(); // the first run also allocates
     model.loadMilliseconds = performance.now() - started;
     return model;
   }
@@ -60,8 +55,7 @@ export class Model {
     const numbers = Array.from(output.toTypedArray());
     input.delete();
     output.delete();
-    this.#spent.push(performance.now() - started);
-    if (this.#spent.length > RECENT) this.#spent.shift();
+    this.#times.add(performance.now() - started);
     const expected = this.#labels === 2 ? 1 : this.#labels; // of two labels a model gives the last one's probability
     if (numbers.length !== expected) throw new Error(`the model gives ${numbers.length} numbers, its ${this.#labels} labels need ${expected}`);
     return expected === 1 ? [1 - numbers[0], numbers[0]] : numbers;
@@ -69,14 +63,6 @@ export class Model {
 
   /** Median of the recent runs, from ids to probabilities. */
   get milliseconds() {
-    if (!this.#spent.length) return undefined;
-    return [...this.#spent].sort((a, b) => a - b)[Math.floor(this.#spent.length / 2)];
+    return this.#times.median;
   }
-}
-
-/** Hexadecimal SHA-256; undefined where the browser hides it, on pages that come neither by https nor from localhost. */
-async function sha256(bytes) {
-  if (!globalThis.crypto?.subtle) return undefined;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,6 +1,6 @@
 """What a browser needs to read a text as Python does: metadata, golden vectors, and the demo's files.
 
-No TensorFlow here, and no LiteRT: models are copied as they are, never opened.
+No TensorFlow here, and no LiteRT: networks are copied as they are, never opened.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from sentipress.core.errors import UserError
 from sentipress.data import cleaning
 from sentipress.data.task import KNOWN_SHARE, SENTIMENT_LABELS
 from sentipress.evaluation import records
-from sentipress.runtimes import pocket
+from sentipress.runtimes import packed_words, pocket
 from sentipress.text.tokenizer import OOV_ID, PADDING_ID, Tokenizer
 
-SCHEMA = 2  # 2: labels, the least share of known words, character classes by name
+SCHEMA = 3  # 3: bags of words among the models; 2: labels, the least share of known words, character classes by name
 # Name, title on the page, stage that makes it; the first one that exists is shown first.
 MODELS = (
     ("modelo_DRQ", "8-bit", manifest.QUANTIZATION),
@@ -32,6 +32,7 @@ MODELS = (
     ("modelo_destilado_DRQ", "Student, 8-bit", manifest.DISTILLATION),
 )
 POCKET = "pocket.zip"  # brings a vocabulary of its own
+BAGS = tuple(row for row in manifest.LSTM.stage(manifest.CLASSICAL).rows if row.name.startswith(manifest.PACKED))  # shipped as they are
 # LiteRT's wasm with relaxed SIMD, and the one for browsers without; a visitor downloads one of them.
 WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 NPM_REMEDY = "run npm ci --prefix demo"
@@ -132,7 +133,15 @@ def _replace(pattern: re.Pattern[str], by: str) -> dict[str, Any]:
 def metadata(
     tokenizer: Tokenizer, labels: Sequence[str], models: Sequence[dict[str, Any]] = (), wording: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """All that the page knows: the labels, how to clean, the vocabulary, the models, and what it says."""
+    """All that the page knows: the labels, how to clean, the vocabulary, the models, and what it says.
+
+    Raises:
+        UserError: the recipe is unknown, or a bag of words was made with another one.
+    """
+    for model in models:
+        if model.get("cleaning", tokenizer.cleaning) != tokenizer.cleaning:
+            named = f"{model['name']} was made with the recipe {model['cleaning']!r}, the vocabulary with {tokenizer.cleaning!r}"
+            raise UserError(named, "run the stages anew: python compare.py --refresh")
     recipe = steps(tokenizer.cleaning)
     used = {"space", *itertools.chain.from_iterable(_CLASS.findall(step.get("pattern", "")) for step in recipe)}
     classes = {name: members for name, members in character_classes().items() if name in used}
@@ -173,7 +182,7 @@ def _encodes(text: str) -> bool:
 def models(folder: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
     """Labels, and the models of an artifacts folder that the page can run, as the table measured them.
 
-    A model with a vocabulary of its own has it as `words`.
+    A network with a vocabulary of its own has it as `words`. A bag of words has a `kind`; the page reads its file.
 
     Raises:
         UserError: none is there, one is not the file that its metrics speak of, or two have different labels.
@@ -195,6 +204,14 @@ def models(folder: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
         about = _described(record, "Pocket", "models/pocket.tflite", hashlib.sha256(packed.model).hexdigest())
         described.append(about | {"words": list(packed.tokenizer.words), "sequence_length": packed.tokenizer.sequence_length})
         labels[POCKET] = packed.labels
+    for row in BAGS:
+        if (folder / row.file).is_file():
+            remedy = manifest.run(manifest.CLASSICAL, folder)
+            bag = packed_words.PackedWords(folder / row.file, remedy).model
+            record = records.load(folder, row.name, remedy)
+            about = _described(record, f"Bag of words, {len(bag.terms):,} terms", f"models/{row.file}", record["outputs"][row.file])
+            described.append(about | {"kind": packed_words.KIND, "cleaning": bag.cleaning})
+            labels[row.file] = bag.labels
     if not described:
         raise UserError(f"{folder} holds none of the demo's models", manifest.run(manifest.QUANTIZATION, folder))
     return _common(labels, folder), described
@@ -228,7 +245,7 @@ def _described(record: dict[str, Any], title: str, file: str, sha256: str) -> di
 
 
 def model_bytes(folder: Path, model: dict[str, Any]) -> bytes:
-    """The `.tflite` file that a description of `models` speaks of."""
+    """The file of the page that a description of `models` speaks of."""
     if model["name"] == Path(POCKET).stem:
         return pocket.unpack(folder / POCKET, manifest.run(manifest.COMBINATION, folder)).model
     return (folder / Path(model["file"]).name).read_bytes()
