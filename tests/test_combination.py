@@ -22,6 +22,7 @@ from sentipress.evaluation import deployment, records
 from sentipress.linear.bag_of_words import LinearModel
 from sentipress.lstm import export, networks, shrinking
 from sentipress.pipeline import chain_links
+from sentipress.reporting import cards
 from sentipress.runtimes import pocket, registry
 from sentipress.text.tokenizer import Tokenizer
 
@@ -64,6 +65,11 @@ def test_a_chain_is_read():
     assert links[2].number() == 0.5 and links[3].number() is None and chain_links.shape_of("4x16") == (4, 16)
     chain_links.check_sizes(links, SPEC, 4)
     chain_links.check_name("other", ["pocket_2_distil", "modelo_base"])
+
+
+def test_cards_know_the_links():
+    assert {chain_links.DISTIL} < cards.TAUGHT < set(chain_links.NETWORK) and not cards.UNTRAINED & cards.TAUGHT
+    assert {*cards.UNTRAINED, *cards.TAUGHT} >= {*chain_links.FORMATS, chain_links.PACK, *chain_links.BOUNDS}
 
 
 @pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "units=0", "factorize=no", "distil=4x0"])
