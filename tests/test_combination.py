@@ -67,11 +67,6 @@ def test_a_chain_is_read():
     chain_links.check_name("other", ["pocket_2_distil", "modelo_base"])
 
 
-def test_cards_know_the_links():
-    assert {chain_links.DISTIL} < cards.TAUGHT < set(chain_links.NETWORK) and not cards.UNTRAINED & cards.TAUGHT
-    assert {*cards.UNTRAINED, *cards.TAUGHT} >= {*chain_links.FORMATS, chain_links.PACK, *chain_links.BOUNDS}
-
-
 @pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "units=0", "factorize=no", "distil=4x0"])
 def test_a_value_that_no_network_has_is_refused_at_once(link):
     with pytest.raises(errors.UserError, match=f"--chain {link}"):
@@ -163,6 +158,11 @@ def test_clusters_are_few_near_and_gzip_well(network):
     for before, after in zip(pruned, shrinking.cluster(pruned, spec, 4), strict=True):
         np.testing.assert_array_equal(after[before == 0], 0)
         assert np.all(np.abs(after - before)[before != 0] < np.abs(before).max())
+
+
+def test_cards_know_the_links():
+    assert {chain_links.DISTIL} < cards.TAUGHT < set(chain_links.NETWORK) and not cards.UNTRAINED & cards.TAUGHT
+    assert {*cards.UNTRAINED, *cards.TAUGHT} >= {*chain_links.FORMATS, chain_links.PACK, *chain_links.BOUNDS}
 
 
 # The chain of the run
