@@ -2,8 +2,9 @@
 
 Reads    artifacts/*.metrics.json
 Writes   artifacts/comparison.md, comparison.csv, comparison.tex, figures/comparison.png; prints the table.
-         With --refresh: whatever the stages write that are missing or stale
+         With --refresh: whatever the stages write that are missing or stale. With --cards: FOLDER/<model>.card.md alone
 Command  python compare.py [--artifacts FOLDER] [--refresh] [--publish FOLDER]
+         python compare.py --cards FOLDER
 """
 
 from sentipress.core.errors import exit_code
@@ -12,6 +13,7 @@ ARTIFACTS = "artifacts"  # folder that the stages share
 REFRESH = False  # run every stage that is missing or stale, in order, with the flags of its earlier run
 PUBLISH = None  # folder to which metrics, tables, pictures and packed models are copied, other models left out
 ONLY_FIGURES = False  # with PUBLISH: copy metrics and tables alone, for texts whose licence forbids more
+CARDS = None  # folder that was published: write the cards of its packed models again, and nothing else
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,9 +21,12 @@ def main(arguments: list[str] | None = None) -> None:
     from pathlib import Path
 
     from sentipress.core import cli
-    from sentipress.reporting import table
+    from sentipress.reporting import cards, table
 
     settings = cli.settings(__file__, arguments)
+    if settings.cards:
+        print("wrote " + ", ".join(map(str, cards.write(Path(settings.cards)))))
+        return
     folder = Path(settings.artifacts)
     if settings.refresh:
         from sentipress.pipeline import refresh

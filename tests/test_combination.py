@@ -22,6 +22,7 @@ from sentipress.evaluation import deployment, records
 from sentipress.linear.bag_of_words import LinearModel
 from sentipress.lstm import export, networks, shrinking
 from sentipress.pipeline import chain_links
+from sentipress.reporting import cards
 from sentipress.runtimes import pocket, registry
 from sentipress.text.tokenizer import Tokenizer
 
@@ -165,6 +166,11 @@ def test_clusters_are_few_near_and_gzip_well(network):
     for before, after in zip(pruned, shrinking.cluster(pruned, spec, 4), strict=True):
         np.testing.assert_array_equal(after[before == 0], 0)
         assert np.all(np.abs(after - before)[before != 0] < np.abs(before).max())
+
+
+def test_cards_know_the_links():
+    assert {chain_links.DISTIL} < cards.TAUGHT < set(chain_links.NETWORK) and not cards.UNTRAINED & cards.TAUGHT
+    assert {*cards.UNTRAINED, *cards.TAUGHT} >= {*chain_links.FORMATS, chain_links.PACK, *chain_links.BOUNDS}
 
 
 # The chain of the run

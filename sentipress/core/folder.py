@@ -13,6 +13,7 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 
 SCHEMA = 3  # of reviews.json. 3: with the task
+OLDER = 2  # the schema that published folders may have
 OWN_FOLDERS = ("figures", "logs")  # sub-folders that stages write to
 
 
@@ -84,6 +85,16 @@ def about(folder: Path) -> dict[str, Any]:
         if not isinstance(content.get(key), kind):
             raise UserError(f"{path} lacks {key!r}", remedy)
     return content
+
+
+def published_about(folder: Path) -> dict[str, Any]:
+    """The description of the texts, also one of an earlier schema in a published folder; empty where there is none."""
+    for schema in (SCHEMA, OLDER):
+        try:
+            return files.read_json(folder / manifest.DESCRIPTION, schema, "")
+        except UserError:
+            continue
+    return {}
 
 
 def recipe_of(folder: Path) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core import files, manifest
 from sentipress.core import folder as artifacts
+from sentipress.core import manifest
 from sentipress.core.errors import UserError
 from sentipress.data import corpus
 from sentipress.data.task import SENTIMENT, Task
@@ -22,7 +22,6 @@ from sentipress.reporting import table
 
 BASE = manifest.BASE.name
 FIRST_BOUNDS = (2, 5, 10, 25, 50, 100)  # words: where the first group by length may end; long texts take the last
-OLDER_ABOUT = 2  # schema of reviews.json before there were tasks
 EXAMPLES = 3  # texts shown per model
 EXCERPT = 420  # characters of each
 
@@ -198,7 +197,7 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
     loaded = table.load(folder)
     if not loaded:
         raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.run(manifest.PREPROCESSING, folder))
-    about, texts, staleness = _about(folder), _test_texts(folder), Staleness(folder)
+    about, texts, staleness = artifacts.published_about(folder), _test_texts(folder), Staleness(folder)
     base = _base_probabilities(folder, loaded)
     rows = [_row(folder, record, staleness.reasons(record), base, texts, repeats) for record in loaded]
     task = _task(loaded, about)
@@ -207,16 +206,6 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
         noun = plots.noun(task)
         missing.append(f"{manifest.REVIEWS}: no {noun.removesuffix('s')} lengths and no example {noun}")
     return Evidence(folder.name, task, _corrected(rows), missing, about)
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    """The description of the texts, also one of an earlier schema in a published folder; empty where there is none."""
-    for schema in (artifacts.SCHEMA, OLDER_ABOUT):
-        try:
-            return files.read_json(folder / manifest.DESCRIPTION, schema, "")
-        except UserError:
-            continue
-    return {}
 
 
 def _task(loaded: Iterable[Mapping[str, Any]], about: Mapping[str, Any]) -> Task:

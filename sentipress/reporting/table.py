@@ -12,7 +12,7 @@ from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.evaluation import ledger, plots, records
 from sentipress.evaluation.latency import shown
 from sentipress.pipeline.staleness import Staleness
-from sentipress.reporting import study, tabular
+from sentipress.reporting import cards, study, tabular
 
 COLUMNS = (
     "technique",
@@ -135,14 +135,18 @@ def _of_the_study(readable: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
-    """Copy what a reader needs to `target`: metrics, tables, and unless `only_figures` probabilities, pictures and packed models.
+    """Copy what a reader needs to `target`.
+
+    These are metrics, tables, and unless `only_figures` probabilities, pictures, and packed models with a card each.
 
     Raises:
-        UserError: a row is stale or damaged.
+        UserError: a row is stale or damaged, or a packed model is.
     """
     bad = [row["technique"] for row in make(folder) if row["note"].startswith(("STALE", "DAMAGED"))]
     if bad:
         raise UserError(f"{folder} has rows that are stale or damaged ({', '.join(bad)})", "refresh them first")
+    for path, card in ({} if only_figures else cards.of(folder, target)).items():
+        files.write_text(path, card)
     for pattern in FIGURES if only_figures else EVERYTHING:
         for path in sorted(folder.glob(pattern)):
             files.write_bytes(target / path.relative_to(folder), path.read_bytes())

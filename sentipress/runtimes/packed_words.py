@@ -145,7 +145,12 @@ class PackedWords(LinearRuntime):
         except Exception as error:  # zipfile and zlib raise many kinds for damaged bytes
             raise UserError(f"{path} is no packed bag of words ({str(error)[:100]})", remedy) from None
 
+    @property
+    def bits(self) -> int:
+        """Bits of each weight: 8 or 4."""
+        return self._quantized.bits
+
     def stored_arrays(self) -> dict[str, np.ndarray]:
         """Weights as whole numbers, int8 (terms, columns), and the bias."""
-        name = "weights" if self._quantized.bits == 8 else "weights (4 bits)"
+        name = "weights" if self.bits == 8 else "weights (4 bits)"
         return {name: self._quantized.values, "bias": self.model.bias}
