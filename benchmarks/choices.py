@@ -15,25 +15,35 @@ OUTPUT = None  # JSON of all trainings; ARTIFACTS/choices.json by default
 PARTS = "student,pocket"  # of stage 5, of stage 6, or both
 SEEDS = "1"  # of weights, order and dropout
 
-# %% What is tried: the defaults, and one change each
-STUDENT = [
-    {},
-    *({"alpha": value} for value in (0.0, 0.25, 0.75, 1.0)),
-    *({"temperature": value} for value in (2.0, 4.0)),
-    *({"learning_rate": value} for value in (0.001, 0.009)),
-]
-POCKET = [
-    {},
-    *({"alpha": value} for value in (0.0, 1.0)),
-    *({"temperature": value} for value in (2.0,)),
-    *({"learning_rate": value} for value in (0.002, 0.008)),
-    *({"chain": f"vocabulary={words},distil=16x16,quantize,pack"} for words in (4000, 16000)),
-    *({"chain": f"vocabulary=8000,distil={shape},quantize,pack"} for shape in ("8x8", "32x32")),
-    {"chain": "distil=16x16,vocabulary=8000,distil,quantize,pack"},
-    {"chain": "vocabulary=8000,factorize=16,units=16,distil,quantize,pack"},
-]
-SCRIPTS = {"student": ("5_distillation.py", STUDENT), "pocket": ("6_combination.py", POCKET)}
-SCHEMA = 1
+# %% What is tried: the defaults of a script, and one change each
+SCRIPTS = {"student": "5_distillation.py", "pocket": "6_combination.py"}
+CHANGES = {
+    "student": (
+        {},
+        {"alpha": 0.0},
+        {"alpha": 0.25},
+        {"alpha": 0.75},
+        {"alpha": 1.0},
+        {"temperature": 2.0},
+        {"temperature": 4.0},
+        {"learning_rate": 0.001},
+        {"learning_rate": 0.009},
+    ),
+    "pocket": (
+        {},
+        {"alpha": 0.0},
+        {"alpha": 1.0},
+        {"temperature": 2.0},
+        {"learning_rate": 0.002},
+        {"learning_rate": 0.008},
+        {"chain": "vocabulary=4000,distil=16x16,quantize,pack"},
+        {"chain": "vocabulary=16000,distil=16x16,quantize,pack"},
+        {"chain": "vocabulary=8000,distil=8x8,quantize,pack"},
+        {"chain": "vocabulary=8000,distil=32x32,quantize,pack"},
+        {"chain": "distil=16x16,vocabulary=8000,distil,quantize,pack"},
+        {"chain": "vocabulary=8000,factorize=16,units=16,distil,quantize,pack"},
+    ),
+}
 
 
 def student(settings) -> list[dict]:
@@ -70,23 +80,22 @@ def main(arguments: list[str] | None = None) -> None:
     with folder.lock(artifacts, "benchmarks/choices.py"):
         reviews = corpus.load(artifacts)
         texts = {"source": reviews.in_words, "validation_texts": len(reviews.labels("validation"))}
-        done = files.read_json(output, SCHEMA, "move it away")["trainings"] if output.is_file() else []
+        done = files.read_json(output, 1, "move it away")["trainings"] if output.is_file() else []
         for part in parts:
-            script, changes = SCRIPTS[part]
             for seed in settings.seeds.split(","):
-                for change in changes:
+                for change in CHANGES[part]:
                     about = {"part": part, "seed": int(seed), "change": change}
                     if any(about.items() <= one.items() for one in done):
                         continue
                     flags = {"artifacts": str(artifacts), "seed": seed, "name": "choice" if part == "pocket" else None, **change}
                     given = {f"--{name.replace('_', '-')}": str(value) for name, value in flags.items() if value is not None}
                     words = [word for pair in given.items() for word in pair]
-                    path = Path(__file__).resolve().parent.parent / script
+                    path = Path(__file__).resolve().parent.parent / SCRIPTS[part]
                     epochs = {"student": student, "pocket": pocket}[part](cli.settings(str(path), words))
                     best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
                     figures = {key: best[key] for key in ("validation_accuracy", "validation_loss")}
                     done.append({**about, **figures, "epochs": epochs})
-                    files.write_json(output, {"schema": SCHEMA, "environment": environment(), "texts": texts, "trainings": done})
+                    files.write_json(output, {"schema": 1, "environment": environment(), "texts": texts, "trainings": done})
                     print(f"{part} {change or 'default'}, seed {seed}: {figures['validation_accuracy']:.2%} on validation", flush=True)
     print(f"wrote {output}")
 

@@ -19,9 +19,8 @@ FOLDER = "artifacts/official"  # begins the names of the artifacts folders
 SEEDS = "1,2,3"  # of weights, order and dropout; the split stays
 PUBLISH = None  # folder for the copies: official, official-2 and official-3 in it
 
-POCKET = "vocabulary=8000,distil=16x16,quantize,pack"
-# %% Each command of a seed, and the row that it makes last. The first seed also has what needs no repeating.
-COMMANDS = [
+# %% Each command of a seed: script, flags, and the row that it makes last
+COMMANDS = (
     ("2_lstm_baseline.py", {}, "modelo_base"),
     ("classical.py", {}, "classical_nb"),
     ("3_quantization.py", {}, "modelo_DRQ"),
@@ -29,21 +28,24 @@ COMMANDS = [
     ("5_distillation.py", {}, "modelo_destilado"),
     ("6_combination.py", {}, "pocket"),
     # The pocket model's own controls: its network without a teacher, and taught by that one on the same texts.
-    ("6_combination.py", {"chain": POCKET.replace("distil", "train"), "name": "alone"}, "alone"),
-    ("6_combination.py", {"chain": POCKET, "name": "selftaught", "teacher": "alone_2_train"}, "selftaught"),
+    ("6_combination.py", {"chain": "vocabulary=8000,train=16x16,quantize,pack", "name": "alone"}, "alone"),
+    (
+        "6_combination.py",
+        {"chain": "vocabulary=8000,distil=16x16,quantize,pack", "name": "selftaught", "teacher": "alone_2_train"},
+        "selftaught",
+    ),
     # Smaller ones, beside the smaller packed bags of words.
     ("6_combination.py", {"chain": "prune=0.5,cluster=16,quantize,pack", "name": "deep", "start": "pocket_2_distil"}, "deep"),
     ("6_combination.py", {"chain": "vocabulary=8000,distil=8x8,int4,pack", "name": "tiny"}, "tiny"),
-]
+)
 WITHOUT_SEED = ("classical.py", "3_quantization.py")
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(script: str, folder: Path, flags: dict) -> None:
     """Run a script of the project as from a terminal; a failure ends this one with the script's exit code."""
     words = [word for name, value in flags.items() for word in ((f"--{name}", str(value)) if value is not True else (f"--{name}",))]
     print(f"$ python {script} --artifacts {folder} {' '.join(words)}", flush=True)
-    done = subprocess.run([sys.executable, str(ROOT / script), "--artifacts", str(folder), *words])
+    done = subprocess.run([sys.executable, str(Path(__file__).resolve().parent.parent / script), "--artifacts", str(folder), *words])
     if done.returncode:
         raise SystemExit(done.returncode)
 
@@ -75,7 +77,9 @@ def main(arguments: list[str] | None = None) -> None:
             run("1_data_preprocessing.py", folder, given)
         for script, flags, row in COMMANDS:
             if not current(folder, row):
-                run(script, folder, flags if script in WITHOUT_SEED else {**flags, "seed": seed})
+                # Times are of the first seed alone: the files of the others are as large and as fast.
+                timed = {} if seed == seeds[0] else {"no-deployment": True}
+                run(script, folder, {**flags, **timed, **({} if script in WITHOUT_SEED else {"seed": seed})})
 
     # %% Publish
     if settings.publish:

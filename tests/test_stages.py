@@ -46,7 +46,8 @@ def test_every_model_has_its_metrics_and_its_probabilities(run):
         accuracy = facts["scores"]["accuracy"]
         assert accuracy["correct"] == right and accuracy["n"] == 300 == len(saved["test"])
         assert accuracy["low"] < accuracy["value"] == right / 300 < accuracy["high"]
-        assert facts["size"]["bytes"] == (run / f"{name}{suffix}").stat().st_size
+        needed = [f"{name}{suffix}", *facts["model"].get("members", ()), *(["tokenizer.json"] if suffix == ".ensemble" else [])]
+        assert facts["size"]["bytes"] == sum((run / file).stat().st_size for file in needed)
         assert facts["latency"]["p50_ms"] <= facts["latency"]["p95_ms"]
         assert records.changes(run, facts) == []
         assert facts["environment"]["packages"]["tensorflow"]
@@ -77,6 +78,8 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
         ids = Tokenizer.load(registry.tokenizer_of(path, ""), "").encode(reviews.texts("test"))
     if path.suffix == ".npz":
         again = bag_of_words.LinearModel.load(path, "").predict(reviews.texts("test"))
+    elif path.suffix == ".ensemble":
+        again = registry.open_model(path).predict(reviews.texts("test"))
     elif path.suffix == ".zip":
         again = pocket.PocketModel(path, "").predict(reviews.texts("test"))
     elif path.suffix == ".tflite":
@@ -276,7 +279,7 @@ def test_a_published_copy_shows_the_same_table(run, tmp_path):
         ("1_data_preprocessing.py", ["--recipe", "auto"], "invalid choice: 'auto' (choose from 'default', 'thesis', 'posts')"),
         ("5_distillation.py", ["--temperature", "0"], "out of bounds"),
         ("5_distillation.py", ["--temprature", "2"], "unrecognized arguments"),
-        ("5_distillation.py", ["--techniques", "response,magic"], "is not understood -> give some of response,feature,"),
+        ("5_distillation.py", ["--techniques", "response,magic"], "is not understood -> give auto, or some of response,feature,"),
         ("5_distillation.py", ["--teacher", "modelo_base+nobody"], "nobody.metrics.json is missing"),
         ("5_distillation.py", ["--student-embedding", "9"], "cannot start from word vectors of 8"),
         ("5_distillation.py", ["--defaults", "none.json"], "none.json is missing -> python 5_distillation.py --search study"),

@@ -21,7 +21,6 @@ from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.workspace import BASE, Workspace
 from sentipress.runtimes import ensemble, packed_words, pocket, registry
-from sentipress.runtimes.ensemble import EnsembleRuntime
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.keras_file import KerasModel, save_keras
 from sentipress.runtimes.linear_file import LinearRuntime
@@ -123,7 +122,7 @@ class Publisher:
         """Join models of the folder into one, and score that. Its size is that of all that it needs."""
         path, needed = self._pending(row), {*members, *(self.space.folder / name for name in self._vocabularies(members))}
         ensemble.save(path, members)
-        runtime = EnsembleRuntime(path, self._remedy)
+        runtime = registry.open_ensemble(path, self._remedy)
         sizes = [files.sizes(file) for file in (path, *sorted(needed))]
         arrays = runtime.stored_arrays()
         measured = {

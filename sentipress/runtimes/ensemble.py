@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +25,21 @@ class EnsembleRuntime(Runtime):
 
     reads = "texts"
 
-    def __init__(self, path: Path, remedy: str) -> None:
-        """Load the models that a file names, from its own folder.
+    def __init__(self, members: Mapping[str, Runtime], path: Path, remedy: str) -> None:
+        """Join loaded models.
+
+        Args:
+            members: by file name.
+            path: of the file that names them, for the message.
+            remedy: for the message.
 
         Raises:
-            UserError: the file or a member is missing or damaged, a member is not the one that the file speaks of, or their
-                labels or cleaning differ.
+            UserError: their labels or cleaning differ.
         """
-        from sentipress.runtimes.registry import open_model
-
-        hashes = files.read_json(path, SCHEMA, remedy).get("members")
-        if not isinstance(hashes, dict) or not hashes or any(Path(name).name != name for name in hashes):
-            raise UserError(f"{path} lacks or garbles members", remedy)
-        self.members: dict[str, Runtime] = {}
-        for name, expected in hashes.items():
-            file = path.with_name(name)
-            if file.is_file() and files.sha256(file) != expected:
-                raise UserError(f"{file} is not the one that {path.name} was made of", remedy)
-            self.members[name] = open_model(file, remedy=remedy)
-        first, *others = self.members.values()
+        first, *others = members.values()
         if any((other.task.labels, other.cleaning) != (first.task.labels, first.cleaning) for other in others):
             raise UserError(f"{path} joins models of other labels or cleaning", remedy)
-        self.task = first.task
+        self.members, self.task = dict(members), first.task
 
     @property
     def cleaning(self) -> str:
@@ -79,6 +72,22 @@ class EnsembleRuntime(Runtime):
     def known_share(self, cleaned: str) -> float:
         """Largest share of a cleaned text's words that a member knows, 0 to 1."""
         return max(member.known_share(cleaned) for member in self.members.values())
+
+
+def member_files(path: Path, remedy: str) -> list[Path]:
+    """Files that an ensemble names, in its own folder.
+
+    Raises:
+        UserError: the file is missing or damaged, or a member is not the one that it speaks of.
+    """
+    hashes = files.read_json(path, SCHEMA, remedy).get("members")
+    if not isinstance(hashes, dict) or not hashes or any(Path(name).name != name for name in hashes):
+        raise UserError(f"{path} lacks or garbles members", remedy)
+    for name, expected in hashes.items():
+        file = path.with_name(name)
+        if file.is_file() and files.sha256(file) != expected:
+            raise UserError(f"{file} is not the one that {path.name} was made of", remedy)
+    return [path.with_name(name) for name in hashes]
 
 
 def save(path: Path, members: Sequence[Path]) -> None:

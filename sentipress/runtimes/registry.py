@@ -32,7 +32,7 @@ class Format:
 
 FORMATS = {
     ".zip": Format("sentipress.runtimes.package", "open_package", own_vocabulary=True),
-    ".ensemble": Format("sentipress.runtimes.ensemble", "EnsembleRuntime", own_vocabulary=True),
+    ".ensemble": Format("sentipress.runtimes.registry", "open_ensemble", own_vocabulary=True),
     ".tflite": Format("sentipress.runtimes.litert", "LiteRTModel", own_vocabulary=False),
     ".npz": Format("sentipress.runtimes.linear_file", "LinearRuntime", own_vocabulary=True),
     ".keras": Format("sentipress.runtimes.keras_file", "KerasModel", own_vocabulary=False),
@@ -102,3 +102,15 @@ def open_model(
         return cast(Runtime, opener(model, remedy))
     encoder = Tokenizer.load(tokenizer or tokenizer_of(model, remedy), remedy)
     return cast(Runtime, opener(model, remedy, encoder, task or task_of(model)))
+
+
+def open_ensemble(path: Path, remedy: str) -> Runtime:
+    """Open the models that an `.ensemble` file names, as one.
+
+    Raises:
+        UserError: the file or a member is missing or damaged, is not what the file speaks of, or does not fit the others.
+    """
+    from sentipress.runtimes import ensemble
+
+    members = {file.name: open_model(file, remedy=remedy) for file in ensemble.member_files(path, remedy)}
+    return ensemble.EnsembleRuntime(members, path, remedy)
