@@ -49,7 +49,8 @@ PHONE = ("model", "accuracy", "verdict", "KB")  # those that a phone shows
 TEXTS = ("model", "verdict", "verdict over seeds", "note")  # columns that hold no numbers
 FIRST_COST = "KB"  # the first column on what a model costs; those before say how good it is
 LABEL_COLUMNS = ("label", "precision", "recall", "F1", "n")
-QUESTION_COLUMNS = ("question", "model", "against", "points", "p", "verdict", "seeds", "over seeds, points", "p over seeds", "verdict over seeds")
+ONCE, SEVERAL = ("points", "p", "verdict"), ("seeds", "over seeds, points", "p over seeds", "verdict over seeds")
+QUESTION_COLUMNS = ("question", "model", "against", *ONCE, *SEVERAL)
 QUESTION_TEXTS = ("question", "model", "against", "verdict", "verdict over seeds")
 NOTES = {"control": "control", "classical": "bag of words"}  # by role
 
@@ -220,18 +221,23 @@ def question_cells(question: Question) -> dict[str, str]:
         "against": question.techniques[1],
         "points": points_with_interval(once),
         "p": p_cell(once.p),
-        "verdict": once.verdict,
+        "verdict": _answer(once),
         "seeds": str(seeds.seeds) if seeds else "1",
         "over seeds, points": points_with_interval(seeds) if seeds else "-",
         "p over seeds": p_cell(seeds.p) if seeds else "-",
-        "verdict over seeds": seeds.verdict if seeds else "-",
+        "verdict over seeds": _answer(seeds) if seeds else "-",
     }
+
+
+def _answer(compared: Comparison) -> str:
+    """The verdict, or "better" where there is a gain at all: that is what the questions ask for."""
+    return "better" if compared.better else compared.verdict
 
 
 def question_columns(content: Evidence) -> tuple[str, ...]:
     """Choose the columns of the questions: those over seeds only where there are several."""
     seeds = any(one.over_seeds for one in content.questions)
-    return tuple(name for name in QUESTION_COLUMNS if seeds or "seeds" not in name)
+    return tuple(name for name in QUESTION_COLUMNS if seeds or name not in SEVERAL)
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +20,12 @@ from sentipress.reporting.live import Drawn, titled
 from sentipress.reporting.questions import STUDENT
 
 Draw = Callable[[Any, Evidence, bool], bool]  # a picture on a figure, wide or narrow: False when there is nothing to draw
-SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 5.8)}  # inches
+SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 6.2)}  # inches
 MOST_COLOURED = 6  # lines of a picture; the others are grey
 GREY = "0.8"
 EMBEDDING, KERNELS, OUTPUT = LAYERS = ("embedding", "LSTM kernels", "output kernel")
 LINES = ("-", "--", "-.", ":")
+LINE_INCHES = 0.3  # of a row of the heat map of layers
 CELL_INCHES = {True: 0.4, False: 0.14}  # of a confusion matrix, with and without a note in each cell
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -87,7 +87,8 @@ def _looks(rows: Sequence[ScoredRow]) -> list[tuple[ScoredRow, dict[str, Any]]]:
     grey = [row for row in rows if row not in strong]
     looks: list[tuple[ScoredRow, dict[str, Any]]] = []
     for number, row in enumerate(grey):
-        looks.append((row, {"color": GREY, "linewidth": 0.8, "zorder": 1, "label": f"{len(grey)} other rows" if number == 0 else None}))
+        others = f"{len(grey)} other row" + "s" * (len(grey) > 1)
+        looks.append((row, {"color": GREY, "linewidth": 0.8, "zorder": 1, "label": others if number == 0 else None}))
     for number, row in enumerate(strong):
         look = {"color": PALETTE[number], "marker": MARKERS[number], "linestyle": LINES[number % len(LINES)]}
         looks.append((row, {**look, "markersize": 4, "linewidth": 1.2, "zorder": 2, "label": naming.short_name(row.record)}))
@@ -127,13 +128,14 @@ def layers_heat_map(figure: Any, evidence: Evidence, narrow: bool) -> bool:
             if total:
                 shares[line, column] = sum(array["zeros"] for array in by_layer[layer]) / total
                 bits = {int("".join(filter(str.isdigit, array["dtype"]))) for array in by_layer[layer]}
-                notes[line][column] = f"{'/'.join(map(str, sorted(bits)))} bit\n{shares[line, column]:.0%} zeros"
+                notes[line][column] = f"{'/'.join(map(str, sorted(bits)))} bit, {shares[line, column]:.0%}"
+    figure.set_size_inches(SIZES["narrow" if narrow else "wide"][0], (2.2 if narrow else 1.2) + LINE_INCHES * len(networks))
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    _annotate(axes, shares, notes, 6 if narrow else 8)
+    _annotate(axes, shares, notes, 6.5 if narrow else 8)
     axes.set_xticks(range(len(LAYERS)), [layer.replace(" ", "\n") for layer in LAYERS] if narrow else LAYERS, fontsize=7 if narrow else 9)
-    names = [row.technique for row, _ in networks]
-    axes.set_yticks(range(len(names)), [_wrapped(name, 16) for name in names] if narrow else names, fontsize=7 if narrow else 9)
+    names = [naming.short_name(row.record) for row, _ in networks]
+    axes.set_yticks(range(len(names)), [_wrapped(name, 18) for name in names] if narrow else names, fontsize=6.5 if narrow else 8.5)
     figure.colorbar(image, ax=axes, location="bottom" if narrow else "right", label="share of zeros", shrink=0.7)
     return True
 

@@ -73,7 +73,7 @@ def _student(evidence: Evidence) -> str:
     controls, same = about(evidence, questions.CONTROL), about(evidence, questions.SAME_TEXTS)
     if not controls and not same:
         return ""
-    sentences = [f"The student {against(one.decisive, 'the same network without a teacher')}." for one in controls]
+    sentences = [f"Distillation: the student {against(one.decisive, 'the same network without a teacher')}." for one in controls]
     for one in same:
         sentences.append(f"It {against(one.decisive, f'the row “{one.techniques[1]}”')}.")
     sentences.append(teacher_or_texts(evidence))
@@ -140,7 +140,7 @@ def _best_and_smallest(evidence: Evidence) -> list[str]:
     best, small, near = most_accurate(evidence), smallest_no_worse(evidence), smallest_close(evidence)
     if not best:
         return []
-    text = f"The most accurate model by validation is {best.technique}: {best.accuracy['value']:.2%}, {kilobytes(best.deployed_bytes)}."
+    text = f"All rows: the most accurate model by validation is {best.technique}: {best.accuracy['value']:.2%}, {kilobytes(best.deployed_bytes)}."
     if near and near.name != best.name:
         text += f" The smallest that is no worse than it: {near.technique}, {near.accuracy['value']:.2%}, {kilobytes(near.deployed_bytes)}."
     else:

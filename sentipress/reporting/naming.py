@@ -40,10 +40,13 @@ _SHORT = {
 
 
 def short_name(record: Mapping[str, Any]) -> str:
-    """Name a row in a few words: by its place in the manifest, a chain by its name, a link as "pocket 2: distil"."""
+    """Name a row in a few words: by its place in the manifest, a chain by its name, a link as "pocket 2: distil".
+
+    Packed bags of words share one name: their size tells them apart.
+    """
     name = str(record["name"])
     if name.startswith(manifest.PACKED):
-        return f"bag of {int(''.join(filter(str.isdigit, name)) or 0):,} terms"
+        return "packed bag"
     link = re.fullmatch(r"([^_]+)_(\d+)_(.+)", name)
     if record["stage"] == manifest.COMBINATION and link:
         return f"{link[1]} {link[2]}: {link[3]}"

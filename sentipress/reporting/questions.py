@@ -116,9 +116,7 @@ def nearest_bag(row: Asked, rows: Iterable[Asked]) -> Asked | None:
 
 def same_network(row: Asked, other: Asked) -> bool:
     """Whether two packages hold networks of one shape and number format."""
-    one, two = (
-        [record["model"].get(key) for key in SHAPE] + [record.get("number_format")] for record in (row.record, other.record)
-    )
+    one, two = ([record["model"].get(key) for key in SHAPE] + [record.get("number_format")] for record in (row.record, other.record))
     return one == two
 
 

@@ -77,4 +77,3 @@ class Repeats:
 
 def _file_hash(record: Mapping[str, Any]) -> str:
     return str(record["outputs"][record["file"]])
-
