@@ -140,7 +140,8 @@ def _best_and_smallest(evidence: Evidence) -> list[str]:
     best, small, near = most_accurate(evidence), smallest_no_worse(evidence), smallest_close(evidence)
     if not best:
         return []
-    text = f"All rows: the most accurate model by validation is {best.technique}: {best.accuracy['value']:.2%}, {kilobytes(best.deployed_bytes)}."
+    size = kilobytes(best.deployed_bytes)
+    text = f"All rows: the most accurate model by validation is {best.technique}: {best.accuracy['value']:.2%}, {size}."
     if near and near.name != best.name:
         text += f" The smallest that is no worse than it: {near.technique}, {near.accuracy['value']:.2%}, {kilobytes(near.deployed_bytes)}."
     else:
@@ -178,7 +179,8 @@ def most_accurate(evidence: Evidence) -> ScoredRow | None:
 
 def smallest_close(evidence: Evidence) -> ScoredRow | None:
     """The smallest row that is no worse than the most accurate one."""
-    return min((evidence.by_name[name] for name in evidence.close), key=lambda row: row.deployed_bytes, default=None)
+    near = [row for row in evidence.scored if row.name in evidence.close]
+    return min(near, key=lambda row: row.deployed_bytes, default=None)
 
 
 def smallest_no_worse(evidence: Evidence) -> ScoredRow | None:

@@ -76,12 +76,8 @@ def _embedded(figure: Drawn) -> dict[str, Any]:
     """A picture as the template takes it: inside the page where its points are alive, else as an image."""
     embed = live.inline if figure.live else lambda svg, _: _base64(svg)
     key = "".join(filter(str.isalnum, figure.title.lower()))
-    return {
-        "title": figure.title,
-        "live": figure.live,
-        "wide": embed(figure.wide, f"{key}-w-"),
-        "narrow": embed(figure.narrow, f"{key}-n-"),
-    }
+    forms = {form: embed(getattr(figure, form), f"{key}-{form}-") for form in ("wide", "narrow")}
+    return {"title": figure.title, "live": figure.live, **forms}
 
 
 def markdown(content: Evidence) -> str:
