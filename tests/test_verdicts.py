@@ -216,7 +216,7 @@ def test_rows_that_share_a_graph_are_named(content):
     graphs = [[row.name for row in rows] for rows in findings.same_graphs(content)]
     assert ["modelo_base", "modelo_podado"] in graphs and ["modelo_DRQ", "modelo_podado_DRQ"] in graphs
     assert ["modelo_destilado", "modelo_control"] in graphs and len(graphs) == 3
-    assert "base, 8 bits and pruned base, 8 bits run the same graph: a difference of their times is noise." in findings.notes(content)
+    assert "Base, 8 bits and pruned base, 8 bits run the same graph: a difference of their times is noise." in findings.notes(content)
 
 
 def test_uses_of_the_test_texts_are_counted(tmp_path):

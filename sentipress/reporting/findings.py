@@ -226,5 +226,5 @@ def notes(evidence: Evidence) -> list[str]:
         found = [f"How often the {test} were used before is not recorded in this folder."]
     for rows in same_graphs(evidence):
         names = several([short_name(row.record) for row in rows])
-        found.append(f"{names} run the same graph: a difference of their times is noise.")
+        found.append(f"{names[0].upper()}{names[1:]} run the same graph: a difference of their times is noise.")
     return found

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sentipress.data.task import OFFICIAL, TEST_FILE
 from sentipress.reporting import cells, findings, live, tabular
-from sentipress.reporting.conclusions import conclusions
+from sentipress.reporting.conclusions import NOT_MEASURED, conclusions
 from sentipress.reporting.evidence import Evidence, ScoredRow
 from sentipress.reporting.excerpts import Example
 from sentipress.reporting.live import Drawn
@@ -57,6 +57,7 @@ def page(content: Evidence, figures: Sequence[Drawn]) -> str:
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             headline=findings.headline(content),
+            unmeasured=[one for one in conclusions(content) if one.verdict == NOT_MEASURED],
             figures=[_embedded(figure) for figure in figures],
             main=[name for name in cells.MAIN if name in shown],
             phone=cells.PHONE,
