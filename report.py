@@ -7,7 +7,7 @@ Command  python report.py [--artifacts FOLDER] [--repeats FOLDER,FOLDER] [--outp
 """
 
 ARTIFACTS = "artifacts"  # folder that the stages share, or a published copy of it
-REPEATS = None  # folders of the same recipe with other seeds, comma between: mean and spread
+REPEATS = None  # folders of the same recipe with other seeds, comma between: spread, and comparisons over seeds
 OUTPUT = None  # where to write; artifacts/report by default
 
 
@@ -24,13 +24,10 @@ def main(arguments: list[str] | None = None) -> None:
     folder = Path(settings.artifacts)
     output = Path(settings.output) if settings.output else folder / "report"
     content = evidence.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [])
-    figures = []
-    for picture in charts.PICTURES:
-        wide, narrow = (charts.svg(picture.draw, content, form) for form in ("wide", "narrow"))
-        if wide and narrow:
-            figures.append((picture.title, wide, narrow))
-            files.write_text(output / f"{picture.name}.svg", wide)
-    files.write_text(output / "report.html", pages.page(content, figures))
+    figures = charts.drawn(content)
+    for name, figure in figures:
+        files.write_text(output / f"{name}.svg", figure.wide)
+    files.write_text(output / "report.html", pages.page(content, [figure for _, figure in figures]))
     files.write_text(output / "report.md", pages.markdown(content))
     files.write_text(output / "report.csv", pages.comma_separated(content))
     files.write_text(output / "report.tex", pages.latex(content))

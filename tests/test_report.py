@@ -3,7 +3,9 @@
 Most tests read the published run of results/default, or a copy of it, and take seconds.
 """
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
@@ -27,12 +29,23 @@ from sentipress.data import corpus
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.evaluation import exploration, plots, records, statistics
 from sentipress.evaluation.scores import accuracy_interval, scores
-from sentipress.reporting import charts, conclusions, evidence, findings, pages, table, tabular
+from sentipress.reporting import (
+    cells,
+    charts,
+    conclusions,
+    evidence,
+    excerpts,
+    findings,
+    pages,
+    table,
+    tabular,
+)
 
 RANDOM = np.random.default_rng(7)
 BASE = RANDOM.random(4000) < 0.90
 MODEL = np.where(RANDOM.random(4000) < 0.05, ~BASE, BASE)
 PUBLISHED = ROOT / "results" / "default"
+REPEATS = [PUBLISHED.with_name("seed2"), PUBLISHED.with_name("seed3")]
 HOSTILE = ("""<b>"x" & 'y'</b>""", "a|b\\", "новости $1$")  # labels that no format may take as its own signs
 NUMBERS = ("1,097", "0.10", "007", "1e5", "+0.00", "-0.50", "1_000", "< 0.001", "92.29%", "nan", "0x1F", "1.50")
 
@@ -93,9 +106,8 @@ def row_of(content, name):
 
 
 def pictures(content):
-    """Title, wide and narrow SVG of every picture that has something to show."""
-    drawn = [(one.title, *(charts.svg(one.draw, content, form) for form in ("wide", "narrow"))) for one in charts.PICTURES]
-    return [picture for picture in drawn if picture[1] and picture[2]]
+    """Every picture that has something to show."""
+    return [picture for _, picture in charts.drawn(content)]
 
 
 # Statistics
@@ -177,7 +189,7 @@ def test_rows_are_compared_with_the_base_on_the_same_reviews(with_texts):
     assert row.comparison.p == pytest.approx(statistics.mcnemar_p(right, base_right)) and row.comparison.p <= row.comparison.p_holm
     assert row.comparison.agreement == pytest.approx(np.mean((pruned["test"] > 0.5) == (base["test"] > 0.5)))
     assert sum(group["n"] for group in row.length_groups) == len(truth) and len(row.length_groups) == 4
-    assert len(row.examples) == evidence.EXAMPLES
+    assert len(row.examples) == excerpts.EXAMPLES
     for example in row.examples:
         assert example.decided != example.base_decided and example.text
         assert example.probability > 0.5 and example.base_probability > 0.5 and example.label in SENTIMENT.labels
@@ -186,31 +198,6 @@ def test_rows_are_compared_with_the_base_on_the_same_reviews(with_texts):
     metrics = json.loads((PUBLISHED / "modelo_podado.metrics.json").read_text(encoding="utf-8"))
     assert row.deployed_bytes == metrics["size"]["bytes"] + metrics["vocabulary"]["bytes"] > metrics["size"]["bytes"]
     assert row_of(content, "pocket").deployed_bytes == (PUBLISHED / "pocket.zip").stat().st_size
-
-
-def test_sentences_and_verdicts_follow_the_figures(content):
-    sentences = findings.findings(content)
-    assert len(sentences) == len([row for row in content.scored if row.comparison]) == len(content.rows) - 1
-    quantized = row_of(content, "modelo_DRQ")
-    ratio = content.base.record["size"]["bytes"] / quantized.record["size"]["bytes"]
-    assert any(f"{quantized.technique} is {ratio:.1f} times smaller" in sentence for sentence in sentences)
-    verdicts = {one.claim: one.verdict for one in conclusions.conclusions(content)}
-    assert verdicts["Dynamic-range quantization makes the model 12 times smaller (31,578 to 2,643 KB) without loss."] == "does not hold"
-    assert verdicts["Pruning makes the model smaller (31,578 to 10,535 KB)."] == "does not hold"
-    lower = replace(quantized.comparison, p_holm=0.001, difference={"value": -0.02, "low": -0.03, "high": -0.01})
-    worse = replace(quantized, comparison=lower)
-    changed = replace(content, rows=[worse if row is quantized else row for row in content.rows])
-    assert any("lower by 2.00 points (1.00 to 3.00, p = 0.001)" in sentence for sentence in findings.findings(changed))
-    few = replace(content, rows=[row for row in content.rows if row.name != "modelo_control"])
-    assert [one.verdict for one in conclusions.conclusions(few)].count("not measured") == 1
-
-
-def test_the_published_verdicts_have_not_changed(content):
-    text = (PUBLISHED / "report" / "report.md").read_text(encoding="utf-8")
-    for one in conclusions.conclusions(content):
-        assert f"| {one.claim} | **{one.verdict}** | {one.reason} |" in text
-    for sentence in findings.findings(content):
-        assert f"- {sentence}" in text
 
 
 def test_pareto_front(content):
@@ -222,14 +209,14 @@ def test_pareto_front(content):
 def test_several_seeds_give_mean_and_spread(tmp_path):
     metrics = json.loads((PUBLISHED / "modelo_DRQ.metrics.json").read_text(encoding="utf-8"))
     metrics["scores"]["accuracy"]["value"] -= 0.02
-    metrics["settings"]["seed"] = 2
+    metrics["outputs"]["modelo_DRQ.tflite"] = "of another seed"
     (tmp_path / "modelo_DRQ.metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     again = evidence.collect(PUBLISHED, [tmp_path])
     seeds = row_of(again, "modelo_DRQ").seeds
     assert seeds["n"] == 2 and seeds["mean"] == pytest.approx(metrics["scores"]["accuracy"]["value"] + 0.01)
     assert seeds["sd"] == pytest.approx(0.02 / np.sqrt(2)) and row_of(again, "modelo_base").seeds is None
     (tmp_path / "modelo_DRQ.metrics.json").write_text("{", encoding="utf-8")
-    assert pages.cells(row_of(evidence.collect(PUBLISHED, [tmp_path]), "modelo_DRQ"))["note"].startswith("DAMAGED")
+    assert cells.cells(row_of(evidence.collect(PUBLISHED, [tmp_path]), "modelo_DRQ"))["note"].startswith("DAMAGED")
 
 
 @pytest.mark.parametrize(
@@ -247,8 +234,8 @@ def test_several_seeds_give_mean_and_spread(tmp_path):
     ],
 )
 def test_groups_by_length_fit_the_texts(words, bounds):
-    assert evidence.length_bounds(list(words)) == bounds
-    names = evidence.length_names(bounds)
+    assert excerpts.length_bounds(list(words)) == bounds
+    names = excerpts.length_names(bounds)
     assert len(names) == 4 and names[0] == f"under {bounds[0]} words" and names[-1] == f"{bounds[2]} and more"
 
 
@@ -324,13 +311,11 @@ def test_all_formats_show_the_same_numbers(with_texts, written):
     content = evidence.collect(with_texts)
     assert [row["model"] for row in rows[:2]] == ["Base LSTM", "TFLite float32 (control)"]
     for row in content.rows:
-        cells = pages.cells(row)
+        shown = cells.cells(row)
         for column in ("accuracy", "95 % interval", "to base, points", "F1", "macro F1", "weighted F1", "KB", "ms p50", "seeds"):
-            assert f"<td>{cells[column]}</td>" in html
-            if column not in ("accuracy", "to base, points") and cells[column] != "-":
-                assert f"<dt>{column}</dt><dd>{cells[column]}</dd>" in html
-            assert f"| {cells[column]} |" in text and cells[column].replace("%", r"\%") in latex
-        assert next(r for r in rows if r["model"] == cells["model"])["accuracy"] == cells["accuracy"]
+            assert f"<td>{shown[column]}</td>" in html
+            assert f"| {shown[column]} |" in text and shown[column].replace("%", r"\%") in latex
+        assert next(r for r in rows if r["model"] == shown["model"])["accuracy"] == shown["accuracy"]
     for sentence in findings.findings(content):
         assert f"- {sentence}" in text
     for row in content.scored:
@@ -340,9 +325,40 @@ def test_all_formats_show_the_same_numbers(with_texts, written):
 
 def test_the_page_needs_nothing_from_outside(written):
     html = (written / "report.html").read_text(encoding="utf-8")
-    assert not re.search(r"""\b(?:src|href|srcset)\s*=\s*(?!["']data:)""", html) and "<script" not in html and "@import" not in html
-    assert html.count("<picture>") == len(charts.PICTURES) == len(list(written.glob("*.svg")))
+    assert not re.search(r"""\b(?:src|href|srcset)\s*=\s*(?!["'](?:data:|#))""", html) and "@import" not in html
+    assert not re.search(r"url\((?!#)|fetch\(|XMLHttpRequest", html)
+    assert html.count("<picture>") + html.count('<figure class="live">') == len(charts.PICTURES) == len(list(written.glob("*.svg")))
     assert "default-src 'none'" in html and 'name="viewport"' in html and html.startswith("<!doctype html>")
+    assert len(html.encode()) < 2_000_000
+
+
+def test_one_script_may_run_and_sorts_the_tables(written):
+    html = (written / "report.html").read_text(encoding="utf-8")
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    allowed = re.search(r"script-src 'sha256-([^']+)'", html).group(1)
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() == allowed and html.count("<script") == 1
+    assert "aria-sort" in script and not re.search(r"\son[a-z]+=", html)
+    tables = re.findall(r'<table class="sortable">.*?</table>', html, re.DOTALL)
+    assert len(tables) == 3
+    for table_text in tables:
+        head, body = table_text.split("</thead>")
+        assert head.count('<button type="button">') == head.count('<th scope="col"') == body.split("</tr>")[0].count("<td")
+
+
+def test_points_have_titles_and_ids_of_their_own(content):
+    html = pages.page(content, pictures(content))
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids)) and set(re.findall(r'href="#([^"]+)"', html)) <= set(ids)
+    points = re.findall(r'<g id="accuracyagainstsize-(wide|narrow)-point-(\d+)" class="point" tabindex="0" role="img"><title>([^<]*)', html)
+    for form in ("wide", "narrow"):
+        shown = {int(number): title for one, number, title in points if one == form}
+        assert sorted(shown) == list(range(len(content.scored)))
+        for number, row in enumerate(content.scored):
+            cell = cells.cells(row)
+            assert all(cell[column] in shown[number] for column in ("model", "accuracy", "KB", "ms p50"))
+            assert cell["verdict"] == "-" or shown[number].endswith(f"to the base: {cell['verdict']}")
+    alone = charts.svg(charts.accuracy_against_size, content, "wide")
+    assert alone.count("<title>") == len(content.scored)
 
 
 def test_a_run_of_the_stages_has_a_report(run, tmp_path, capsys):
@@ -357,11 +373,11 @@ def test_a_run_of_the_stages_has_a_report(run, tmp_path, capsys):
 
 
 def test_texts_are_escaped(content):
-    example = evidence.Example(1, "negative", "positive", 1.0, "negative", 1.0, "<script>|")
+    example = excerpts.Example(1, "negative", "positive", 1.0, "negative", 1.0, "<script>|")
     row = replace(row_of(content, "modelo_DRQ"), technique="<b>|&", examples=[example])
     hostile = replace(content, rows=[row])
     html, text = pages.page(hostile, []), pages.markdown(hostile)
-    assert "<script" not in html and "&lt;script&gt;" in html and "&lt;b&gt;|&amp;" in html
+    assert html.count("<script") == 1 and "&lt;script&gt;" in html and "&lt;b&gt;|&amp;" in html
     assert "<b>\\|&" in text
 
 
@@ -390,16 +406,16 @@ def test_three_labels_go_through_every_format(topics):
     assert sum(group["n"] for group in row.length_groups) == 600 and row.length_groups[3]["value"] is None
     for example in row.examples:
         assert example.decided != example.base_decided and {example.label, example.decided, example.base_decided} <= set(HOSTILE)
-    shown = pages.columns(content)
+    shown = cells.columns(content)
     assert "F1" not in shown and "out of domain" not in shown and {"macro F1", "weighted F1"} <= set(shown)
     html, text, latex = pages.page(content, pictures(content)), pages.markdown(content), pages.latex(content)
     for one in content.scored:
-        cells = pages.cells(one)
-        assert cells["macro F1"] == f"{one.scores['macro_f1']:.4f}" and cells["weighted F1"] == f"{one.scores['weighted_f1']:.4f}"
+        cell = cells.cells(one)
+        assert cell["macro F1"] == f"{one.scores['macro_f1']:.4f}" and cell["weighted F1"] == f"{one.scores['weighted_f1']:.4f}"
         for column in shown:
-            assert f"<td>{cells[column]}</td>" in html or column in pages.TEXTS or column == "p (Holm)"
-            assert f" {cells[column]} |" in text or column in pages.TEXTS
-            assert cells[column].replace("%", r"\%").replace("<", r"\ensuremath{<}") in latex or column in pages.TEXTS
+            assert f"<td>{cell[column]}</td>" in html or column in cells.TEXTS or column.startswith("p ")
+            assert f" {cell[column]} |" in text or column in cells.TEXTS
+            assert cell[column].replace("%", r"\%").replace("<", r"\ensuremath{<}") in latex or column in cells.TEXTS
     for one in content.base.scores["per_label"]:
         numbers = f"{one['precision']:.2%} | {one['recall']:.2%} | {one['f1']:.4f} | {one['n']} |"
         assert numbers in text and numbers.removesuffix(" |").replace(" | ", "</td><td>") in html
@@ -414,19 +430,18 @@ def test_only_the_studys_task_is_compared_with_the_study(topics, content, capsys
     for write in (lambda one: pages.page(one, []), pages.markdown, pages.latex, pages.comma_separated):
         assert "Study:" in write(content) or "study" in write(content)
         assert "study" not in write(others).lower() and "Rotten Tomatoes" not in write(others)
-    assert len(findings.findings(others)) == 3
+    (sentence,) = findings.findings(others)[-1:]
+    assert sentence.startswith("All rows: the most accurate model by validation is") and len(findings.findings(others)) == 2
     copy = topics / "table"
     shutil.copytree(topics, copy)
     rows = table.make(copy)
     assert "study" not in (copy / "comparison.md").read_text(encoding="utf-8").lower()
     assert len(rows) == 4 and "600 test texts" in capsys.readouterr().out
-    drawn = charts.svg(charts.accuracy_against_size, others, "wide")
-    assert "as published" not in drawn and "as published" in charts.svg(charts.accuracy_against_size, content, "wide")
 
 
 def test_pictures_of_several_labels(topics):
     content = evidence.collect(topics)
-    drawn = {title: wide for title, wide, _ in pictures(content)}
+    drawn = {picture.title: picture.wide for picture in pictures(content)}
     assert len(drawn) == len(charts.PICTURES)
     confused = drawn["Which labels are confused"]
     assert ">новости $1$</text>" in confused and "&lt;b&gt;" in confused and "<b>" not in confused
@@ -505,7 +520,7 @@ def test_a_bad_row_is_marked_and_the_others_stay(tmp_path, damage):
     marked = evidence.collect(copy)
     row = row_of(marked, name)
     mark = "STALE" if damage.startswith("other") else "DAMAGED"
-    assert pages.cells(row)["note"].startswith(mark)
+    assert cells.cells(row)["note"].startswith(mark)
     assert mark in pages.markdown(marked) and mark in pages.page(marked, [])
     assert row_of(marked, "modelo_DRQ").comparison is not None and len(marked.rows) == 9
     for picture in charts.PICTURES:
@@ -517,21 +532,9 @@ def test_a_damaged_base_spoils_no_other_row(tmp_path):
     shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("figures", "report"))
     (copy / "modelo_base.probabilities.npz").write_bytes(b"")
     content = evidence.collect(copy)
-    assert pages.cells(row_of(content, "modelo_base"))["note"].startswith("DAMAGED") and content.base is None
+    assert cells.cells(row_of(content, "modelo_base"))["note"].startswith("DAMAGED") and content.base is None
     assert len(content.scored) == len(content.rows) - 1 and all(row.comparison is None for row in content.scored)
     assert "modelo_base" in content.missing[0]
-
-
-@pytest.mark.parametrize("form", ["wide", "narrow"])
-def test_a_legend_of_many_rows_is_whole(content, form):
-    many = replace(content, rows=[replace(row, technique=f"{row.technique} {number}") for number in range(4) for row in content.scored])
-    heights, lines = [], []
-    for shown in (content, many):
-        drawn = charts.svg(charts.accuracy_against_size, shown, form)
-        heights.append(float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawn).group(1)))
-        lines.append([float(y) for y in re.findall(r'<text[^>]* y="([\d.-]+)"', drawn)])
-    assert heights[1] > heights[0] and len(lines[1]) > len(lines[0])
-    assert min(lines[1]) > 0 and max(lines[1]) < heights[1]
 
 
 def test_without_base_or_reviews_the_report_says_so(tmp_path, capsys):

@@ -15,7 +15,7 @@ const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..",
 const target = path.resolve(process.env.REPORT || path.join(project, "demo", "report"));
 const folders = [path.join(project, "results", "default"), path.resolve(project, process.env.ARTIFACTS || "artifacts")];
 const pages = folders.map((folder) => path.join(folder, "report", "report.html")).filter(existsSync);
-const WIDTHS = { desktop: [1280, 900], phone: [360, 780] };
+const WIDTHS = { desktop: [1280, 900], phone: [375, 780] };
 let browser;
 
 before(async () => {
@@ -43,7 +43,7 @@ for (const file of pages) {
         out: [...document.querySelectorAll("h1, h2, h3, p, li, figure, svg")].filter(
           (one) => one.checkVisibility() && !one.closest("[tabindex], .scroll, table") && one.getBoundingClientRect().right > innerWidth + 1,
         ).length,
-        rows: document.querySelectorAll("table tr").length,
+        rows: [...document.querySelectorAll("table tr")].filter((one) => one.checkVisibility()).length,
         pictures: [...document.querySelectorAll("svg, img")].filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 100).length,
       }));
       await page.screenshot({ path: path.join(target, `report-${name}.png`), fullPage: true });
@@ -55,4 +55,48 @@ for (const file of pages) {
       assert.deepEqual(requests.slice(1).filter((url) => !url.startsWith("data:")), [], "asks for something beside itself");
     });
   }
+
+  test(`${path.relative(project, file)} sorts its table by the keyboard`, async () => {
+    const page = await browser.newPage();
+    await page.goto(pathToFileURL(file).href);
+    const table = page.locator("table.sortable").first();
+    const column = async (name) => {
+      const number = (await table.locator("thead th").allTextContents()).indexOf(name);
+      return (await table.locator(`tbody td:nth-child(${number + 1})`).allTextContents()).map((text) => parseFloat(text.replaceAll(",", "")));
+    };
+    for (const name of ["KB", "accuracy"]) {
+      const header = table.locator("th", { has: page.getByRole("button", { name, exact: true }) });
+      const before = await column(name);
+      await header.getByRole("button").focus();
+      for (const [order, sign] of [["ascending", 1], ["descending", -1]]) {
+        await page.keyboard.press("Enter");
+        assert.equal(await header.getAttribute("aria-sort"), order);
+        assert.deepEqual(await column(name), [...before].sort((a, b) => sign * (a - b)));
+      }
+    }
+    assert.equal(await table.locator("th[aria-sort]").count(), 1, "one column says that the table is sorted by it");
+    await table.getByRole("button", { name: "verdict", exact: true }).click();
+    const words = await table.locator("tbody td:nth-child(4)").allTextContents();
+    assert.deepEqual(words, [...words].sort((a, b) => a.localeCompare(b)));
+    await page.close();
+  });
+
+  test(`${path.relative(project, file)} shows the figures of a point`, async () => {
+    for (const [name, [width, height]] of Object.entries(WIDTHS)) {
+      const page = await browser.newPage({ viewport: { width, height } });
+      await page.goto(pathToFileURL(file).href);
+      const figure = page.locator("figure.live").first();
+      const points = await figure.locator(".point:visible").all();
+      assert.ok(points.length > 3, `${points.length} points at ${name} width`);
+      for (const point of points) {
+        await point.focus();
+        const title = await point.locator("title").textContent();
+        assert.match(title, /%.* KB/);
+        assert.equal(await figure.locator(".figures").textContent(), title);
+      }
+      await points.at(-1).hover({ force: true });
+      assert.match(await figure.locator(".figures").textContent(), /%.* KB/);
+      await page.close();
+    }
+  });
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,19 +12,23 @@ from matplotlib import pyplot as plt
 from matplotlib import ticker
 
 from sentipress.evaluation.plots import MARKERS, MOST_ANNOTATED, PALETTE, plain_text, shortened
-from sentipress.reporting.evidence import Evidence, ScoredRow
-from sentipress.reporting.findings import looked_into, pareto
-from sentipress.reporting.study import PUBLISHED
+from sentipress.reporting import naming
+from sentipress.reporting.clouds import accuracy_against_latency, accuracy_against_size, titles
+from sentipress.reporting.evidence import BASE, Evidence, ScoredRow
+from sentipress.reporting.findings import looked_into
+from sentipress.reporting.live import Drawn, titled
+from sentipress.reporting.questions import STUDENT
 
 Draw = Callable[[Any, Evidence, bool], bool]  # a picture on a figure, wide or narrow: False when there is nothing to draw
-SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 5.8)}  # inches
-MARGIN, PLOT = 0.3, 3.2  # inches beyond a legend: around it when it stands beside the axes, for the axes when it stands below
+SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 6.2)}  # inches
+MOST_COLOURED = 6  # lines of a picture; the others are grey
+GREY = "0.8"
 EMBEDDING, KERNELS, OUTPUT = LAYERS = ("embedding", "LSTM kernels", "output kernel")
 LINES = ("-", "--", "-.", ":")
+LINE_INCHES = 0.3  # of a row of the heat map of layers
 CELL_INCHES = {True: 0.4, False: 0.14}  # of a confusion matrix, with and without a note in each cell
 _STYLE: Any = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "report",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
     "font.size": 10,
@@ -41,79 +44,16 @@ def svg(draw: Draw, evidence: Evidence, form: str) -> str | None:
         evidence: of `sentipress.reporting.evidence.collect`.
         form: "wide" or "narrow".
     """
-    with plain_text(), plt.rc_context(_STYLE):
+    with plain_text(), plt.rc_context({**_STYLE, "svg.hashsalt": f"{draw.__name__} {form}"}):
         figure = plt.figure(figsize=SIZES[form], layout="constrained")
         try:
             if not draw(figure, evidence, form == "narrow"):
                 return None
-            _make_room(figure)
             stream = io.StringIO()
             figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-            return stream.getvalue()
+            return titled(stream.getvalue(), titles(evidence))
         finally:
             plt.close(figure)
-
-
-def _make_room(figure: Any) -> None:
-    """Make a figure higher where its legend, of a line per row, would not fit or leave too little for what it explains."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a legend as high as the figure leaves no room for axes yet
-        figure.draw_without_rendering()
-    width, height = figure.get_size_inches()
-    for legend in figure.legends:
-        box = legend.get_window_extent()
-        beside = box.x0 > figure.dpi * width / 2
-        height = max(height, box.height / figure.dpi + (MARGIN if beside else PLOT))
-    figure.set_size_inches(width, height)
-
-
-def accuracy_against_size(figure: Any, evidence: Evidence, narrow: bool) -> bool:
-    """Test accuracy against everything a deployment needs; the study's published rows are hollow."""
-    axes = figure.add_subplot()
-    _cloud(axes, evidence.scored, lambda row: row.deployed_bytes / 1024, narrow)
-    for number, published in enumerate(PUBLISHED if evidence.task.is_sentiment else ()):
-        label = "the study, as published" if number == 0 else None
-        axes.plot(published.kilobytes, 100 * published.accuracy, "o", markerfacecolor="none", markeredgecolor="0.45", label=label)
-    _finish(axes, "model and vocabulary, KB (logarithmic)", narrow)
-    return bool(evidence.scored)
-
-
-def accuracy_against_latency(figure: Any, evidence: Evidence, narrow: bool) -> bool:
-    """Test accuracy against the median time from text to probability in a fresh process."""
-    timed = [row for row in evidence.scored if row.deployment]
-    axes = figure.add_subplot()
-    _cloud(axes, timed, lambda row: row.deployment["p50_ms"], narrow)
-    _finish(axes, f"one {evidence.noun.removesuffix('s')}, text to probability, ms (median, logarithmic)", narrow)
-    return bool(timed)
-
-
-def _cloud(axes: Any, rows: Sequence[ScoredRow], cost: Callable[[ScoredRow], float], narrow: bool) -> None:
-    front = [(cost(row), 100 * row.accuracy["value"]) for row in pareto(rows, cost)]
-    if front:
-        axes.step(*zip(*front, strict=True), where="post", color="0.6", linewidth=1, zorder=1, label="Pareto front")
-    for number, row in enumerate(rows):
-        value, low, high = (100 * row.accuracy[key] for key in ("value", "low", "high"))
-        axes.errorbar(
-            cost(row),
-            value,
-            [[value - low], [high - value]],
-            fmt={"control": "x", "classical": "s"}.get(row.role, MARKERS[number % len(MARKERS)]),
-            color=PALETTE[number % len(PALETTE)],
-            markersize=6 if narrow else 7,
-            elinewidth=0.8,
-            capsize=2,
-            label=row.technique,
-        )
-
-
-def _finish(axes: Any, label: str, narrow: bool) -> None:
-    axes.set(xscale="log", xlabel=label, ylabel="test accuracy, % (95 % interval)")
-    axes.margins(x=0.08)
-    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1,) if narrow else (1, 3)))
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}"))
-    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
-    _plain_axes(axes)
-    _legend(axes.figure, narrow)
 
 
 def _plain_axes(axes: Any, grid: str = "both") -> None:
@@ -122,9 +62,37 @@ def _plain_axes(axes: Any, grid: str = "both") -> None:
 
 
 def _legend(figure: Any, narrow: bool, **options: Any) -> None:
-    """A legend of a line per row: below the axes of a narrow figure, beside those of a wide one."""
+    """A legend of a line per coloured row: below the axes of a narrow figure, beside those of a wide one."""
     where = "outside lower center" if narrow else "outside right center"
-    figure.legend(**{"frameon": False, "fontsize": 7 if narrow else 8, "loc": where, "ncols": 1, **options})
+    figure.legend(**{"frameon": False, "fontsize": 8, "loc": where, "ncols": 1, **options})
+
+
+def coloured(rows: Sequence[ScoredRow]) -> list[ScoredRow]:
+    """Choose the rows that a picture of lines shows in colour, in the order of the table, not more than six.
+
+    First the base and the student, then the best of each family by validation, then the smallest of each, then the others.
+    """
+    first = [row for row in rows if row.name in (BASE, STUDENT)]
+    members = [[row for row in rows if naming.family(row.record) == name] for name in naming.FAMILIES]
+    best = [max(one, key=lambda row: row.validation) for one in members if one]
+    smallest = [min(one, key=lambda row: row.deployed_bytes) for one in members if one]
+    chosen = {row.name: row for row in (*first, *best, *smallest, *rows)}
+    kept = set(list(chosen)[:MOST_COLOURED])
+    return [row for row in rows if row.name in kept]
+
+
+def _looks(rows: Sequence[ScoredRow]) -> list[tuple[ScoredRow, dict[str, Any]]]:
+    """Each row with the look of its line, grey ones first so that they lie below; one of them stands in the legend."""
+    strong = coloured(rows)
+    grey = [row for row in rows if row not in strong]
+    looks: list[tuple[ScoredRow, dict[str, Any]]] = []
+    for number, row in enumerate(grey):
+        others = f"{len(grey)} other row" + "s" * (len(grey) > 1)
+        looks.append((row, {"color": GREY, "linewidth": 0.8, "zorder": 1, "label": others if number == 0 else None}))
+    for number, row in enumerate(strong):
+        look = {"color": PALETTE[number], "marker": MARKERS[number], "linestyle": LINES[number % len(LINES)]}
+        looks.append((row, {**look, "markersize": 4, "linewidth": 1.2, "zorder": 2, "label": naming.short_name(row.record)}))
+    return looks
 
 
 def layer_of(array: Mapping[str, Any], outputs: int = 1) -> str | None:
@@ -160,13 +128,14 @@ def layers_heat_map(figure: Any, evidence: Evidence, narrow: bool) -> bool:
             if total:
                 shares[line, column] = sum(array["zeros"] for array in by_layer[layer]) / total
                 bits = {int("".join(filter(str.isdigit, array["dtype"]))) for array in by_layer[layer]}
-                notes[line][column] = f"{'/'.join(map(str, sorted(bits)))} bit\n{shares[line, column]:.0%} zeros"
+                notes[line][column] = f"{'/'.join(map(str, sorted(bits)))} bit, {shares[line, column]:.0%}"
+    figure.set_size_inches(SIZES["narrow" if narrow else "wide"][0], (2.2 if narrow else 1.2) + LINE_INCHES * len(networks))
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    _annotate(axes, shares, notes, 6 if narrow else 8)
+    _annotate(axes, shares, notes, 6.5 if narrow else 8)
     axes.set_xticks(range(len(LAYERS)), [layer.replace(" ", "\n") for layer in LAYERS] if narrow else LAYERS, fontsize=7 if narrow else 9)
-    names = [row.technique for row, _ in networks]
-    axes.set_yticks(range(len(names)), [_wrapped(name, 16) for name in names] if narrow else names, fontsize=7 if narrow else 9)
+    names = [naming.short_name(row.record) for row, _ in networks]
+    axes.set_yticks(range(len(names)), [_wrapped(name, 18) for name in names] if narrow else names, fontsize=6.5 if narrow else 8.5)
     figure.colorbar(image, ax=axes, location="bottom" if narrow else "right", label="share of zeros", shrink=0.7)
     return True
 
@@ -199,20 +168,14 @@ def training_curves(figure: Any, evidence: Evidence, narrow: bool) -> bool:
         return False
     panels = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
     for axes, key, label in zip(panels, ("validation_accuracy", "validation_loss"), ("accuracy, %", "loss, nats"), strict=True):
-        for number, row in enumerate(trained):
+        for row, look in _looks(trained):
             values = [epoch[key] * (100 if key == "validation_accuracy" else 1) for epoch in row.history]
-            axes.plot(
-                range(1, len(values) + 1),
-                values,
-                marker=MARKERS[number % len(MARKERS)],
-                linestyle=LINES[number % len(LINES)],
-                color=PALETTE[number % len(PALETTE)],
-                label=row.technique if key == "validation_accuracy" else None,
-            )
+            shown = look if key == "validation_accuracy" else {**look, "label": None}
+            axes.plot(range(1, len(values) + 1), values, **shown)
         axes.set(xlabel="epoch", ylabel=f"validation {label}")
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         _plain_axes(axes)
-    _legend(figure, narrow, loc="outside lower center", ncols=1 if narrow else 3)
+    _legend(figure, narrow, loc="outside lower center", ncols=2 if narrow else 4)
     return True
 
 
@@ -226,18 +189,10 @@ def reliability(figure: Any, evidence: Evidence, narrow: bool) -> bool:
         return False
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color="0.5", linewidth=1, label="perfect")
-    for number, row in enumerate(shown):
-        bins = row.calibration["bins"]
-        axes.plot(
-            [one["predicted"] for one in bins],
-            [one["observed"] for one in bins],
-            marker=MARKERS[number % len(MARKERS)],
-            markersize=4,
-            linestyle=LINES[number % len(LINES)],
-            linewidth=1,
-            color=PALETTE[number % len(PALETTE)],
-            label=f"{row.technique} ({row.calibration['error']:.3f})",
-        )
+    for row, look in _looks(shown):
+        bins, name = row.calibration["bins"], look["label"]
+        label = f"{name} ({row.calibration['error']:.3f})" if "marker" in look else name
+        axes.plot([one["predicted"] for one in bins], [one["observed"] for one in bins], **{**look, "label": label})
     last = shortened(evidence.task.labels[-1])
     if evidence.task.binary:
         axes.set(xlabel=f"predicted probability of {last}", ylabel=f"share of {last} {evidence.noun}")
@@ -257,12 +212,12 @@ def lengths(figure: Any, evidence: Evidence, narrow: bool) -> bool:
     axes = figure.add_subplot()
     names = [group["name"] for group in shown[0].length_groups]
     ticks = [*names, "Rotten Tomatoes sentences"] if any(row.out_of_domain for row in shown) else names
-    for number, row in enumerate(shown):
+    for row, look in _looks(shown):
         values = [100 * group["value"] if group["value"] is not None else np.nan for group in row.length_groups]
-        color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
-        axes.plot(range(len(values)), values, marker=marker, color=color, linewidth=1, label=row.technique)
+        axes.plot(range(len(values)), values, **look)
         if row.out_of_domain:
-            axes.plot(len(values), 100 * row.out_of_domain["accuracy"]["value"], marker=marker, color=color, linestyle="none")
+            alone = {"marker": "o", "markersize": 4, **look, "linestyle": "none", "label": None}
+            axes.plot(len(values), 100 * row.out_of_domain["accuracy"]["value"], **alone)
     if len(ticks) > len(names):
         axes.axvline(len(names) - 0.5, color="0.7", linewidth=1)
     axes.set_xticks(range(len(ticks)), [_wrapped(tick, 10 if narrow else 16) for tick in ticks], fontsize=7 if narrow else 9)
@@ -304,19 +259,30 @@ def confusion_matrices(figure: Any, evidence: Evidence, narrow: bool) -> bool:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the report: name of its file, title, and the function that draws it."""
+    """A picture of the report: name of its file, title, the function that draws it, and whether it has titled points."""
 
     name: str
     title: str
     draw: Draw
+    live: bool = False
 
 
 PICTURES = (
-    Picture("size", "Accuracy against size", accuracy_against_size),
-    Picture("latency", "Accuracy against time", accuracy_against_latency),
+    Picture("size", "Accuracy against size", accuracy_against_size, live=True),
+    Picture("latency", "Accuracy against time", accuracy_against_latency, live=True),
     Picture("layers", "Bits and zeros per layer", layers_heat_map),
     Picture("lengths", "Accuracy by length", lengths),
     Picture("reliability", "Are the probabilities honest?", reliability),
     Picture("confusion", "Which labels are confused", confusion_matrices),
     Picture("curves", "Training", training_curves),
 )
+
+
+def drawn(evidence: Evidence) -> list[tuple[str, Drawn]]:
+    """Draw every picture that has something to show; with the name of its file."""
+    pictures = []
+    for picture in PICTURES:
+        wide, narrow = (svg(picture.draw, evidence, form) for form in ("wide", "narrow"))
+        if wide and narrow:
+            pictures.append((picture.name, Drawn(picture.title, wide, narrow, picture.live)))
+    return pictures

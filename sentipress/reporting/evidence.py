@@ -5,65 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from sentipress.core import folder as artifacts
 from sentipress.core import manifest
 from sentipress.core.errors import UserError
-from sentipress.data import corpus
 from sentipress.data.task import SENTIMENT, Task
-from sentipress.evaluation import plots, records, statistics
+from sentipress.evaluation import ledger, plots, records, statistics
 from sentipress.pipeline.staleness import Staleness
-from sentipress.reporting import table
+from sentipress.reporting import comparing, excerpts, saved, table
+from sentipress.reporting.comparing import CONTROL, Comparison
+from sentipress.reporting.excerpts import Example, Texts
+from sentipress.reporting.questions import Asked, Question, ask
+from sentipress.reporting.saved import Saved
+from sentipress.reporting.seeds import Repeats
 
 BASE = manifest.BASE.name
-FIRST_BOUNDS = (2, 5, 10, 25, 50, 100)  # words: where the first group by length may end; long texts take the last
-EXAMPLES = 3  # texts shown per model
-EXCERPT = 420  # characters of each
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A model against the base on the same test texts.
-
-    Attributes:
-        difference: accuracy minus the base's: `value`, `low`, `high`, as shares.
-        p: of McNemar's exact test.
-        p_holm: the same, corrected for the number of rows after Holm.
-        agreement: share of texts on which both decide the same.
-    """
-
-    difference: Mapping[str, float]
-    p: float
-    p_holm: float
-    agreement: float
-
-
-@dataclass(frozen=True)
-class Example:
-    """A test text on which a model and the base decide differently.
-
-    Attributes:
-        row: of the source.
-        label: name of the true label.
-        decided: name of the label that the model chose.
-        probability: that the model gives it, 0 to 1.
-        base_decided: name of the label that the base chose.
-        base_probability: that the base gives it, 0 to 1.
-        text: an excerpt.
-    """
-
-    row: int
-    label: str
-    decided: str
-    probability: float
-    base_decided: str
-    base_probability: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +48,7 @@ class ScoredRow:
         calibration: see `sentipress.evaluation.statistics.calibration`.
         length_groups: accuracy by length of the text: `name`, `n`, `value`; empty without texts.
         comparison: with the base; None for the base itself, and where there is no base on the same texts.
+        over_seeds: the same over several seeds; None where no other seed has both.
         examples: texts on which it differs most from the base.
         seeds: `n`, `mean`, `sd` of the accuracy over several seeds; None without repeats.
         stale: why it no longer tells of what lies in its folder; "" when it does.
@@ -106,6 +65,7 @@ class ScoredRow:
     calibration: Mapping[str, Any]
     length_groups: Sequence[Mapping[str, Any]]
     comparison: Comparison | None
+    over_seeds: Comparison | None
     examples: Sequence[Example]
     seeds: Mapping[str, float] | None
     stale: str
@@ -120,6 +80,16 @@ class ScoredRow:
     def accuracy(self) -> Mapping[str, Any]:
         """`value`, `low`, `high` as shares, and `n`."""
         return self.scores["accuracy"]
+
+    @property
+    def validation(self) -> float:
+        """Accuracy by which rows are chosen: on validation; that of the test in a file without it."""
+        return float(self.record.get("validation_accuracy") or self.accuracy["value"])
+
+    @property
+    def decisive(self) -> Comparison | None:
+        """With the base, over seeds where there are several."""
+        return self.over_seeds or self.comparison
 
     @property
     def out_of_domain(self) -> Mapping[str, Any] | None:
@@ -152,6 +122,9 @@ class Evidence:
         rows: one per metrics file, in the order of the table.
         missing: what a reader should know is not there.
         about: the description of the texts, reviews.json; empty where there is none.
+        questions: comparisons beyond the base.
+        close: names of rows that are no worse than the most accurate one by validation, itself among them.
+        uses: model files that were ever scored on these test texts, by the ledger; 0 where it does not say.
     """
 
     folder: str
@@ -159,16 +132,24 @@ class Evidence:
     rows: Sequence[ScoredRow | DamagedRow]
     missing: Sequence[str]
     about: Mapping[str, Any]
+    questions: Sequence[Question] = ()
+    close: Sequence[str] = ()
+    uses: int = 0
 
     @cached_property
     def scored(self) -> list[ScoredRow]:
         """Rows that could be read."""
         return [row for row in self.rows if isinstance(row, ScoredRow)]
 
+    @cached_property
+    def by_name(self) -> dict[str, ScoredRow]:
+        """The same by name."""
+        return {row.name: row for row in self.scored}
+
     @property
     def base(self) -> ScoredRow | None:
         """The row that the others are compared with, if it is there."""
-        return next((row for row in self.scored if row.name == BASE), None)
+        return self.by_name.get(BASE)
 
     @property
     def noun(self) -> str:
@@ -177,11 +158,13 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class _Texts:
-    """Cleaned test texts by their row in the source, and bounds in words of the groups by length."""
+class _Around:
+    """What a row is read beside: its folder, the base with its record, the texts and the other seeds."""
 
-    by_row: Mapping[int, str]
-    bounds: Sequence[int]
+    folder: Path
+    base: tuple[Mapping[str, Any], Saved] | None
+    texts: Texts | None
+    repeats: Repeats
 
 
 def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
@@ -189,7 +172,7 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
 
     Args:
         folder: with `*.metrics.json` and `*.probabilities.npz`.
-        repeats: folders of the same recipe with other seeds, for mean and spread.
+        repeats: folders of the same recipe with other seeds.
 
     Raises:
         UserError: the folder holds no metrics.
@@ -197,15 +180,29 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
     loaded = table.load(folder)
     if not loaded:
         raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.run(manifest.PREPROCESSING, folder))
-    about, texts, staleness = artifacts.published_about(folder), _test_texts(folder), Staleness(folder)
-    base = _base_probabilities(folder, loaded)
-    rows = [_row(folder, record, staleness.reasons(record), base, texts, repeats) for record in loaded]
+    about, staleness = artifacts.published_about(folder), Staleness(folder)
+    probabilities = {record["name"]: _read(folder, record) for record in loaded}
+    readable = [(record, own) for record in loaded if isinstance(own := probabilities[record["name"]], Saved)]
+    base = next(((record, own) for record, own in readable if record["name"] == BASE), None)
+    around = _Around(folder, base, excerpts.read_texts(folder), Repeats(repeats))
+    rows = [_row(record, staleness.reasons(record), probabilities[record["name"]], around) for record in loaded]
     task = _task(loaded, about)
     missing = [] if base else [f"{BASE}: without it no row can be compared with the base"]
-    if texts is None:
+    if around.texts is None:
         noun = plots.noun(task)
         missing.append(f"{manifest.REVIEWS}: no {noun.removesuffix('s')} lengths and no example {noun}")
-    return Evidence(folder.name, task, _corrected(rows), missing, about)
+    usable = {row.name for row in rows if isinstance(row, ScoredRow)}
+    asked = [Asked(record, own) for record, own in readable if record["name"] in usable]
+    return Evidence(
+        folder=folder.name,
+        task=task,
+        rows=_corrected(rows),
+        missing=missing,
+        about=about,
+        questions=ask(asked, around.repeats),
+        close=_close(rows, probabilities),
+        uses=ledger.uses(folder, ledger.test_set(base[1].rows, base[1].labels)) if base else 0,
+    )
 
 
 def _task(loaded: Iterable[Mapping[str, Any]], about: Mapping[str, Any]) -> Task:
@@ -219,101 +216,32 @@ def _task(loaded: Iterable[Mapping[str, Any]], about: Mapping[str, Any]) -> Task
     return SENTIMENT
 
 
-def _test_texts(folder: Path) -> _Texts | None:
-    try:
-        texts = corpus.load(folder)
-    except UserError:
-        return None
-    by_row = dict(zip(texts.rows("test").tolist(), texts.texts("test"), strict=True))
-    return _Texts(by_row, length_bounds([_words(text) for text in by_row.values()]))
-
-
-def _words(text: str) -> int:
-    return len(text.split())
-
-
-def length_bounds(words: Sequence[int]) -> list[int]:
-    """Choose where the groups by length end: three bounds in words, each twice the one before.
-
-    At least a tenth of the texts reach the second bound, unless nearly all have under 4 words. Film reviews give 100, 200
-    and 400.
-
-    Args:
-        words: number of words of each text.
-    """
-    longest = np.percentile(words, 90) / 2 if len(words) else FIRST_BOUNDS[-1]
-    first = max((bound for bound in FIRST_BOUNDS if bound <= longest), default=FIRST_BOUNDS[0])
-    return [first, 2 * first, 4 * first]
-
-
-def length_names(bounds: Sequence[int]) -> list[str]:
-    """Name the groups by length, one more than there are bounds."""
-    return [f"under {bounds[0]} words", *(f"{low} to {high - 1}" for low, high in pairwise(bounds)), f"{bounds[-1]} and more"]
-
-
-@dataclass(frozen=True)
-class _Probabilities:
-    """Saved test probabilities of a model, in the shape of the task, with rows and labels of the texts."""
-
-    task: Task
-    rows: np.ndarray
-    labels: np.ndarray
-    test: np.ndarray
-
-    @property
-    def right(self) -> np.ndarray:
-        return self.task.right(self.test, self.labels)
-
-
-def _load_probabilities(folder: Path, record: Mapping[str, Any]) -> _Probabilities:
-    """Read a model's probabilities; raises ValueError with a sentence on what is wrong."""
-    try:
-        task = Task(labels=tuple(record["labels"]))
-        saved = records.load_probabilities(folder, record["name"])
-        labels, test = saved["test_label"].astype(np.float64), saved["test"].astype(np.float64)
-        expected = (len(labels),) if task.binary else (len(labels), len(task.labels))
-        if test.shape != expected:
-            raise ValueError(f"shape {test.shape} instead of {expected}")
-        return _Probabilities(task, saved["test_row"], labels, test)
-    except Exception as error:  # zipfile, zlib and numpy raise many kinds for damaged bytes
-        raise ValueError(f"{record['name']}{manifest.PROBABILITIES} cannot be read ({error})") from error
-
-
-def _base_probabilities(folder: Path, loaded: Iterable[Mapping[str, Any]]) -> _Probabilities | None:
-    for record in loaded:
-        if record["name"] == BASE and "damaged" not in record:
-            try:
-                return _load_probabilities(folder, record)
-            except ValueError:
-                return None
-    return None
-
-
-def _row(
-    folder: Path,
-    record: Mapping[str, Any],
-    reasons: Sequence[str],
-    base: _Probabilities | None,
-    texts: _Texts | None,
-    repeats: Sequence[Path],
-) -> ScoredRow | DamagedRow:
-    """What one model's metrics and probabilities say; `p_holm` of its comparison is not corrected yet."""
-    name, technique = record["name"], record["technique"]
+def _read(folder: Path, record: Mapping[str, Any]) -> Saved | str:
+    """A row's probabilities, or why there are none."""
     if "damaged" in record:
-        return DamagedRow(name, technique, record["damaged"])
+        return str(record["damaged"])
     try:
-        own, seeds = _load_probabilities(folder, record), _seeds(record, repeats)
+        return saved.load(folder, record)
     except ValueError as error:
-        return DamagedRow(name, technique, str(error))
+        return str(error)
+
+
+def _row(record: Mapping[str, Any], reasons: Sequence[str], own: Saved | str, around: _Around) -> ScoredRow | DamagedRow:
+    """What one model's metrics and probabilities say; the p values of its comparison are not corrected yet."""
+    name, technique = record["name"], record["technique"]
+    if isinstance(own, str):
+        return DamagedRow(name, technique, own)
+    try:
+        seeds = around.repeats.accuracy(record)
     except UserError as error:
         return DamagedRow(name, technique, error.problem)
     stale = reasons[0] if reasons else ""
-    refresh = manifest.command(record["stage"], folder.name, record.get("flags")) if reasons else ""
-    if base and own.task.labels != base.task.labels:
-        stale, base = stale or "has other labels than the base", None
-    elif base and not np.array_equal(base.rows, own.rows):
-        stale, base = stale or "scored on other test texts than the base", None
-    compared = base if name != BASE else None
+    refresh = manifest.command(record["stage"], around.folder.name, record.get("flags")) if reasons else ""
+    compared, texts = around.base, around.texts
+    if compared and not own.same_texts(compared[1]):
+        other = "other labels than the base" if own.task.labels != compared[1].task.labels else ""
+        stale, compared = stale or (f"has {other}" if other else "scored on other test texts than the base"), None
+    compared = compared if name != BASE else None
     return ScoredRow(
         name=name,
         technique=technique,
@@ -323,66 +251,35 @@ def _row(
         deployed_gzip_bytes=record["size"]["gzip_bytes"] + record["vocabulary"]["gzip_bytes"],
         seconds=float(sum(record["seconds"].values())),
         calibration=statistics.calibration(own.labels, own.test),
-        length_groups=_length_groups(own, texts) if texts else [],
-        comparison=_compare(own, compared) if compared else None,
-        examples=_examples(own, compared, texts) if compared and texts else [],
+        length_groups=excerpts.length_groups(own, texts) if texts else [],
+        comparison=comparing.compare(own, compared[1]) if compared else None,
+        over_seeds=around.repeats.compare((record, own), compared) if compared else None,
+        examples=excerpts.examples(own, compared[1], texts) if compared and texts else [],
         seeds=seeds,
         stale=stale,
         refresh=refresh,
     )
 
 
-def _length_groups(own: _Probabilities, texts: _Texts) -> list[dict[str, Any]]:
-    words = np.array([_words(texts.by_row.get(int(row), "")) for row in own.rows])
-    return statistics.by_group(own.right, np.digitize(words, texts.bounds), length_names(texts.bounds))
-
-
-def _compare(own: _Probabilities, base: _Probabilities) -> Comparison:
-    p = statistics.mcnemar_p(own.right, base.right)
-    agreement = float(np.mean(own.task.decide(own.test) == base.task.decide(base.test)))
-    return Comparison(statistics.difference(own.right, base.right), p, p, agreement)
-
-
-def _examples(own: _Probabilities, base: _Probabilities, texts: _Texts) -> list[Example]:
-    """Texts on which both decide differently, first those whose probabilities lie furthest apart."""
-    labels = own.task.labels
-    decided, base_decided = own.task.decide(own.test), base.task.decide(base.test)
-    probabilities, base_probabilities = own.task.table(own.test), base.task.table(base.test)
-    # Half of what the labels' probabilities differ by, all together: with two labels the difference of one of them.
-    apart = np.where(decided != base_decided, np.abs(probabilities - base_probabilities).sum(axis=1) / 2, 0)
-    return [
-        Example(
-            row=int(own.rows[index]),
-            label=labels[int(own.labels[index])],
-            decided=labels[decided[index]],
-            probability=float(probabilities[index, decided[index]]),
-            base_decided=labels[base_decided[index]],
-            base_probability=float(base_probabilities[index, base_decided[index]]),
-            text=_excerpt(texts.by_row.get(int(own.rows[index]), "")),
-        )
-        for index in np.argsort(-apart, kind="stable")[:EXAMPLES]
-        if apart[index] > 0
-    ]
-
-
-def _excerpt(text: str) -> str:
-    """The end of a text, where a review's verdict stands."""
-    return text if len(text) <= EXCERPT else "… " + text[-EXCERPT:].split(" ", 1)[-1]
-
-
-def _seeds(record: Mapping[str, Any], repeats: Sequence[Path]) -> dict[str, float] | None:
-    """Mean and spread of a model's accuracy over several seeds; raises UserError for metrics that cannot be read."""
-    paths = [records.metrics_path(folder, record["name"]) for folder in repeats]
-    others = [records.read(path, "run the stage again") for path in paths if path.is_file()]
-    return statistics.spread([one["scores"]["accuracy"]["value"] for one in (record, *others)]) if others else None
-
-
 def _corrected(rows: Sequence[ScoredRow | DamagedRow]) -> list[ScoredRow | DamagedRow]:
-    """The rows with p values that are corrected for their number."""
-    compared = [row for row in rows if isinstance(row, ScoredRow) and row.comparison]
-    p_values = [row.comparison.p for row in compared if row.comparison]
-    by_name = {row.name: p for row, p in zip(compared, statistics.holm(p_values), strict=True)}
+    """The rows with p values that are corrected for those that ask the same question."""
+    scored = [row for row in rows if isinstance(row, ScoredRow)]
+    once = comparing.corrected((row.record, row.comparison) for row in scored if row.comparison)
+    seeds = comparing.corrected((row.record, row.over_seeds) for row in scored if row.over_seeds)
     return [
-        replace(row, comparison=replace(row.comparison, p_holm=by_name[row.name])) if isinstance(row, ScoredRow) and row.comparison else row
-        for row in rows
+        replace(row, comparison=once.get(row.name), over_seeds=seeds.get(row.name)) if isinstance(row, ScoredRow) else row for row in rows
     ]
+
+
+def _close(rows: Sequence[ScoredRow | DamagedRow], probabilities: Mapping[str, Saved | str]) -> list[str]:
+    """Rows that are no worse than the most accurate one by validation, controls aside; corrected for their number."""
+    candidates = [row for row in rows if isinstance(row, ScoredRow) and row.role != CONTROL]
+    best = max(candidates, key=lambda row: row.validation, default=None)
+    if best is None:
+        return []
+    reference = probabilities[best.name]
+    assert isinstance(reference, Saved)
+    own = {row.name: one for row in candidates if isinstance(one := probabilities[row.name], Saved) and one.same_texts(reference)}
+    names = [name for name in own if name != best.name]
+    p_values = statistics.holm([statistics.equivalence_p(own[name].right, reference.right)["no_worse"] for name in names])
+    return [best.name, *(name for name, p in zip(names, p_values, strict=True) if p < statistics.SIGNIFICANT)]

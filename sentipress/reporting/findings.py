@@ -1,73 +1,160 @@
-"""Sentences on what the figures support, and the rows that deserve a closer look."""
+"""The few sentences that a reader should take along, made from the figures, and the rows that deserve a closer look."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sentipress.core import manifest
 from sentipress.evaluation import statistics
+from sentipress.reporting import questions
+from sentipress.reporting.comparing import CONTROL
 from sentipress.reporting.evidence import Evidence, ScoredRow
+from sentipress.reporting.naming import short_name
+from sentipress.reporting.questions import Question
+from sentipress.reporting.wording import against, kilobytes, several
+
+QUANTIZED, PRUNED, PRUNED_8_BITS, POCKET = "modelo_DRQ", "modelo_podado", "modelo_podado_DRQ", "pocket"
+NETWORK, BAG, NOBODY = "The network", "The bag of words", "Neither"  # who wins
+ENOUGH = 4  # findings: with fewer, one that needs no particular rows stands last
 
 
 def findings(evidence: Evidence) -> list[str]:
-    """Say what the table supports, a sentence per row that can be compared with the base."""
-    base = evidence.base
-    if not base:
-        return ["There is no base to compare with."]
-    return [f"{row.technique} is {_size(row, base)}; {accuracy_sentence(row)}." for row in evidence.scored if row.comparison]
+    """Say what the figures support, in a few sentences; what was not measured is left out."""
+    found = [sentence for make in (_eight_bits, _pruning, _student, _small_models) if (sentence := make(evidence))]
+    if len(found) < ENOUGH:
+        found += _best_and_smallest(evidence)
+    return found if evidence.base else ["There is no base to compare with.", *found]
 
 
-def _size(row: ScoredRow, base: ScoredRow) -> str:
-    """How large a model is beside the base."""
-    if row.role == "classical":  # a bag of words is little but vocabulary, so there the base counts with its own
-        ratio, zipped = base.deployed_bytes / row.deployed_bytes, base.deployed_gzip_bytes / row.deployed_gzip_bytes
+def _compared(evidence: Evidence, name: str) -> ScoredRow | None:
+    row = evidence.by_name.get(name)
+    return row if row and row.comparison else None
+
+
+def _eight_bits(evidence: Evidence) -> str:
+    base, row = evidence.base, _compared(evidence, QUANTIZED)
+    if not base or not row or not row.decisive:
+        return ""
+    whole, small = kilobytes(base.deployed_bytes), kilobytes(row.deployed_bytes)
+    return (
+        f"8 bits: the model file is {size_ratio(row, base):.1f} times smaller; with the vocabulary {whole} become {small}. "
+        f"The model {against(row.decisive, 'the base')}."
+    )
+
+
+def _pruning(evidence: Evidence) -> str:
+    base, row, small = evidence.base, _compared(evidence, PRUNED), _compared(evidence, PRUNED_8_BITS)
+    shown = row or small
+    if not base or not shown or not shown.decisive:
+        return ""
+    parameters = shown.record["parameters"]
+    zeros = f"Pruning to {1 - parameters['nonzero'] / parameters['total']:.0%} zeros".replace("%", " %")
+    text = f"{zeros}: the model {against(shown.decisive, 'the base')}. {_saved(shown, base)}"
+    quantized = evidence.by_name.get(QUANTIZED)
+    if row and small and small.decisive and quantized:
+        text += f" In 8 bits it {against(small.decisive, 'the base')}. {_saved(small, quantized)}"
+    return text
+
+
+def _saved(row: ScoredRow, other: ScoredRow) -> str:
+    """Say what pruning saves: a row's files beside those of the same one without it."""
+    ratio = other.deployed_bytes / row.deployed_bytes
+    size = "as large as" if 0.97 < ratio < 1.03 else f"{ratio:.1f} times smaller than"
+    zipped = f"after gzip {kilobytes(other.deployed_gzip_bytes)} become {kilobytes(row.deployed_gzip_bytes)}"
+    return f"Its files are {size} without pruning; {zipped}."
+
+
+def about(evidence: Evidence, *subjects: str) -> list[Question]:
+    """Questions on these subjects, names of `sentipress.reporting.questions`."""
+    return [one for one in evidence.questions if one.about in subjects]
+
+
+def _student(evidence: Evidence) -> str:
+    controls, same = about(evidence, questions.CONTROL), about(evidence, questions.SAME_TEXTS)
+    if not controls and not same:
+        return ""
+    sentences = [f"Distillation: the student {against(one.decisive, 'the same network without a teacher')}." for one in controls]
+    for one in same:
+        sentences.append(f"It {against(one.decisive, f'the row “{one.techniques[1]}”')}.")
+    sentences.append(teacher_or_texts(evidence))
+    sentences += [f"It {against(one.decisive, 'its teacher')}." for one in about(evidence, questions.TEACHER)]
+    return " ".join(filter(None, sentences))
+
+
+def teacher_or_texts(evidence: Evidence) -> str:
+    """Say whether it is the teacher that makes the student good, as far as the rows can tell."""
+    controls, same = about(evidence, questions.CONTROL), about(evidence, questions.SAME_TEXTS)
+    if not all(one.decisive.better for one in controls):
+        return "So a gain by the teacher is not shown."
+    if same:
+        if all(one.decisive.better for one in same):
+            return "So the teacher helps, not only the texts."
+        return "So it is not shown that the teacher does it: the texts may."
+    if read_more(evidence):
+        return f"This does not show that the teacher does it: the control did not read the student's unlabelled {evidence.noun}."
+    return "Both read the same texts, so the teacher helps."
+
+
+def read_more(evidence: Evidence) -> bool:
+    """Whether the student read texts without labels, which its control did not."""
+    student = evidence.by_name.get(questions.STUDENT)
+    return bool(student and manifest.UNLABELLED in student.record["inputs"])
+
+
+def _small_models(evidence: Evidence) -> str:
+    asked = [one for one in about(evidence, questions.BAG) if one.row not in questions.OF_CHAIN]
+    if not asked:
+        return ""
+    shown = next((one for one in asked if one.row == POCKET), asked[0])
+    row, bag = evidence.by_name[shown.row], evidence.by_name[shown.other]
+    text = (
+        f"Small models: a packed network of {kilobytes(row.deployed_bytes)} has {row.accuracy['value']:.2%}, a packed bag of words of "
+        f"{kilobytes(bag.deployed_bytes)} {bag.accuracy['value']:.2%}. The network {against(shown.decisive, 'the bag of words')}. "
+        f"{_winner(shown)} wins."
+    )
+    if len(asked) > 1:
+        won, lost = (_names(evidence, asked, winner) for winner in (NETWORK, BAG))
+        text += f" Of all {len(asked)} packages with a bag of words of their size the network wins with {won} and loses with {lost}."
+    for one in about(evidence, questions.BEST_BAG):
+        large = evidence.by_name[one.row]
+        text += (
+            f" The student in 8 bits, {kilobytes(large.deployed_bytes)}, {against(one.decisive, 'the best bag of words by validation')}."
+        )
+    return text
+
+
+def _names(evidence: Evidence, asked: Sequence[Question], winner: str) -> str:
+    """Short names of the packages whose comparison this side wins."""
+    return several([short_name(evidence.by_name[one.row].record) for one in asked if _winner(one) == winner]) or "none"
+
+
+def _winner(question: Question) -> str:
+    """Which of a network and a bag of words wins; nobody does without a difference that the texts show."""
+    found = question.decisive
+    if found.better:
+        return NETWORK
+    return BAG if found.value < 0 and found.p_holm < statistics.SIGNIFICANT else NOBODY
+
+
+def _best_and_smallest(evidence: Evidence) -> list[str]:
+    best, small, near = most_accurate(evidence), smallest_no_worse(evidence), smallest_close(evidence)
+    if not best:
+        return []
+    size = kilobytes(best.deployed_bytes)
+    text = f"All rows: the most accurate model by validation is {best.technique}: {best.accuracy['value']:.2%}, {size}."
+    if near and near.name != best.name:
+        text += f" The smallest that is no worse than it: {near.technique}, {near.accuracy['value']:.2%}, {kilobytes(near.deployed_bytes)}."
     else:
-        ratio, zipped = size_ratio(row, base), size_ratio(row, base, "gzip_bytes")
-    packed = f" ({zipped:.1f} times smaller after gzip)" if zipped > max(1.0, 1.2 * ratio) else ""
-    if 0.97 < ratio < 1.03:
-        return f"as large as the base{packed}"
-    return (f"{ratio:.1f} times smaller" if ratio > 1 else f"{1 / ratio:.1f} times larger") + packed
+        text += " No smaller model is shown to be no worse than it."
+    if small and small.decisive and small is not evidence.base:
+        text += f" The smallest that is no worse than the base: {small.technique}, {kilobytes(small.deployed_bytes)}. "
+        text += f"It {against(small.decisive, 'the base')}."
+    return [text]
 
 
 def size_ratio(row: ScoredRow, base: ScoredRow, unit: str = "bytes") -> float:
     """Divide the base's model file by a row's, by `bytes` or `gzip_bytes`: 2 for one of half the size."""
     return base.record["size"][unit] / row.record["size"][unit]
-
-
-def distinguishable(row: ScoredRow) -> bool:
-    """Whether a row's accuracy differs from the base's by McNemar's test, corrected over the rows."""
-    return row.comparison is not None and row.comparison.p_holm < statistics.SIGNIFICANT
-
-
-def better(row: ScoredRow) -> bool:
-    """Whether a row is distinguishable from the base and more accurate."""
-    return row.comparison is not None and distinguishable(row) and row.comparison.difference["value"] > 0
-
-
-def worse(row: ScoredRow) -> bool:
-    """Whether a row is distinguishable from the base and less accurate."""
-    return row.comparison is not None and distinguishable(row) and row.comparison.difference["value"] < 0
-
-
-def accuracy_sentence(row: ScoredRow) -> str:
-    """Compare a row's accuracy with the base's in half a sentence."""
-    if row.comparison is None:
-        return "its accuracy cannot be compared with the base's"
-    gained, p = row.comparison.difference, f"p {p_text(row.comparison.p_holm)}"
-    if not distinguishable(row):
-        return f"its accuracy is not distinguishable from the base's ({points(gained['value'])} points, {p})"
-    word = "higher" if gained["value"] > 0 else "lower"
-    low, high = sorted((abs(gained["low"]), abs(gained["high"])))
-    return f"its accuracy is {word} by {abs(gained['value']) * 100:.2f} points ({low * 100:.2f} to {high * 100:.2f}, {p})"
-
-
-def p_text(value: float) -> str:
-    """Write a p value as people do."""
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
-
-
-def points(share: float) -> str:
-    """Write a difference of shares in percentage points, with its sign."""
-    return f"{share * 100:+.2f}"
 
 
 def pareto(rows: Sequence[ScoredRow], cost: Callable[[ScoredRow], float]) -> list[ScoredRow]:
@@ -80,33 +167,64 @@ def pareto(rows: Sequence[ScoredRow], cost: Callable[[ScoredRow], float]) -> lis
     return front
 
 
+def candidates(evidence: Evidence) -> list[ScoredRow]:
+    """Rows that one might use: controls aside."""
+    return [row for row in evidence.scored if row.role != CONTROL]
+
+
 def most_accurate(evidence: Evidence) -> ScoredRow | None:
-    """The row with the highest accuracy, controls aside."""
-    return max(_no_controls(evidence), key=lambda row: row.accuracy["value"], default=None)
+    """The row with the highest accuracy on validation, controls aside."""
+    return max(candidates(evidence), key=lambda row: row.validation, default=None)
 
 
-def best_small(evidence: Evidence) -> ScoredRow | None:
-    """The smallest row (gzip) whose interval reaches that of the most accurate one, controls aside."""
-    best = most_accurate(evidence)
-    if not best:
-        return None
-    near = [row for row in _no_controls(evidence) if row.accuracy["high"] >= best.accuracy["low"]]
-    return min(near, key=lambda row: row.deployed_gzip_bytes)
+def smallest_close(evidence: Evidence) -> ScoredRow | None:
+    """The smallest row that is no worse than the most accurate one."""
+    near = [row for row in evidence.scored if row.name in evidence.close]
+    return min(near, key=lambda row: row.deployed_bytes, default=None)
 
 
-def _no_controls(evidence: Evidence) -> list[ScoredRow]:
-    return [row for row in evidence.scored if row.role != "control"]
+def smallest_no_worse(evidence: Evidence) -> ScoredRow | None:
+    """The smallest row that is no worse than the base, controls aside; the base itself where there is none."""
+    near = [row for row in candidates(evidence) if row.decisive and row.decisive.verdict == statistics.NO_WORSE]
+    return min(near, key=lambda row: row.deployed_bytes, default=evidence.base)
 
 
 def looked_into(evidence: Evidence) -> list[ScoredRow]:
-    """Rows whose labels are looked at one by one: the base and the best small one, each once."""
-    rows = [row for row in (evidence.base, best_small(evidence)) if row]
+    """Rows whose labels are looked at one by one: the base and the smallest that is no worse, each once."""
+    rows = [row for row in (evidence.base, smallest_no_worse(evidence) or smallest_close(evidence)) if row]
     return rows[:1] if len(rows) == 2 and rows[0].name == rows[1].name else rows
 
 
 def headline(evidence: Evidence) -> str:
-    """Say in one line how good the best small model is."""
-    best, small = most_accurate(evidence), best_small(evidence)
-    if not best or not small:
-        return "Models compared"
-    return f"{small.accuracy['value']:.1%} in {small.deployed_gzip_bytes / 1024:,.0f} KB; the best has {best.accuracy['value']:.1%}"
+    """Say in one line how small a model may be that is no worse than the base."""
+    base, small = evidence.base, smallest_no_worse(evidence)
+    if base and small and small is not base:
+        return (
+            f"{small.accuracy['value']:.1%} in {kilobytes(small.deployed_bytes)}: no worse than the base "
+            f"({base.accuracy['value']:.1%} in {kilobytes(base.deployed_bytes)})"
+        )
+    best = most_accurate(evidence)
+    return f"{best.accuracy['value']:.1%} in {kilobytes(best.deployed_bytes)}" if best else "Models compared"
+
+
+def same_graphs(evidence: Evidence) -> list[list[ScoredRow]]:
+    """Networks that run the same graph: of one shape, kind of file and number format. Their times differ by chance."""
+    groups: dict[str, list[ScoredRow]] = {}
+    for row in evidence.scored:
+        if row.role != "classical" and row.record["model"]:
+            suffix = row.record["file"].rpartition(".")[2]
+            groups.setdefault(repr((sorted(row.record["model"].items()), suffix, row.record.get("number_format"))), []).append(row)
+    return [rows for rows in groups.values() if len(rows) > 1]
+
+
+def notes(evidence: Evidence) -> list[str]:
+    """Say what a reader should know of the figures: how often the texts were used, and which times are of one graph."""
+    test = f"test {evidence.noun}"
+    if evidence.uses:
+        found = [f"The {test} were used {evidence.uses:,} times: so many model files were scored on them, by the ledger."]
+    else:
+        found = [f"How often the {test} were used before is not recorded in this folder."]
+    for rows in same_graphs(evidence):
+        names = several([short_name(row.record) for row in rows])
+        found.append(f"{names[0].upper()}{names[1:]} run the same graph: a difference of their times is noise.")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,40 +13,12 @@ import jinja2
 from markupsafe import Markup
 
 from sentipress.data.task import OFFICIAL, TEST_FILE
-from sentipress.reporting import findings, study, tabular
-from sentipress.reporting.conclusions import conclusions
-from sentipress.reporting.evidence import DamagedRow, Evidence, Example, ScoredRow
+from sentipress.reporting import cells, findings, live, tabular
+from sentipress.reporting.conclusions import NOT_MEASURED, conclusions
+from sentipress.reporting.evidence import Evidence, ScoredRow
+from sentipress.reporting.excerpts import Example
+from sentipress.reporting.live import Drawn
 
-COLUMNS = (
-    "model",
-    "accuracy",
-    "95 % interval",
-    "to base, points",
-    "p (Holm)",
-    "agreement",
-    "F1",
-    "macro F1",
-    "weighted F1",
-    "AUC",
-    "calibration error",
-    "out of domain",
-    "seeds",
-    "KB",
-    "KB gzip",
-    "parameters",
-    "non-zero",
-    "training s",
-    "start-up s",
-    "peak MB",
-    "ms p50",
-    "ms p95",
-    "per second",
-    "note",
-)
-TEXTS = ("model", "note")  # columns that hold no numbers
-FIRST_COST = "KB"  # the first column on what a model costs; those before say how good it is
-LABEL_COLUMNS = ("label", "precision", "recall", "F1", "n")
-NOTES = {"control": "control", "classical": "bag of words"}  # by role
 FOLDER = Path(__file__).parent
 
 
@@ -64,48 +37,63 @@ def _environment(autoescape: bool) -> jinja2.Environment:
     return environment
 
 
-def page(content: Evidence, figures: Sequence[tuple[str, str, str]]) -> str:
-    """Write one self-contained HTML page: no script, no request.
+def page(content: Evidence, figures: Sequence[Drawn]) -> str:
+    """Write one self-contained HTML page that asks for nothing; its only script sorts tables and shows the figures of a point.
 
     Args:
         content: of `sentipress.reporting.evidence.collect`.
-        figures: title, SVG for wide and SVG for narrow screens. The first stands above the table, the rest below.
+        figures: pictures. The first stands above the table, the rest below.
     """
-    encoded = [{"title": title, "wide": _base64(wide), "narrow": _base64(narrow)} for title, wide, narrow in figures]
-    # The style sheet is the project's own: as text of the page it would be escaped.
-    style = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
-    shown, rows = columns(content), all_cells(content)
-    split = shown.index(FIRST_COST)
+    # Style sheet and script are the project's own: as text of the page they would be escaped.
+    style, script = (Markup((FOLDER / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
+    shown = cells.columns(content)
+    split = shown.index(cells.FIRST_COST)
     return (
         _environment(True)
         .get_template("report.html")
         .render(
             _shared(content),
             style=style,
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             headline=findings.headline(content),
-            figures=encoded,
-            cards=rows[: len(content.rows)],
-            details=[name for name in shown if name not in ("model", "accuracy", "note", "to base, points")],
-            wide_tables=[shown[:split], ("model", *shown[split:])],
-            all_rows=rows,
-            texts=TEXTS,
-            published=_published_cells() if content.task.is_sentiment else [],
-            label_columns=LABEL_COLUMNS,
-            by_label=[(row, label_cells(row)) for row in findings.looked_into(content)],
+            unmeasured=[one for one in conclusions(content) if one.verdict == NOT_MEASURED],
+            figures=[_embedded(figure) for figure in figures],
+            main=[name for name in cells.MAIN if name in shown],
+            phone=cells.PHONE,
+            rows=[cells.cells(row) for row in content.rows],
+            all_tables=[shown[:split], ("model", *shown[split:])],
+            all_rows=cells.all_cells(content),
+            texts=cells.TEXTS,
+            question_texts=cells.QUESTION_TEXTS,
+            published=cells.published_cells() if content.task.is_sentiment else [],
+            label_columns=cells.LABEL_COLUMNS,
+            by_label=[(row, cells.label_cells(row)) for row in findings.looked_into(content)],
         )
     )
+
+
+def _embedded(figure: Drawn) -> dict[str, Any]:
+    """A picture as the template takes it: inside the page where its points are alive, else as an image."""
+    embed = live.inline if figure.live else lambda svg, _: _base64(svg)
+    key = "".join(filter(str.isalnum, figure.title.lower()))
+    forms = {form: embed(getattr(figure, form), f"{key}-{form}-") for form in ("wide", "narrow")}
+    return {"title": figure.title, "live": figure.live, **forms}
 
 
 def markdown(content: Evidence) -> str:
     """Write the report as Markdown, without pictures; argument as in `page`."""
     grouped = [row for row in content.scored if row.length_groups]
-    by_label = [(row, tabular.markdown(LABEL_COLUMNS, label_cells(row), LABEL_COLUMNS[:1])) for row in findings.looked_into(content)]
+    first = cells.LABEL_COLUMNS[:1]
+    by_label = [(row, tabular.markdown(cells.LABEL_COLUMNS, cells.label_cells(row), first)) for row in findings.looked_into(content)]
+    asked = _shared(content)
     return (
         _environment(False)
         .get_template("report.md")
         .render(
-            _shared(content),
-            table=tabular.markdown(columns(content), all_cells(content), TEXTS),
+            asked,
+            table=tabular.markdown(cells.columns(content), cells.all_cells(content), cells.TEXTS),
+            answers=tabular.markdown(asked["question_columns"], asked["questions"], cells.QUESTION_TEXTS),
             by_label=by_label,
             lengths=_lengths_table(grouped) if grouped else "",
         )
@@ -118,8 +106,11 @@ def _shared(content: Evidence) -> dict[str, Any]:
         "content": content,
         "caption": caption(content),
         "findings": findings.findings(content),
+        "notes": findings.notes(content),
+        "questions": [cells.question_cells(one) for one in content.questions],
+        "question_columns": cells.question_columns(content),
         "conclusions": conclusions(content),
-        "explained": explained(content),
+        "explained": cells.explained(content),
         "with_examples": [row for row in content.scored if row.examples],
     }
 
@@ -128,127 +119,12 @@ def _base64(svg: str) -> str:
     return base64.b64encode(svg.encode()).decode()
 
 
-def columns(content: Evidence) -> tuple[str, ...]:
-    """Choose the table's columns, of `COLUMNS`.
-
-    With more than two labels F1 would be the weighted F1 again. Most tasks have no texts of another domain.
-    """
-    left_out = set() if content.task.binary else {"F1"}
-    if not any(row.out_of_domain for row in content.scored):
-        left_out.add("out of domain")
-    return tuple(name for name in COLUMNS if name not in left_out)
-
-
-def explained(content: Evidence) -> dict[str, str]:
-    """Say what the columns mean, those that need it."""
-    noun, two = content.noun, content.task.binary
-    meanings = {
-        "accuracy": f"share of right predictions on the test {noun}, with the bytes on disk",
-        "95 % interval": "Wilson's",
-        "to base, points": f"accuracy minus the base's on the same {noun}, 95 % interval by paired bootstrap (2,000 resamples)",
-        "p (Holm)": "McNemar's exact test against the base, corrected for the number of rows after Holm",
-        "agreement": f"share of test {noun} on which model and base say the same",
-        "F1": f"of the label {content.task.labels[-1]}",
-        "macro F1": "mean of the labels' F1, each counting the same",
-        "weighted F1": f"mean of the labels' F1, each counting by its {noun}",
-        "AUC": "area under the ROC curve" + ("" if two else ", mean over the labels, each against the rest"),
-        "calibration error": "mean distance of "
-        + ("predicted probability and observed share" if two else "the chosen label's probability and the share labelled rightly")
-        + " over 15 bins",
-        "out of domain": "accuracy on the Rotten Tomatoes sentences, which no model was trained on",
-        "seeds": "mean ± standard deviation over several seeds of training, same split",
-        "KB": "everything a deployment needs, model and vocabulary; 1 KB is 1,024 bytes",
-        "start-up s": "from the start of a fresh process to the first probability, interpreter and imports included",
-        "peak MB": "most memory of that process until then",
-        "ms p50": f"one {noun.removesuffix('s')}, text to probability, in that process on one thread: median; p95 beside it",
-        "per second": f"{noun} a second in batches of 64, same process",
-    }
-    shown = columns(content)
-    return {name: meaning for name, meaning in meanings.items() if name in shown}
-
-
-def all_cells(content: Evidence) -> list[dict[str, str]]:
-    """Write every row as text by column; for the study's task its published rows follow."""
-    return [*(cells(row) for row in content.rows), *(_published_cells() if content.task.is_sentiment else [])]
-
-
-def cells(row: ScoredRow | DamagedRow) -> dict[str, str]:
-    """Write a row as text by column. What is not known is a dash, what is wrong is in the note."""
-    if isinstance(row, DamagedRow):
-        return {**dict.fromkeys(COLUMNS, "-"), "model": row.technique, "note": f"DAMAGED: {row.reason}"}
-    accuracy, scores, costs, parameters = row.accuracy, row.scores, row.deployment, row.record["parameters"]
-    compared, seeds = row.comparison, row.seeds
-    gained = compared.difference if compared else {}
-    memory = costs.get("peak_memory_bytes")
-    stale = f"STALE ({row.stale})" + (f": {row.refresh}" if row.refresh else "")
-    return {
-        "model": row.technique,
-        "accuracy": f"{accuracy['value']:.2%}",
-        "95 % interval": f"{accuracy['low']:.2%} to {accuracy['high']:.2%}",
-        "to base, points": "{} ({} to {})".format(*(findings.points(gained[key]) for key in ("value", "low", "high"))) if gained else "-",
-        "p (Holm)": findings.p_text(compared.p_holm).removeprefix("= ") if compared else "-",
-        "agreement": f"{compared.agreement:.2%}" if compared else "-",
-        "F1": _number(scores["f1"], 4),
-        "macro F1": _number(scores["macro_f1"], 4),
-        "weighted F1": _number(scores["weighted_f1"], 4),
-        "AUC": _number(scores.get("auc"), 4),
-        "calibration error": _number(row.calibration["error"], 3),
-        "out of domain": f"{row.out_of_domain['accuracy']['value']:.2%}" if row.out_of_domain else "-",
-        "seeds": f"{seeds['mean']:.2%} ± {seeds['sd'] * 100:.2f} (n = {seeds['n']})" if seeds else "-",
-        "KB": f"{row.deployed_bytes / 1024:,.0f}",
-        "KB gzip": f"{row.deployed_gzip_bytes / 1024:,.0f}",
-        "parameters": f"{parameters['total']:,}",
-        "non-zero": f"{parameters['nonzero']:,}",
-        "training s": f"{row.seconds:,.0f}",
-        "start-up s": _number(costs.get("startup_seconds"), 2),
-        "peak MB": _number(memory / 1e6 if memory else None, 0),
-        "ms p50": _number(costs.get("p50_ms"), 2),
-        "ms p95": _number(costs.get("p95_ms"), 2),
-        "per second": _number(costs.get("reviews_per_second"), 0),
-        "note": stale if row.stale else NOTES.get(row.role, ""),
-    }
-
-
-def _published_cells() -> list[dict[str, str]]:
-    """The study's rows, as it published them."""
-    return [
-        {
-            **dict.fromkeys(COLUMNS, "-"),
-            "model": row.title,
-            "accuracy": f"{row.accuracy:.2%}",
-            "KB": f"{row.kilobytes:,}",
-            "parameters": row.parameters or "-",
-            "non-zero": row.nonzero or "-",
-            "note": row.note,
-        }
-        for row in study.PUBLISHED
-    ]
-
-
-def label_cells(row: ScoredRow) -> list[dict[str, str]]:
-    """Write precision, recall and F1 of each label as text, by `LABEL_COLUMNS`."""
-    return [
-        {
-            "label": one["label"],
-            "precision": f"{one['precision']:.2%}",
-            "recall": f"{one['recall']:.2%}",
-            "F1": f"{one['f1']:.4f}",
-            "n": f"{one['n']:,}",
-        }
-        for one in row.scores["per_label"]
-    ]
-
-
 def _lengths_table(rows: Sequence[ScoredRow]) -> str:
     """Accuracy by length as Markdown, a line per row."""
     names = [f"{group['name']} (n = {group['n']:,})" for group in rows[0].length_groups]
     values = [["-" if group["value"] is None else f"{group['value']:.2%}" for group in row.length_groups] for row in rows]
     lines = [{"model": row.technique, **dict(zip(names, line, strict=True))} for row, line in zip(rows, values, strict=True)]
     return tabular.markdown(["model", *names], lines, ["model"])
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
 
 
 def example_sentence(example: Example, noun: str) -> str:
@@ -279,15 +155,15 @@ def caption(content: Evidence) -> str:
 
 def comma_separated(content: Evidence) -> str:
     """Write the table as CSV, thousands without commas."""
-    return tabular.comma_separated(columns(content), all_cells(content), TEXTS)
+    return tabular.comma_separated(cells.columns(content), cells.all_cells(content), cells.TEXTS)
 
 
 def latex(content: Evidence) -> str:
     """Write the table as LaTeX, in two parts that fit a page: what a model scores, and what it costs."""
-    shown, rows = columns(content), all_cells(content)
-    split = shown.index(FIRST_COST)
-    scores = tabular.latex(shown[:split], rows, TEXTS, caption(content))
-    return scores + "\n" + tabular.latex(("model", *shown[split:-1]), rows, TEXTS, "What they cost.")
+    shown, rows = cells.columns(content), cells.all_cells(content)
+    split = shown.index(cells.FIRST_COST)
+    scores = tabular.latex(shown[:split], rows, cells.TEXTS, caption(content))
+    return scores + "\n" + tabular.latex(("model", *shown[split:-1]), rows, cells.TEXTS, "What they cost.")
 
 
 def figures_by_model(content: Evidence) -> dict[str, dict[str, float]]:

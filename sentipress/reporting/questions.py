@@ -1,0 +1,124 @@
+"""Questions beyond the base: which two rows answer each of them, and what they say on the same test texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sentipress.core import manifest
+from sentipress.reporting.comparing import Comparison, compare
+from sentipress.reporting.saved import Saved
+from sentipress.reporting.seeds import SEEDLESS, Repeats
+
+STUDENT, STUDENT_8_BITS = "modelo_destilado", "modelo_destilado_DRQ"
+# What a question is about.
+CONTROL, SAME_TEXTS, TEACHER, BAG, CHAIN_CONTROL, BEST_BAG = "control", "same texts", "teacher", "bag of words", "chain control", "best bag"
+OF_STUDENT = {
+    "modelo_control": (CONTROL, "Is the student better than the same network without a teacher?"),
+    "modelo_destilado_self": (SAME_TEXTS, "Is it the teacher? Against a student of the control on the same texts"),
+    "modelo_destilado_pseudo": (SAME_TEXTS, "Is it the teacher? Against a student on the control's labels, same texts"),
+    "modelo_profesor": (TEACHER, "Does the student lose anything against its teacher?"),
+}
+OF_CHAIN = {
+    "alone": "Does the teacher help the packed network? Against the same one without a teacher",
+    "selftaught": "Does the teacher help the packed network? Against the same one taught by itself",
+}
+NEAR = 0.15  # share of the bytes by which two packages may differ and still count as equally large
+SHAPE = ("vocabulary_size", "sequence_length", "embedding_dim", "units", "bidirectional", "pooling")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row that may be asked about: its metrics and its probabilities."""
+
+    record: Mapping[str, Any]
+    own: Saved
+
+    @property
+    def name(self) -> str:
+        """Name of its files."""
+        return str(self.record["name"])
+
+    @property
+    def bytes(self) -> int:
+        """Model and vocabulary on disk."""
+        return int(self.record["size"]["bytes"] + self.record["vocabulary"]["bytes"])
+
+    @property
+    def package(self) -> bool:
+        """Whether it is a network that a chain packed with its vocabulary."""
+        return bool(self.record["stage"] == manifest.COMBINATION and self.record["file"].endswith(".zip"))
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the two rows that answer it, and their difference.
+
+    Attributes:
+        about: one of this module's names, such as "control".
+        text: the question.
+        row: name of the row that is asked about.
+        other: name of the row that it is compared with.
+        techniques: what the table calls both.
+        comparison: the row against the other, one training of each.
+        over_seeds: the same over several seeds; None where no other seed has both.
+    """
+
+    about: str
+    text: str
+    row: str
+    other: str
+    techniques: tuple[str, str]
+    comparison: Comparison
+    over_seeds: Comparison | None
+
+    @property
+    def decisive(self) -> Comparison:
+        """The comparison over seeds where there is one."""
+        return self.over_seeds or self.comparison
+
+
+def ask(rows: Sequence[Asked], repeats: Repeats) -> list[Question]:
+    """Answer every question whose two rows are there and were scored on the same texts."""
+    questions = []
+    for about, text, row, other in _pairs({row.name: row for row in rows}):
+        if row.own.same_texts(other.own):
+            techniques = (str(row.record["technique"]), str(other.record["technique"]))
+            over_seeds = repeats.compare((row.record, row.own), (other.record, other.own))
+            questions.append(Question(about, text, row.name, other.name, techniques, compare(row.own, other.own), over_seeds))
+    return questions
+
+
+def _pairs(rows: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked, Asked]]:
+    """What is asked of which two rows, in the order of the report."""
+    if STUDENT in rows:
+        yield from ((about, text, rows[STUDENT], rows[name]) for name, (about, text) in OF_STUDENT.items() if name in rows)
+    best = max((row for row in rows.values() if row.record["role"] == SEEDLESS), key=_validation, default=None)
+    if best and STUDENT_8_BITS in rows:
+        yield BEST_BAG, "Is the student in 8 bits better than the best bag of words by validation?", rows[STUDENT_8_BITS], best
+    packages = [row for row in rows.values() if row.package]
+    for row in packages:
+        bag = nearest_bag(row, rows.values())
+        if bag:
+            yield BAG, "Is the packed network better than a packed bag of words of its size?", row, bag
+        for name, text in OF_CHAIN.items():
+            if name in rows and row.name not in OF_CHAIN and same_network(row, rows[name]):
+                yield CHAIN_CONTROL, text, row, rows[name]
+
+
+def nearest_bag(row: Asked, rows: Iterable[Asked]) -> Asked | None:
+    """The packed bag of words nearest in bytes; None where none lies within 15 %."""
+    bags = [one for one in rows if one.name.startswith(manifest.PACKED)]
+    best = min(bags, key=lambda one: abs(one.bytes - row.bytes), default=None)
+    return best if best and abs(best.bytes - row.bytes) <= NEAR * row.bytes else None
+
+
+def same_network(row: Asked, other: Asked) -> bool:
+    """Whether two packages hold networks of one shape and number format."""
+    one, two = ([record["model"].get(key) for key in SHAPE] + [record.get("number_format")] for record in (row.record, other.record))
+    return one == two
+
+
+def _validation(row: Asked) -> float:
+    return float(row.record.get("validation_accuracy") or row.record["scores"]["accuracy"]["value"])
