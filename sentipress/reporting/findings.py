@@ -199,10 +199,9 @@ def headline(evidence: Evidence) -> str:
     """Say in one line how small a model may be that is no worse than the base."""
     base, small = evidence.base, smallest_no_worse(evidence)
     if base and small and small is not base:
-        return (
-            f"{small.accuracy['value']:.1%} in {kilobytes(small.deployed_bytes)}: no worse than the base "
-            f"({base.accuracy['value']:.1%} in {kilobytes(base.deployed_bytes)})"
-        )
+        size, stands = kilobytes(small.deployed_bytes), "better" if small.decisive and small.decisive.better else "no worse"
+        reference = f"{base.accuracy['value']:.1%} in {kilobytes(base.deployed_bytes)}"
+        return f"{small.accuracy['value']:.1%} in {size}: {stands} than the base ({reference})"
     best = most_accurate(evidence)
     return f"{best.accuracy['value']:.1%} in {kilobytes(best.deployed_bytes)}" if best else "Models compared"
 
