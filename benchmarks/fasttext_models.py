@@ -38,7 +38,7 @@ OUTPUT = None  # JSON of all results; printed only by default
 # With one thread fastText initializes a tenth of its weights and leaves the rest as the memory was. With this variable
 # glibc hands out zeros, which makes a training repeatable (elsewhere than on Linux it need not be).
 ZEROED_MEMORY = {"MALLOC_PERTURB_": "255"}
-LABEL = "__label__"
+prefix = "__label__"  # of a label in a line of its training file
 
 
 def train(texts: str, path: str, how: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ def accuracy(path: Path, texts: Sequence[str], truth: Any) -> float:
     import fasttext
 
     found, _ = fasttext.load_model(str(path)).predict(list(texts))
-    return sum(int(one[0].removeprefix(LABEL)) == label for one, label in zip(found, truth, strict=True)) / len(truth)
+    return sum(int(one[0].removeprefix(prefix)) == label for one, label in zip(found, truth, strict=True)) / len(truth)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
         folder = Path(name)
         texts = str(folder / "train.txt")
         lines = zip(reviews.labels("train").astype(int), reviews.texts("train"), strict=True)
-        files.write_text(Path(texts), "".join(f"{LABEL}{label} {text}\n" for label, text in lines))
+        files.write_text(Path(texts), "".join(f"{prefix}{label} {text}\n" for label, text in lines))
 
         def measured(path: Path, how: dict[str, Any]) -> dict[str, Any]:
             found = {**how, "bytes": path.stat().st_size, "zipped_bytes": zipped(path)}
