@@ -1,0 +1,70 @@
+"""Benchmarks that train: a small run of each, as from a terminal."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, STAGES, load_stage, run_stage
+from sklearn.feature_extraction.text import HashingVectorizer
+
+
+@pytest.fixture(scope="module")
+def cleaned(sample_csv, tmp_path_factory):
+    """The folder that stage 1 makes of the sample."""
+    folder = tmp_path_factory.mktemp("cleaned")
+    run_stage(STAGES[0], folder, "--data", str(sample_csv))
+    return folder
+
+
+def results(script, folder, output, *flags):
+    """What a benchmark writes."""
+    command = [sys.executable, str(ROOT / "benchmarks" / script), "--artifacts", str(folder), "--output", str(output), *flags]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shown = subprocess.run(command, cwd=output.parent, env=environment, capture_output=True, text=True, timeout=300)
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(output.read_text(encoding="utf-8"))
+
+
+def test_fasttext_is_trained_pruned_and_chosen_and_the_same_again(cleaned, tmp_path):
+    pytest.importorskip("fasttext", reason="needs pip install -r benchmarks/requirements-fasttext.txt")
+    flags = ["--dimensions", "2", "--epochs", "20,20", "--learning-rates", "0.5", "--word-ngrams", "2", "--buckets", "5000"]
+    flags += ["--trial-cutoff", "600", "--cutoffs", "300", "--sizes", "1,8", "--latency-texts", "10", "--rounds", "1", "--score-test"]
+    found = results("fasttext_models.py", cleaned, tmp_path / "fasttext.json", *flags)
+    assert found["whole"][0] == found["whole"][1] and found["trials"][0] == found["trials"][1]
+    small, whole = found["chosen"]  # no file has 1 KB
+    assert small == {**found["quantized"][0], **small} and small["zipped_bytes"] <= 8 * 1024 and whole["within_kb"] is None
+    for one in found["chosen"]:
+        assert min(one["validation_accuracy"], one["test_accuracy"]) > 0.6 and one["test_texts"] == 300 and one["ms_per_text"] > 0
+
+
+def test_hashed_bags_are_measured_beside_the_packed_ones(cleaned, tmp_path):
+    flags = ["--bucket-bits", "12", "--pruned-bits", "14", "--kept", "500", "--terms", "600,3000", "--bits", "8", "--c-values", "0.1"]
+    found = results("hashing.py", cleaned, tmp_path / "hashing.json", *flags, "--signed-c-values", "0.1")
+    kinds = ["packed", "plain", "signed", "frequent", "pruned"]
+    assert [one["kind"] for one in found["results"]] == [kind for kind in kinds for _ in range(2 if kind == "packed" else 1)]
+    assert all(one["validation_accuracy"] > 0.65 for one in found["results"])
+    for size in found["comparison"]:
+        assert size["best"][0]["kind"] == "packed" and all(one["bytes"] <= size["bytes"] for one in size["best"])
+    assert [one["kind"] for one in found["comparison"][1]["best"]] == kinds
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_folding_gives_what_the_vectorizer_gives_for_fewer_buckets(sample, signed):
+    def hashed(bits):
+        return HashingVectorizer(n_features=1 << bits, norm=None, alternate_sign=signed).transform(sample["review"][:50])
+
+    expected = hashed(8).toarray()
+    expected = expected if signed else expected > 0
+    np.testing.assert_array_equal(load_stage("benchmarks/hashing.py").folded(hashed(16), 8, signed).toarray(), expected)
+
+
+def test_gaps_lead_back_to_the_numbers():
+    kept = np.array([0, 1, 256, 512, 1023, 5000])
+    numbers, at = [], -1
+    for byte in load_stage("benchmarks/hashing.py").gaps(kept):
+        at += byte + (byte < 255)
+        numbers += [at] if byte < 255 else []
+    assert numbers == kept.tolist()
