@@ -31,7 +31,7 @@ EXAMPLES = int(os.environ.get("SENTIPRESS_EXAMPLES", "300"))
 SEED = int(os.environ.get("SENTIPRESS_SEED", "1"))
 
 PICTURES = ("histogram_words", "histogram_characters", "top_tfidf", "wordcloud_negative", "wordcloud_positive")
-MODELS = (*(row.file for stage in manifest.LSTM.stages for row in stage.usual_rows), *LINKS)
+MODELS = (*(row.file for stage in manifest.LSTM.stages for row in stage.usual_rows), "modelo_profesor.ensemble", *LINKS)
 
 
 @pytest.fixture(scope="module")

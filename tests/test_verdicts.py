@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from sentipress.evaluation import plots, records, statistics
+from sentipress.evaluation import ledger, plots, records, statistics
 from sentipress.reporting import cells, charts, clouds, comparing, conclusions, evidence, findings, naming, pages, questions, wording
 
 PUBLISHED = ROOT / "results" / "default"
@@ -219,7 +219,8 @@ def test_rows_that_share_a_graph_are_named(content):
     assert "Base, 8 bits and pruned base, 8 bits run the same graph: a difference of their times is noise." in findings.notes(content)
 
 
-def test_uses_of_the_test_texts_are_counted(tmp_path):
+def test_uses_of_the_test_texts_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "PROJECT", tmp_path / "project")  # its ledger knows these texts too
     copy = tmp_path / "run" / "copy"
     shutil.copytree(PUBLISHED, copy, ignore=shutil.ignore_patterns("figures", "report", "classical_*", "pocket*"))
     assert "not recorded" in findings.notes(evidence.collect(copy))[0]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sentipress.core import files
+from sentipress.core.errors import UserError
+from sentipress.evaluation import ledger
 
 
 class Damaged(Exception):
@@ -24,7 +26,7 @@ _TIMES = ("seconds", "latency", "created", "peak_memory_bytes")
 def state(folder: Path) -> dict[str, str]:
     """Fingerprint of every artifact, figures of time left out: two runs of one seed give equal states.
 
-    Checkpoints are opened and not part of the state; the lock and what is being written are passed over.
+    Checkpoints and the ledger are opened and not part of the state; the lock and what is being written are passed over.
 
     Raises:
         Damaged: a file cannot be read to its end.
@@ -33,6 +35,9 @@ def state(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         if path.is_dir() or path.name == ".lock" or path.name.startswith(files.TEMPORARY):
+            continue
+        if path.name == ledger.NAME:  # it grows with every scoring, so no two runs have the same: whole is all that it must be
+            _check_ledger(path)
             continue
         content = path.read_bytes()
         try:
@@ -44,10 +49,15 @@ def state(folder: Path) -> dict[str, str]:
     return found
 
 
+def _check_ledger(path: Path) -> None:
+    try:
+        ledger.read(path)
+    except UserError as error:
+        raise Damaged(str(error)) from error
+
+
 def _normal(path: Path, content: bytes) -> bytes:
     """Bytes without figures of time; raises ValueError or what the file's reader raises when it is not whole."""
-    if path.name == "ledger.csv":  # date and commit come first
-        return b"\n".join(line.split(b",", 2)[-1] for line in content.splitlines())
     if path.suffix == ".json":
         return json.dumps(_timeless(json.loads(content)), sort_keys=True).encode()
     if path.suffix in (".npz", ".keras", ".zip"):
