@@ -85,22 +85,37 @@ def accuracy(path: Path, texts: Sequence[str], truth: Any) -> float:
     return sum(int(one[0].removeprefix(prefix)) == label for one, label in zip(found, truth, strict=True)) / len(truth)
 
 
+def milliseconds(paths: Sequence[Path], texts: Sequence[str], rounds: int) -> list[float]:
+    """Median time of one text by each file; the files take turns, so that a change of the machine's speed meets all of them."""
+    import statistics
+    import time
+
+    import fasttext
+
+    models = [fasttext.load_model(str(path)) for path in paths]
+    spent: list[list[float]] = [[] for _ in models]
+    for number in range(rounds + 1):
+        for text in texts:
+            for model, times in zip(models, spent, strict=True):
+                started = time.perf_counter()
+                model.predict(text)
+                if number:  # the first round warms up
+                    times.append(time.perf_counter() - started)
+    return [1000 * statistics.median(times) for times in spent]
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train, quantize, choose on validation; see the top of the file."""
-    import statistics
     import tempfile
     from importlib import metadata, util
 
     from sentipress.core import cli, files
     from sentipress.data import corpus
-    from sentipress.evaluation import latency
     from sentipress.evaluation.environment import environment
 
     settings = cli.settings(__file__, arguments)
     if not util.find_spec("fasttext"):
         raise UserError("fasttext is not installed", "pip install -r benchmarks/requirements-fasttext.txt")
-    import fasttext
-
     os.environ.update(ZEROED_MEMORY)
     reviews = corpus.load(Path(settings.artifacts))
     validation = reviews.texts("validation"), reviews.labels("validation").astype(int)
@@ -152,10 +167,9 @@ def main(arguments: list[str] | None = None) -> None:
                 chosen.append({"within_kb": size, **max(within, key=lambda found: found["validation_accuracy"])})
         chosen.append({"within_kb": None, **max(whole, key=lambda found: found["validation_accuracy"])})
         sample = reviews.texts("test")[: settings.latency_texts]
-        models = {found["file"]: fasttext.load_model(str(folder / found["file"])).predict for found in chosen}
-        rounds = [latency.measure(models, dict.fromkeys(models, sample), chosen[0]["file"]) for _ in range(settings.rounds)]
-        for found in chosen:
-            found["ms_per_text"] = statistics.median(times[found["file"]]["p50_ms"] for times in rounds)
+        times = milliseconds([folder / found["file"] for found in chosen], sample, settings.rounds)
+        for found, spent in zip(chosen, times, strict=True):
+            found["ms_per_text"] = spent
             if settings.score_test:
                 found["test_accuracy"] = accuracy(folder / found["file"], reviews.texts("test"), reviews.labels("test").astype(int))
                 found["test_texts"] = len(reviews.texts("test"))
