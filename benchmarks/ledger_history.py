@@ -57,8 +57,19 @@ def main(arguments: list[str] | None = None) -> None:
         for path in map(PurePosixPath, filter(lambda name: name.endswith(".metrics.json"), names)):
             record = json.loads(blob(commit, path) or b"{}")
             if record.get("file") in record.get("outputs", {}):
-                line = ledger.line(record, f"{path.parent.relative_to(FOLDER)} of {FOLDER}", test_set(commit, path, record), commit)
-                lines.append({**line, "date": date})
+                accuracy = record["scores"]["accuracy"]
+                lines.append(
+                    {
+                        "date": date,
+                        "commit": commit,
+                        "row": record["name"],
+                        "task": f"{path.parent.relative_to(FOLDER)} of {FOLDER}",
+                        "test_set": test_set(commit, path, record),
+                        "texts": str(accuracy["n"]),
+                        "accuracy": f"{accuracy['value']:.6f}",
+                        "model_sha256": record["outputs"][record["file"]],
+                    }
+                )
     output = Path(settings.output)
     own = ledger.read(output)
     output.unlink(missing_ok=True)

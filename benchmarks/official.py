@@ -1,4 +1,4 @@
-"""The run that stands beside published figures: the official split, all controls, three seeds. The test half is scored last.
+"""The run that stands beside published figures: the official split, all controls, three seeds. Nothing here chooses by its scores.
 
 Reads    the full 50,000 reviews (DATA) and the unlabelled ones
 Writes   FOLDER-<seed>/ (an artifacts folder each), and with PUBLISH the published copies; a stage whose rows are current is
@@ -22,10 +22,10 @@ PUBLISH = None  # folder for the copies: official, official-2 and official-3 in 
 # %% Each command of a seed: script, flags, and the row that it makes last
 COMMANDS = (
     ("2_lstm_baseline.py", {}, "modelo_base"),
-    ("classical.py", {}, "classical_nb"),
-    ("3_quantization.py", {}, "modelo_DRQ"),
+    ("classical.py", {}, "packed_78600"),
+    ("3_quantization.py", {}, "modelo_F16Q"),
     ("4_pruning.py", {}, "modelo_podado_DRQ"),
-    ("5_distillation.py", {}, "modelo_destilado"),
+    ("5_distillation.py", {}, "modelo_profesor"),
     ("6_combination.py", {}, "pocket"),
     # The pocket model's own controls: its network without a teacher, and taught by that one on the same texts.
     ("6_combination.py", {"chain": "vocabulary=8000,train=16x16,quantize,pack", "name": "alone"}, "alone"),

@@ -27,7 +27,9 @@ def test_equivalence_is_two_one_sided_t_tests():
     assert found["no_worse"] == pytest.approx(stats.t.sf((gained.mean() + 0.005) / error, 9_999))
     assert found["no_better"] == pytest.approx(stats.t.cdf((gained.mean() - 0.005) / error, 9_999))
     assert found["equal"] == max(found["no_worse"], found["no_better"])
-    assert statistics.equivalence_p(base, base) == {"no_worse": 0.0, "no_better": 0.0, "equal": 0.0}
+    assert statistics.equivalence_p(base, base)["equal"] == pytest.approx(0.995**10_000)
+    few = np.ones(20, bool)  # on which nothing differs, and from which nothing follows
+    assert statistics.equivalence_p(few, few)["no_worse"] == pytest.approx(0.995**20) and 0.995**20 > 0.9
     always = np.ones(50, bool)
     assert statistics.equivalence_p(~always, always)["no_worse"] == 1.0
 
@@ -79,7 +81,9 @@ def test_the_interval_over_seeds_and_texts_covers_what_it_should():
 def test_seeds_without_any_difference(value):
     found = statistics.over_seeds(np.full((3, 40), value))
     assert found["low"] == found["value"] == found["high"] == value
-    assert (found["p"], found["p_no_worse"]) == (float(value == 0), 0.0)
+    assert (found["p"], found["p_no_worse"]) == (float(value == 0), pytest.approx(0.995**40))
+    with pytest.raises(ValueError, match="at least two of each"):
+        statistics.over_seeds(np.full((1, 40), value))
 
 
 @pytest.mark.parametrize(

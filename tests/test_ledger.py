@@ -37,6 +37,10 @@ def test_the_same_bytes_make_no_second_line_and_no_line_is_lost(tmp_path):
     found = ledger.read(path)
     assert [(one["test_set"], one["model_sha256"]) for one in found] == [("set", "a"), ("set", "b"), ("other set", "a"), ("set", "c")]
     assert found[0]["date"] == "2026-01-01" and found[-1]["task"] == 'quotes ", and\nlines'
+    twice = path.read_text(encoding="utf-8").splitlines(keepends=True)  # as a merge of two branches may leave it
+    path.write_text("".join([*twice[:2], *twice[1:]]), encoding="utf-8")
+    ledger.append(path, [line("new")])
+    assert ledger.read(path) == [*found, line("new")]
     before = path.stat().st_mtime_ns
     ledger.append(path, [line("a")])
     assert path.stat().st_mtime_ns == before

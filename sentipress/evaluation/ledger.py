@@ -12,10 +12,9 @@ import functools
 import hashlib
 import io
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,25 +40,25 @@ def test_set(rows: np.ndarray, labels: np.ndarray) -> str:
     return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
 
 
-def line(record: Mapping[str, Any], task: str, name: str, commit: str) -> Line:
-    """The line of a metrics record.
+def line(row: str, right: np.ndarray, model: Path, task: str, name: str) -> Line:
+    """The line of a scoring that was made now.
 
     Args:
-        record: of `sentipress.evaluation.records`.
+        row: name of the model.
+        right: whether each test text is labelled rightly, bool (texts,).
+        model: the file that was scored.
         task: in words: texts and split.
         name: of `test_set`.
-        commit: of the code.
     """
-    accuracy = record["scores"]["accuracy"]
     return {
-        "date": str(record.get("created") or datetime.now(UTC).isoformat(timespec="seconds"))[:10],
-        "commit": commit,
-        "row": record["name"],
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(),
+        "row": row,
         "task": task,
         "test_set": name,
-        "texts": str(accuracy["n"]),
-        "accuracy": f"{accuracy['value']:.6f}",
-        "model_sha256": record["outputs"][record["file"]],
+        "texts": str(len(right)),
+        "accuracy": f"{float(np.mean(right)):.6f}",
+        "model_sha256": files.sha256(model),
     }
 
 
@@ -83,13 +82,15 @@ def read(path: Path) -> list[Line]:
 def append(path: Path, lines: Iterable[Line]) -> None:
     """Add lines of scorings that the ledger does not have yet; the file is replaced atomically."""
     written = read(path)
-    every = {_scoring(one): one for one in reversed([*written, *lines])}  # of two the first one stays
-    if len(every) == len(written):
+    every: dict[tuple[str, str], Line] = {}
+    for one in (*written, *lines):
+        every.setdefault(_scoring(one), one)
+    if list(every.values()) == written:
         return
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(reversed(every.values()))
+    writer.writerows(every.values())
     files.write_text(path, stream.getvalue())
 
 

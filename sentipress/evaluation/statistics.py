@@ -56,7 +56,8 @@ def equivalence_p(model: np.ndarray, base: np.ndarray, margin: float = MARGIN) -
     """Test by two one-sided paired t tests whether a model's accuracy lies within a margin of a base's.
 
     Schuirmann, "A comparison of the two one-sided tests procedure and the power approach" (1987). The differences of
-    single texts are -1, 0 or 1; with hundreds of texts their mean is as good as normal.
+    single texts are -1, 0 or 1; with thousands of texts their mean is as good as normal. With few texts that hardly differ the
+    t test is too sure: no p value is below (1 - margin) ** texts, the chance that a loss of the margin shows on no text.
 
     Args:
         model: whether each text is labelled rightly, bool (texts,).
@@ -68,11 +69,13 @@ def equivalence_p(model: np.ndarray, base: np.ndarray, margin: float = MARGIN) -
         `equal`: the larger of both.
     """
     gained = model.astype(np.float64) - base.astype(np.float64)
-    if np.ptp(gained) == 0:  # nothing varies: the t test is not defined, and the answer is plain
+    if np.ptp(gained) == 0:  # nothing varies: the t test is not defined
         lower, upper = float(gained[0] <= -margin), float(gained[0] >= margin)
     else:
         _, (_, lower, _), (_, upper, _) = ttost_paired(model.astype(np.float64), base.astype(np.float64), -margin, margin)
-    return {"no_worse": float(lower), "no_better": float(upper), "equal": float(max(lower, upper))}
+    least = (1 - margin) ** len(gained)
+    no_worse, no_better = max(float(lower), least), max(float(upper), least)
+    return {"no_worse": no_worse, "no_better": no_better, "equal": max(no_worse, no_better)}
 
 
 def verdict(value: float, p: float, p_no_worse: float) -> str:
@@ -108,6 +111,9 @@ def over_seeds(gained: np.ndarray, margin: float = MARGIN) -> dict[str, float]:
     """
     values = gained.astype(np.float64)
     seeds, texts = values.shape
+    if min(seeds, texts) < 2:
+        raise ValueError(f"{seeds} seeds and {texts} texts: at least two of each are needed")
+    least = (1 - margin) ** texts  # as in `equivalence_p`
     mean, by_seed, by_text = values.mean(), values.mean(axis=1), values.mean(axis=0)
     rest = values - by_seed[:, np.newaxis] - by_text + mean
     seed_square = texts * ((by_seed - mean) ** 2).sum() / (seeds - 1)
@@ -120,7 +126,7 @@ def over_seeds(gained: np.ndarray, margin: float = MARGIN) -> dict[str, float]:
     variance = sum(square for square, _ in parts) / values.size
     result = {"value": float(mean), "seeds": seeds, "sd_seeds": float(by_seed.std(ddof=1))}
     if variance <= 0:
-        return {**result, "low": float(mean), "high": float(mean), "p": float(mean == 0), "p_no_worse": float(mean <= -margin)}
+        return {**result, "low": float(mean), "high": float(mean), "p": float(mean == 0), "p_no_worse": max(float(mean <= -margin), least)}
     degrees = (variance * values.size) ** 2 / sum(square**2 / df for square, df in parts)
     error, t = float(np.sqrt(variance)), stats.t(degrees)
     half = float(t.ppf(0.975)) * error
@@ -129,7 +135,7 @@ def over_seeds(gained: np.ndarray, margin: float = MARGIN) -> dict[str, float]:
         "low": float(mean - half),
         "high": float(mean + half),
         "p": float(2 * t.sf(abs(mean) / error)),
-        "p_no_worse": float(t.sf((mean + margin) / error)),
+        "p_no_worse": max(float(t.sf((mean + margin) / error)), least),
     }
 
 

@@ -53,6 +53,11 @@ class Publisher:
         """Score a model that was loaded back from its pending file."""
         space = self.space
         probabilities = {split: runtime.predict(space.read_by(runtime, split)) for split in space.scored}
+        # Before anybody sees a figure: a run that is broken off afterwards has used the test texts all the same.
+        right = space.task.right(probabilities["test"], space.labels["test"])
+        test_set = ledger.test_set(space.reviews.rows("test"), space.labels["test"])
+        line = ledger.line(row.name, right, self._pending(row), space.reviews.in_words, test_set)
+        ledger.append(space.folder / ledger.NAME, [line])
         return Published(row, self._pending(row), self.final(row), inputs, runtime, probabilities, dict(measured))
 
     def keras(self, model: Any, spec: ModelSpec, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
@@ -217,12 +222,9 @@ class Publisher:
         truth = records.Truth(
             space.reviews.rows("test"), space.labels["test"], space.reviews.rows("validation"), space.labels.get("out_of_domain")
         )
-        record = records.save(
+        return records.save(
             model.file, tokenizer, model.row, space.settings, model.inputs, model.probabilities, truth, space.task, measured
         )
-        test_set = ledger.test_set(truth.test_row, truth.test_label)
-        ledger.append(space.folder / ledger.NAME, [ledger.line(record, space.reviews.in_words, test_set, ledger.commit())])
-        return record
 
     def _deployments(self, published: Sequence[Published], sample: np.ndarray) -> list[dict[str, Any] | None]:
         """What each model file costs in fresh processes; None for each when the stage was told not to measure it."""

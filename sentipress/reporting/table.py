@@ -96,11 +96,20 @@ def cells(folder: Path, record: Mapping[str, Any], reasons: Sequence[str]) -> di
         "non-zero": f"{record['parameters']['nonzero']:,}",
         "seconds": f"{sum(record['seconds'].values()):,.1f}",
         "complexity": record["complexity"],
-        "p50 ms": shown(latency["p50_ms"], latency.get("p50_low_ms"), latency.get("p50_high_ms")),
-        "p95 ms": f"{latency['p95_ms']:.2f}",
-        "padded ms": f"{latency['padded_p50_ms']:.2f}" if "padded_p50_ms" in latency else "",
-        "time / base": shown(latency["ratio_to_base"], latency.get("ratio_low"), latency.get("ratio_high")),
+        **_times(latency),
         "note": note,
+    }
+
+
+def _times(latency: Mapping[str, Any]) -> dict[str, str]:
+    """Times of a row as text; dashes for one that was timed by an earlier clock, of one round and with padding."""
+    if "padded_p50_ms" not in latency:
+        return dict.fromkeys(("p50 ms", "p95 ms", "padded ms", "time / base"), "-")
+    return {
+        "p50 ms": shown(latency["p50_ms"], latency["p50_low_ms"], latency["p50_high_ms"]),
+        "p95 ms": f"{latency['p95_ms']:.2f}",
+        "padded ms": f"{latency['padded_p50_ms']:.2f}",
+        "time / base": shown(latency["ratio_to_base"], latency["ratio_low"], latency["ratio_high"]),
     }
 
 
@@ -167,7 +176,8 @@ def describe(loaded: Sequence[Mapping[str, Any]]) -> str:
         f"{machine['cores']} cores of {machine['processor']}, {machine['system']}, Python {machine['python']}, "
         f"TensorFlow {machine['packages']['tensorflow']}. KB is 1,024 bytes, model file alone. Time is of one {text} from ids at "
         f"its own length, measured in turns with the base in Keras, padded with all padding computed; LiteRT on one thread, Keras on "
-        f"all cores. A time has the digits that three rounds agree on."
+        f"all cores. The last digit of a time is the first that differs "
+        f"between three rounds. A dash: not timed in this way."
     )
     remark = " The study's rows are as published, its base with the optimizer's state; their interval is +-0.66 points."
     return caption + (remark if study else "")

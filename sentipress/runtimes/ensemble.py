@@ -81,7 +81,7 @@ def member_files(path: Path, remedy: str) -> list[Path]:
         UserError: the file is missing or damaged, or a member is not the one that it speaks of.
     """
     hashes = files.read_json(path, SCHEMA, remedy).get("members")
-    if not isinstance(hashes, dict) or not hashes or any(Path(name).name != name for name in hashes):
+    if not isinstance(hashes, dict) or not hashes or any(not name or Path(name).name != name for name in hashes):
         raise UserError(f"{path} lacks or garbles members", remedy)
     for name, expected in hashes.items():
         file = path.with_name(name)

@@ -64,7 +64,7 @@ class KerasModel(NetworkRuntime):
 
 
 def traced(model: Any) -> Callable[[np.ndarray], Any]:
-    """A Keras model as a TensorFlow function of ids int32 (texts, length): its fastest public way for a few texts.
+    """A Keras model as a TensorFlow function of ids int32 (texts, length), for texts of any length; not compiled by XLA.
 
     Traced once, at the first call, which takes a second. Gives a tensor float32 (texts, outputs).
     """
