@@ -2,7 +2,7 @@
 
 Reads    artifacts/ after stages 1, 2 and classical.py
 Writes   OUTPUT after each training; one that has a training already is not done again. Prints one line per training
-Command  python benchmarks/choices.py --artifacts artifacts/official --output results/official/choices.json
+Command  python benchmarks/choices.py --artifacts artifacts/official-1 --output results/official/choices.json
 """
 
 from pathlib import Path
@@ -67,7 +67,7 @@ def pocket(settings) -> list[dict]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train on the training and unlabelled texts, score the validation texts."""
-    from sentipress.core import cli, files, folder
+    from sentipress.core import cli, files, folder, manifest
     from sentipress.core.errors import UserError
     from sentipress.data import corpus
     from sentipress.evaluation.environment import environment
@@ -87,10 +87,9 @@ def main(arguments: list[str] | None = None) -> None:
                     about = {"part": part, "seed": int(seed), "change": change}
                     if any(about.items() <= one.items() for one in done):
                         continue
-                    flags = {"artifacts": str(artifacts), "seed": seed, "name": "choice" if part == "pocket" else None, **change}
-                    given = {f"--{name.replace('_', '-')}": str(value) for name, value in flags.items() if value is not None}
-                    words = [word for pair in given.items() for word in pair]
-                    path = Path(__file__).resolve().parent.parent / SCRIPTS[part]
+                    flags = {"seed": seed, **({"name": "choice"} if part == "pocket" else {}), **change}
+                    script, *words = manifest.words(SCRIPTS[part], artifacts, flags)
+                    path = Path(__file__).resolve().parent.parent / script
                     epochs = {"student": student, "pocket": pocket}[part](cli.settings(str(path), words))
                     best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
                     figures = {key: best[key] for key in ("validation_accuracy", "validation_loss")}

@@ -43,9 +43,11 @@ WITHOUT_SEED = ("classical.py", "3_quantization.py")
 
 def run(script: str, folder: Path, flags: dict) -> None:
     """Run a script of the project as from a terminal; a failure ends this one with the script's exit code."""
-    words = [word for name, value in flags.items() for word in ((f"--{name}", str(value)) if value is not True else (f"--{name}",))]
-    print(f"$ python {script} --artifacts {folder} {' '.join(words)}", flush=True)
-    done = subprocess.run([sys.executable, str(Path(__file__).resolve().parent.parent / script), "--artifacts", str(folder), *words])
+    from sentipress.core import manifest
+
+    print(f"$ {manifest.command(script, folder, flags)}", flush=True)
+    words = manifest.words(script, folder, flags)
+    done = subprocess.run([sys.executable, str(Path(__file__).resolve().parent.parent / words[0]), *words[1:]])
     if done.returncode:
         raise SystemExit(done.returncode)
 
@@ -78,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
         for script, flags, row in COMMANDS:
             if not current(folder, row):
                 # Times are of the first seed alone: the files of the others are as large and as fast.
-                timed = {} if seed == seeds[0] else {"no-deployment": True}
+                timed = {} if seed == seeds[0] else {"deployment": False}
                 run(script, folder, {**flags, **timed, **({} if script in WITHOUT_SEED else {"seed": seed})})
 
     # %% Publish

@@ -50,13 +50,10 @@ def on_sentences(model) -> dict:
     """How many of the cards' sentences are right, and of those that turn on a negation."""
     from sentipress.reporting import cards
 
-    given = cards.sentences()["sentences"]
-    right = [
-        one["label"] == ("positive" if value > 0.5 else "negative")
-        for one, value in zip(given, model.predict_raw([one["text"] for one in given]), strict=True)
-    ]
-    negations = [answer for answer, one in zip(right, given, strict=True) if one["kind"] == "negation"]
-    return {"right": sum(right), "of": len(right), "negations_right": sum(negations), "negations": len(negations)}
+    judged = cards.judge(model)
+    negations = [one.right for one in judged if one.kind == "negation"]
+    right = sum(one.right for one in judged)
+    return {"right": right, "of": len(judged), "negations_right": sum(negations), "negations": len(negations)}
 
 
 def main(arguments: list[str] | None = None) -> None:

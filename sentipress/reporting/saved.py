@@ -1,4 +1,4 @@
-"""Saved probabilities of a model, and how often the texts behind them were used."""
+"""Saved probabilities of a model, and the texts that they are of."""
 
 from __future__ import annotations
 
