@@ -21,7 +21,7 @@ from sentipress.evaluation import deployment, records
 from sentipress.evaluation.scores import accuracy_interval
 from sentipress.linear import bag_of_words
 from sentipress.reporting import table
-from sentipress.runtimes import litert, pocket, registry
+from sentipress.runtimes import keras_file, litert, pocket, registry
 from sentipress.runtimes.keras_file import load_keras, predictor
 from sentipress.text.tokenizer import Tokenizer
 
@@ -87,6 +87,9 @@ def test_the_shipped_bytes_give_the_scores_of_the_table(run, name):
         assert record(run, name)["second_pass"]["different_predictions"] == 0
     else:
         again = predictor(load_keras(path, ""), bucketed=True)(ids)[:, 0]
+        model, some = keras_file.KerasModel(path, ""), ids[:3]
+        one = [(model.predict_one(text[np.newaxis]), model.predict_padded(text[np.newaxis])) for text in some]
+        np.testing.assert_allclose(np.array(one).T, [again[:3]] * 2, atol=1e-6)  # what is timed says what is scored
     np.testing.assert_allclose(again, records.load_probabilities(run, name)["test"], atol=1e-6)
 
 

@@ -14,6 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from sentipress.evaluation import ledger, plots, records, statistics
+from sentipress.evaluation.latency import WHAT
 from sentipress.reporting import cells, charts, clouds, comparing, conclusions, evidence, findings, naming, pages, questions, wording
 
 PUBLISHED = ROOT / "results" / "default"
@@ -200,7 +201,7 @@ def test_times_have_no_digit_that_their_spread_does_not_support():
 def test_new_times_are_shown_with_their_spread(content):
     row = content.by_name["pocket"]
     latency = {**row.record["latency"], "p50_ms": 1.04, "p50_low_ms": 0.9, "p50_high_ms": 1.2, "padded_p50_ms": 2.13}
-    latency |= {"ratio_to_base": 0.0214, "ratio_low": 0.02, "ratio_high": 0.03}
+    latency |= {"ratio_to_base": 0.0214, "ratio_low": 0.02, "ratio_high": 0.03, "what": WHAT}
     deployment = {**row.deployment, "p50_low_ms": 0.49, "p50_high_ms": 0.81, "processes": 3}
     new = replace(row, record={**row.record, "latency": latency, "deployment": deployment})
     shown = replace(content, rows=[new if one is row else one for one in content.rows])

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-WARM_UP = 20
 ROUNDS = 3  # over the same reviews: what differs between them is noise
 WHAT = (
-    "one review; networks from ids, bags of words from cleaned text; Keras by a traced function on all cores, the rest on one "
-    "thread; p50 at the review's own length, padded_p50 with ids filled up to the model's length and all of them computed where "
-    "the runtime can"
+    "one review; networks from ids, bags of words from cleaned text; Keras compiled by XLA on all cores, the rest on one thread; "
+    "p50 at the review's own length (Keras: the next multiple of 50), padded_p50 with ids filled up to the model's length and all "
+    "of them computed where the runtime can"
 )
 
 
@@ -48,7 +47,7 @@ def measure(models: Mapping[str, Clocked], base: str) -> dict[str, dict[str, Any
     """
     reviews = len(models[base].reviews)
     for model in models.values():
-        for review in model.reviews[:WARM_UP]:
+        for review in model.reviews:  # all of them: XLA compiles a program for each length
             model.one(review)
             model.padded(review)
     spent = {name: np.empty((ROUNDS, reviews)) for name in models}
@@ -61,6 +60,11 @@ def measure(models: Mapping[str, Clocked], base: str) -> dict[str, dict[str, Any
             for name, model in models.items():
                 spent[name][number, index] = _seconds(model.one, model.reviews[index])
     return {name: _summary(times, padded[name], spent[base], base) for name, times in spent.items()}
+
+
+def comparable(times: Mapping[str, Any]) -> bool:
+    """Whether a row's times are of this clock: those of an earlier one do not stand beside them."""
+    return times.get("what") == WHAT
 
 
 def _seconds(call: Callable[[Any], Any], review: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sentipress.evaluation.latency import comparable
 from sentipress.reporting import study
 from sentipress.reporting.comparing import Comparison
 from sentipress.reporting.evidence import DamagedRow, Evidence, ScoredRow
@@ -66,10 +67,8 @@ def columns(content: Evidence) -> tuple[str, ...]:
         left_out.add("out of domain")
     if not any(row.over_seeds for row in scored):
         left_out |= {"over seeds, points", "verdict over seeds"}
-    if not any("p50_low_ms" in row.record["latency"] for row in scored):
+    if not any(comparable(row.record["latency"]) for row in scored):
         left_out |= {"ms in turns", "ms padded", "time to base"}
-    elif not any("padded_p50_ms" in row.record["latency"] for row in scored):
-        left_out.add("ms padded")
     return tuple(name for name in COLUMNS if name not in left_out)
 
 
@@ -169,16 +168,16 @@ def _compared(compared: Comparison | None) -> dict[str, str]:
 def _times(deployed: Mapping[str, Any], turns: Mapping[str, Any]) -> dict[str, str]:
     """The cells on time and memory; files of earlier versions lack some fields."""
     memory = deployed.get("peak_memory_bytes")
-    spread = "p50_low_ms" in turns
+    known = comparable(turns)
     return {
         "start-up s": measured(deployed.get("startup_seconds")),
         "peak MB": _number(memory / 1e6 if memory else None, 0),
         "ms p50": measured(deployed.get("p50_ms"), deployed.get("p50_low_ms"), deployed.get("p50_high_ms")),
         "ms p95": measured(deployed.get("p95_ms")),
         "per second": measured(deployed.get("reviews_per_second")),
-        "ms in turns": measured(turns["p50_ms"], turns.get("p50_low_ms"), turns.get("p50_high_ms")) if spread else "-",
-        "ms padded": measured(turns.get("padded_p50_ms")),
-        "time to base": measured(turns["ratio_to_base"], turns.get("ratio_low"), turns.get("ratio_high")) if spread else "-",
+        "ms in turns": measured(turns["p50_ms"], turns["p50_low_ms"], turns["p50_high_ms"]) if known else "-",
+        "ms padded": measured(turns["padded_p50_ms"]) if known else "-",
+        "time to base": measured(turns["ratio_to_base"], turns["ratio_low"], turns["ratio_high"]) if known else "-",
     }
 
 

@@ -10,7 +10,7 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.evaluation import ledger, plots, records
-from sentipress.evaluation.latency import shown
+from sentipress.evaluation.latency import comparable, shown
 from sentipress.pipeline.staleness import Staleness
 from sentipress.reporting import cards, study, tabular
 
@@ -102,8 +102,8 @@ def cells(folder: Path, record: Mapping[str, Any], reasons: Sequence[str]) -> di
 
 
 def _times(latency: Mapping[str, Any]) -> dict[str, str]:
-    """Times of a row as text; dashes for one that was timed by an earlier clock, of one round and with padding."""
-    if "padded_p50_ms" not in latency:
+    """Times of a row as text; dashes for one that was timed by an earlier clock."""
+    if not comparable(latency):
         return dict.fromkeys(("p50 ms", "p95 ms", "padded ms", "time / base"), "-")
     return {
         "p50 ms": shown(latency["p50_ms"], latency["p50_low_ms"], latency["p50_high_ms"]),
