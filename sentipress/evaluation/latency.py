@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 ROUNDS = 3  # over the same reviews: what differs between them is noise
+# Stands in each record. Other words are another clock (`comparable`): change them when the way of timing changes, and only then.
 WHAT = (
     "one review; networks from ids, bags of words from cleaned text; Keras compiled by XLA on all cores, the rest on one thread; "
     "p50 at the review's own length (Keras: the next multiple of 50), padded_p50 with ids filled up to the model's length and all "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zipfile
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.network import NetworkRuntime
 from sentipress.text.encoder import TextEncoder
 
-STEP = 50  # XLA compiles a program for each length, half a second each: one text is filled up to the next multiple of this
+STEP = 50  # XLA compiles a program for each length: one text is filled up to the next multiple of this
 
 
 class KerasModel(NetworkRuntime):
@@ -52,12 +53,9 @@ class KerasModel(NetworkRuntime):
     def predict_one(self, inputs: np.ndarray) -> Any:
         """Probabilities of ids int32 (1, length), compiled by XLA for the next length that is a multiple of `STEP`.
 
-        The fastest way of Keras: without XLA a review takes two to four times as long. Shape () for two labels, (labels,) for more.
+        The fastest way of Keras. Shape () for two labels, (labels,) for more.
         """
-        if not self._masked:
-            return self.predict_padded(inputs)
-        length = -(-max(1, int(np.count_nonzero(inputs))) // STEP) * STEP
-        return self.predict_padded(inputs[:, :length])
+        return self.predict_padded(cut(inputs, STEP) if self._masked else inputs)
 
     def predict_padded(self, inputs: np.ndarray) -> Any:
         """The same with all padding computed."""
@@ -108,9 +106,10 @@ def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np
     return predict
 
 
-def cut(ids: np.ndarray) -> np.ndarray:
-    """Right-padded ids without the columns that are padding for every text; one column stays."""
-    return ids[:, : max(1, int(np.count_nonzero(ids, axis=1).max()))]
+def cut(ids: np.ndarray, multiple: int = 1) -> np.ndarray:
+    """Right-padded ids without the columns that are padding for every text; their number is rounded up to a multiple, 1 at least."""
+    longest = max(1, int(np.count_nonzero(ids, axis=1).max()))
+    return ids[:, : math.ceil(longest / multiple) * multiple]
 
 
 def save_keras(model: Any, path: Path) -> None:
