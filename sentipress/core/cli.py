@@ -15,8 +15,8 @@ from sentipress.core.errors import UserError
 
 # Settings that no result depends on.
 INCIDENTAL = (
-    *("address", "artifacts", "data", "defaults", "deployment", "download", "fresh", "latency_reviews", "only", "output"),
-    *("publish", "repeats", "sample", "search", "test_data", "unlabelled"),
+    *("address", "artifacts", "data", "defaults", "deployment", "device", "download", "encoder", "fresh", "latency_reviews"),
+    *("only", "out_of_domain_data", "output", "publish", "repeats", "sample", "search", "test_data", "unlabelled"),
 )
 SEARCH_SCHEMA = 1  # of the JSON of a search
 
@@ -61,12 +61,12 @@ def settings(script: str, arguments: list[str] | None = None, rest: str | None =
     _check_all(path, values, constants)
     for line in _differences(path, recipe, flags):
         print(line)
-    return SimpleNamespace(**values, stage=path.name, values=values, flags=flags)
+    return SimpleNamespace(**values, stage=manifest.script_name(path), values=values, flags=flags)
 
 
 def _differences(path: Path, recipe: str | None, flags: Mapping[str, Any]) -> list[str]:
     """What a person should know of a stage's settings before it works: which are not the defaults, and why."""
-    shipped = defaults.shipped(path.name)
+    shipped = defaults.shipped(manifest.script_name(path))
     if shipped is None:
         return []
     constants = script_constants(path)
@@ -102,7 +102,7 @@ def _searched(file: Path, stage: str, constants: Mapping[str, Any]) -> dict[str,
 
 
 def _check_all(path: Path, values: Mapping[str, Any], constants: Mapping[str, Constant]) -> None:
-    shipped = defaults.shipped(path.name) or {}
+    shipped = defaults.shipped(manifest.script_name(path)) or {}
     for name, value in values.items():
         constant = constants.get(name.upper())
         if constant:
@@ -188,5 +188,5 @@ def check_recipe(settings: SimpleNamespace, cleaned_by: str) -> None:
     if recipe != cleaned_by:
         raise UserError(
             f"{settings.artifacts}/reviews.csv was cleaned by the recipe {cleaned_by}, not {recipe}",
-            f"run {manifest.command(manifest.PREPROCESSING, settings.artifacts, {'recipe': recipe})}",
+            f"run {manifest.command(manifest.track_of(settings.stage).scripts[0], settings.artifacts, {'recipe': recipe})}",
         )

@@ -30,9 +30,8 @@ def shipped(script: str) -> dict[str, Any] | None:
 
 def current() -> dict[str, dict[str, Any]]:
     """Constants that the stages have now."""
-    return {
-        script: {name: constant.value for name, constant in script_constants(SCRIPTS / script).items()} for script in manifest.LSTM.scripts
-    }
+    scripts = [script for track in manifest.TRACKS for script in track.scripts]
+    return {script: {name: constant.value for name, constant in script_constants(SCRIPTS / script).items()} for script in scripts}
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
     if create:
         folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_dir():
-        raise UserError(f"{folder} does not exist", manifest.run(manifest.PREPROCESSING, folder))
-    with open(folder / ".lock", "a+", encoding="utf-8") as stream:  # closing the file frees the lock
+        raise UserError(f"{folder} does not exist", manifest.run(manifest.track_of(stage).scripts[0], folder))
+    with open(folder / manifest.LOCK, "a+", encoding="utf-8") as stream:  # closing the file frees the lock
         try:
             _lock_stream(stream)
         except OSError as error:
@@ -78,7 +78,7 @@ def about(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: missing, damaged, of another schema, or without what later stages need.
     """
-    remedy = manifest.run(manifest.PREPROCESSING, folder)
+    remedy = manifest.prepare(folder)
     path = folder / manifest.DESCRIPTION
     content = files.read_json(path, SCHEMA, remedy)
     for key, kind in (("recipe", str), ("sha256", str), ("settings", dict), ("flags", dict), ("task", dict)):

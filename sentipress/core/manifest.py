@@ -21,6 +21,14 @@ PREPROCESSING, BASELINE, CLASSICAL, QUANTIZATION, PRUNING, DISTILLATION, COMBINA
     "5_distillation.py",
     "6_combination.py",
 )
+ENCODER_DATA, FINE_TUNING, ENCODER_QUANTIZATION, ENCODER_PRUNING, ENCODER_DISTILLATION, TOPICS = (
+    "encoder/1_data.py",
+    "encoder/2_finetune.py",
+    "encoder/3_quantization.py",
+    "encoder/4_pruning.py",
+    "encoder/5_distillation.py",
+    "encoder/6_topics.py",
+)
 DEFAULT_FOLDER = "artifacts"
 # Terms of the packed bags of words: on the 50,000 reviews about 44, 58, 82, 142 and 256 KB, sizes of pocket models.
 PACKED = "packed_"  # begins their names, which end with the number of terms
@@ -29,6 +37,7 @@ NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run tha
 REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
 UNLABELLED, OUT_OF_DOMAIN = "unlabelled.csv", "out_of_domain.csv"
 TOKENIZER, START = "tokenizer.json", "embedding_start.npz"
+LOCK = ".lock"  # of a folder: says which stage held it last
 METRICS, PROBABILITIES = ".metrics.json", ".probabilities.npz"  # endings beside every model
 
 
@@ -170,6 +179,88 @@ LSTM = Track(
     ),
     BASE,
 )
+
+
+_ENCODER_READS = (REVIEWS, DESCRIPTION, TOKENIZER)
+_OF_ENCODER = (*_ENCODER_READS, "modelo_base.safetensors")
+
+ENCODER = Track(
+    "encoder",
+    (
+        Stage(ENCODER_DATA, writes=_ENCODER_READS),
+        Stage(
+            FINE_TUNING,
+            reads=_ENCODER_READS,
+            rows=(
+                Row("modelo_base", ".safetensors", 20, "Fine-tuned encoder", "base"),
+                Row("untrained_head", ".safetensors", 21, "The encoder with a head that was never trained", "base", "control"),
+                Row("modelo_lora", ".safetensors", 22, "Fine-tuned by LoRA, merged", "base"),
+            ),
+            usual=("modelo_base", "untrained_head"),
+        ),
+        Stage(
+            ENCODER_QUANTIZATION,
+            reads=_OF_ENCODER,
+            rows=(
+                Row("modelo_F32", ".tflite", 30, "TFLite float32 (control)", "simple", "control"),
+                Row("modelo_DRQ", ".tflite", 31, "TFLite dynamic-range quantization", "medium"),
+                Row("modelo_4bit", ".tflite", 32, "TFLite, 4 bits in blocks of 32", "medium"),
+                Row("modelo_linear_8bit", ".tflite", 33, "TFLite, 8 bits but for the embedding (control)", "medium", "control"),
+                Row("modelo_ONNX", ".onnx", 34, "ONNX Runtime dynamic 8 bits (control)", "medium", "control"),
+            ),
+        ),
+        Stage(
+            ENCODER_PRUNING,
+            reads=_OF_ENCODER,
+            rows=(
+                Row("modelo_podado_L1", ".safetensors", 40, "30 % of every linear layer to zero, no training after", "simple"),
+                Row("modelo_podado", ".safetensors", 41, "30 % of every linear layer to zero, then trained", "simple"),
+                Row("modelo_podado_DRQ", ".tflite", 42, "30 % of every linear layer to zero + dynamic range", "medium"),
+                Row("cut_vocabulary", ".tflite", 43, "Vocabulary cut, 8 bits", "medium"),
+                Row("cut_layers", ".tflite", 44, "Layers dropped, then trained, 8 bits", "medium"),
+                Row("cut_heads", ".tflite", 45, "Heads and columns removed, then trained, 8 bits", "medium"),
+            ),
+        ),
+        Stage(
+            ENCODER_DISTILLATION,
+            reads=_OF_ENCODER,
+            rows=(
+                Row("modelo_destilado", ".safetensors", 50, "Student with copied layers", "high"),
+                Row("modelo_destilado_DRQ", ".tflite", 51, "Student with copied layers, 8 bits", "high"),
+                Row("compact", ".tflite", 52, "Student with copied layers, small vocabulary, embedding in 4 bits", "high"),
+                Row("modelo_control", ".safetensors", 57, "Student without teacher (control)", "base", "control"),
+                Row("student_lstm", ".zip", 79, "LSTM student, packed with its vocabulary", "high"),
+                Row("control_lstm", ".zip", 80, "LSTM without teacher (control), packed", "base", "control"),
+            ),
+        ),
+    ),
+    Row("modelo_base", ".safetensors", 20, "Fine-tuned encoder", "base"),
+)
+TRACKS = (LSTM, ENCODER)
+
+
+def script_name(path: Path) -> str:
+    """Name of a script as the stages call it: with its folder if that is the encoder's."""
+    return f"{ENCODER.name}/{path.name}" if path.parent.name == ENCODER.name else path.name
+
+
+def track_of(script: str) -> Track:
+    """The track that a script belongs to; the LSTM's for one of none."""
+    return next((track for track in TRACKS if script in track.scripts), LSTM)
+
+
+def track_in(folder: Path | str) -> Track:
+    """The track that worked in an artifacts folder last, by the name that its lock holds; the LSTM's for a new folder."""
+    try:
+        holder = Path(folder, LOCK).read_text(encoding="utf-8").partition(" ")[0]
+    except (OSError, UnicodeDecodeError):
+        holder = ""
+    return track_of(holder)
+
+
+def prepare(folder: Path | str) -> str:
+    """The remedy "run <command of the first stage>", of the track that works in a folder."""
+    return run(track_in(folder).scripts[0], folder)
 
 
 def packed_terms(row: Row) -> int:

@@ -107,7 +107,7 @@ def check_source(artifacts: Path, given: Path | None) -> None:
         given_files = {"data": name, "test_data": (about.get("test_source") or {}).get("name")}
         given_files["unlabelled"] = ((about.get("unlabelled") or {}).get("source") or {}).get("name")
         flags = {**{flag: file for flag, file in given_files.items() if file}, **about["flags"]}
-        command = manifest.command(manifest.PREPROCESSING, artifacts, flags)
+        command = manifest.command(manifest.track_in(artifacts).scripts[0], artifacts, flags)
         raise UserError(f"{artifacts} holds texts of {name}", f"run {command} (with the path of each file), or name another --artifacts")
 
 
@@ -288,7 +288,7 @@ def _read_checked(path: Path, expected: str | None) -> pd.DataFrame:
     Raises:
         UserError: the file is missing or has another hash.
     """
-    remedy = manifest.run(manifest.PREPROCESSING, path.parent)
+    remedy = manifest.prepare(path.parent)
     if not path.is_file():
         raise UserError(f"{path} is missing", remedy)
     if files.sha256(path) != expected:
@@ -305,7 +305,7 @@ def task_of(artifacts: Path) -> Task:
     try:
         return Task.of(folder.about(artifacts)["task"])
     except (KeyError, TypeError) as error:
-        remedy = manifest.run(manifest.PREPROCESSING, artifacts)
+        remedy = manifest.prepare(artifacts)
         raise UserError(f"{artifacts / manifest.DESCRIPTION} garbles the task ({error})", remedy) from None
 
 
@@ -317,6 +317,6 @@ def load(artifacts: Path) -> Corpus:
     """
     path = artifacts / manifest.REVIEWS
     if not path.is_file():
-        raise UserError(f"{path} is missing", manifest.run(manifest.PREPROCESSING, artifacts))
+        raise UserError(f"{path} is missing", manifest.prepare(artifacts))
     description = folder.about(artifacts)
     return Corpus(_read_checked(path, description["sha256"]), description, path, task_of(artifacts))

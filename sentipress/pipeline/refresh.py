@@ -29,7 +29,7 @@ def pending(artifacts: Path, stage: Stage, scripts: Path = SCRIPTS) -> list[Mapp
         stage: of the track.
         scripts: where the stages lie.
     """
-    if stage.script == manifest.PREPROCESSING:
+    if manifest.REVIEWS in stage.writes:
         return _pending_texts(artifacts, scripts)
     staleness = Staleness(artifacts, scripts)
     mine = sorted((r for r in _readable(artifacts) if r["stage"] == stage.script), key=lambda record: (record["order"], record["name"]))
@@ -89,12 +89,12 @@ def _readable(artifacts: Path) -> list[dict[str, Any]]:
     return content
 
 
-def refresh(artifacts: Path, track: Track = manifest.LSTM, scripts: Path = SCRIPTS) -> list[str]:
+def refresh(artifacts: Path, track: Track | None = None, scripts: Path = SCRIPTS) -> list[str]:
     """Run every stage that is due, in order; a stage is looked at when those before it have been run.
 
     Args:
         artifacts: the folder. One that does not exist is made if it is the default one; another name may be a slip.
-        track: whose stages.
+        track: whose stages; by default those of the track that worked there last.
         scripts: where they lie.
 
     Returns:
@@ -104,13 +104,14 @@ def refresh(artifacts: Path, track: Track = manifest.LSTM, scripts: Path = SCRIP
         UserError: a stage ended with an error, which it has printed; the folder does not exist; or its texts came from a file
             of the user's and are stale: where that file lies is not known.
     """
+    track = track or manifest.track_in(artifacts)
     if not artifacts.is_dir() and str(artifacts) != manifest.DEFAULT_FOLDER:
-        raise UserError(f"{artifacts} does not exist", manifest.run(manifest.PREPROCESSING, artifacts))
+        raise UserError(f"{artifacts} does not exist", manifest.run(track.scripts[0], artifacts))
     done = []
     for stage in track.stages:
         for flags in pending(artifacts, stage, scripts):
             line = manifest.command(stage.script, artifacts, flags)
-            if stage.script == manifest.PREPROCESSING:
+            if manifest.REVIEWS in stage.writes:
                 corpus.check_source(artifacts, given=None)
             unknown = [row.file for row in stage.rows if (artifacts / row.file).is_file()]
             if not flags and unknown and not any(record["stage"] == stage.script for record in _readable(artifacts)):

@@ -30,7 +30,8 @@ class Staleness:
     def preprocessing_reasons(self) -> list[str]:
         """Reasons against the texts of stage 1."""
         try:
-            return cli.changed_settings(self.scripts / manifest.PREPROCESSING, folder.about(self.folder))
+            about = folder.about(self.folder)
+            return cli.changed_settings(self.scripts / about.get("stage", manifest.PREPROCESSING), about)
         except UserError as error:
             return [error.problem]
 

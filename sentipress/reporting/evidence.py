@@ -179,7 +179,7 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
     """
     loaded = table.load(folder)
     if not loaded:
-        raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.run(manifest.PREPROCESSING, folder))
+        raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.prepare(folder))
     about, staleness = artifacts.published_about(folder), Staleness(folder)
     probabilities = {record["name"]: _read(folder, record) for record in loaded}
     readable = [(record, own) for record in loaded if isinstance(own := probabilities[record["name"]], Saved)]

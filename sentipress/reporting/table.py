@@ -121,7 +121,7 @@ def make(folder: Path) -> list[dict[str, str]]:
     """
     loaded = load(folder)
     if not loaded:
-        raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.run(manifest.PREPROCESSING, folder))
+        raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.prepare(folder))
     staleness = Staleness(folder)
     rows = [cells(folder, record, staleness.reasons(record)) for record in loaded]
     caption = describe(loaded)

@@ -12,6 +12,8 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT_LABELS, Task
 from sentipress.runtimes.interface import Runtime
+from sentipress.text.encoder import TextEncoder
+from sentipress.text.pieces import PieceTokenizer, of_pieces
 from sentipress.text.tokenizer import Tokenizer
 
 
@@ -36,7 +38,11 @@ FORMATS = {
     ".tflite": Format("sentipress.runtimes.litert", "LiteRTModel", own_vocabulary=False),
     ".npz": Format("sentipress.runtimes.linear_file", "LinearRuntime", own_vocabulary=True),
     ".keras": Format("sentipress.runtimes.keras_file", "KerasModel", own_vocabulary=False),
+    ".safetensors": Format("sentipress.runtimes.encoder_file", "EncoderModel", own_vocabulary=False),
+    ".onnx": Format("sentipress.runtimes.onnx_file", "OnnxEncoder", own_vocabulary=False),
 }
+# A `.tflite` file of a network that reads pieces of words has a signature for each length.
+PIECES_TFLITE = Format("sentipress.runtimes.litert_encoder", "LiteRTEncoder", own_vocabulary=False)
 
 
 def format_of(model: Path) -> Format:
@@ -86,10 +92,11 @@ def open_model(
 
     Args:
         model: `.zip` (a pocket model needs ai-edge-litert and numpy, a packed bag of words numpy alone), `.tflite`
-            (ai-edge-litert and numpy), `.npz` (numpy) or `.keras` (TensorFlow).
-        tokenizer: for `.tflite` and `.keras`; by default `tokenizer_of` the model.
+            (ai-edge-litert and numpy; an encoder's also tokenizers), `.npz` (numpy), `.keras` (TensorFlow), `.safetensors`
+            (PyTorch and tokenizers) or `.onnx` (ONNX Runtime and tokenizers).
+        tokenizer: for a file without its own vocabulary; by default `tokenizer_of` the model.
         remedy: for the message when something is wrong.
-        task: for `.tflite` and `.keras`; by default `task_of` the model.
+        task: for such a file; by default `task_of` the model.
 
     Raises:
         UserError: a file is missing, damaged or of an unknown kind.
@@ -97,11 +104,35 @@ def open_model(
     kind = format_of(model)
     if not model.is_file():
         raise UserError(f"{model} is missing", remedy)
-    opener = getattr(importlib.import_module(kind.module), kind.name)
     if kind.own_vocabulary:
-        return cast(Runtime, opener(model, remedy))
-    encoder = Tokenizer.load(tokenizer or tokenizer_of(model, remedy), remedy)
-    return cast(Runtime, opener(model, remedy, encoder, task or task_of(model)))
+        return cast(Runtime, _opener(kind)(model, remedy))
+    encoder = open_vocabulary(tokenizer or tokenizer_of(model, remedy), remedy)
+    if isinstance(encoder, PieceTokenizer) and model.suffix == ".tflite":
+        kind = PIECES_TFLITE
+    return cast(Runtime, _opener(kind)(model, remedy, encoder, task or task_of(model)))
+
+
+def _opener(kind: Format) -> Any:
+    try:
+        return getattr(importlib.import_module(kind.module), kind.name)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package == "sentipress":
+            raise
+        of_encoder = package in ("torch", "safetensors", "onnxruntime", "transformers")
+        raise UserError(
+            f"the package {package} is not installed",
+            f"pip install -r requirements{'-encoder' if of_encoder else ''}.txt",
+        ) from None
+
+
+def open_vocabulary(path: Path, remedy: str) -> TextEncoder:
+    """Open a tokenizer's file: of words, or of an encoder's pieces.
+
+    Raises:
+        UserError: missing or damaged.
+    """
+    return PieceTokenizer.load(path, remedy) if of_pieces(path) else Tokenizer.load(path, remedy)
 
 
 def open_ensemble(path: Path, remedy: str) -> Runtime:

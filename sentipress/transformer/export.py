@@ -1,0 +1,126 @@
+"""Encoders as `.tflite` files with a signature for each length, in float32, 8 bits, or blocks of 4 bits; and as ONNX."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentipress.core.errors import UserError
+from sentipress.core.quiet import quiet
+from sentipress.transformer.network import Encoder
+
+SIGNATURE = "ids_"  # begins the name of a signature, which ends with its length
+BLOCK = 32  # weights that share a scale in 4 bits
+# By operator: bits of its weights, and whether a scale is for a block of them.
+FORMATS: Mapping[str, Mapping[str, tuple[int, bool]]] = {
+    "dynamic_8bit": {"FULLY_CONNECTED": (8, False), "EMBEDDING_LOOKUP": (8, False)},
+    "dynamic_4bit": {"FULLY_CONNECTED": (4, True), "EMBEDDING_LOOKUP": (4, True)},
+    "embedding_4bit": {"FULLY_CONNECTED": (8, False), "EMBEDDING_LOOKUP": (4, True)},
+}
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Keep what the converters print off the terminal."""
+    with quiet(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        disabled = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+
+
+def to_tflite(model: Encoder, lengths: Sequence[int]) -> bytes:
+    """A `.tflite` file in float32 that gives logits float32 (1, outputs) for ids int32 (1, length), padded on the right.
+
+    Args:
+        model: the encoder.
+        lengths: of the signatures `ids_<length>`, which share the weights.
+    """
+    import litert_torch
+
+    plain = copy.deepcopy(model).cpu().eval()
+    # Each signature keeps a copy of the position table, so rows that no signature reads are left out.
+    rows = model.spec.first_position + max(lengths)
+    plain.positions.weight = torch.nn.Parameter(plain.positions.weight[:rows].detach().clone())
+    with silent(), tempfile.TemporaryDirectory() as place:
+        converter: Any = None
+        for length in lengths:
+            example = (torch.ones((1, length), dtype=torch.int32),)
+            begun = litert_torch if converter is None else converter
+            converter = begun.signature(f"{SIGNATURE}{length}", plain, example)
+        file = Path(place) / "model.tflite"
+        converter.convert().export(str(file))
+        return file.read_bytes()
+
+
+def quantized(content: bytes, number_format: str) -> bytes:
+    """A float32 `.tflite` file with weights, the embedding's too, in fewer bits; activations become 8 bits while it runs.
+
+    Args:
+        content: of `to_tflite`.
+        number_format: a key of `FORMATS`.
+
+    Raises:
+        UserError: the quantizer changed nothing.
+    """
+    from ai_edge_quantizer import qtyping, quantizer, recipe_manager
+
+    manager = recipe_manager.RecipeManager()
+    for operator, (bits, in_blocks) in FORMATS[number_format].items():
+        granularity = qtyping.QuantGranularity.BLOCKWISE_32 if in_blocks else qtyping.QuantGranularity.CHANNELWISE
+        operation = qtyping.TFLOperationName[operator]
+        manager.add_dynamic_config(regex=".*", operation_name=operation, num_bits=bits, granularity=granularity)
+    with silent(), tempfile.TemporaryDirectory() as place:
+        source, target = Path(place) / "float.tflite", Path(place) / "small.tflite"
+        source.write_bytes(content)
+        worker = quantizer.Quantizer(str(source))
+        worker.load_quantization_recipe(manager.get_quantization_recipe())
+        worker.quantize().export_model(str(target))
+        small = target.read_bytes()
+    if len(small) > 0.9 * len(content):
+        raise UserError(f"quantization to {number_format} saved nothing", "report this")
+    return small
+
+
+def to_onnx(model: Encoder) -> bytes:
+    """An ONNX file in float32: logits float32 (1, outputs) for ids int32 (1, any length)."""
+    plain = copy.deepcopy(model).cpu().eval()
+    with silent(), tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "model.onnx"
+        example = (torch.ones((1, 8), dtype=torch.int32),)
+        torch.onnx.export(
+            plain, example, str(file), input_names=["ids"], output_names=["logits"], dynamic_axes={"ids": {1: "length"}}, dynamo=False
+        )
+        return file.read_bytes()
+
+
+def onnx_8bit(content: bytes) -> bytes:
+    """An ONNX file with 8-bit weights, by ONNX Runtime's dynamic quantization.
+
+    Raises:
+        UserError: no matrix product became one of whole numbers.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with silent(), tempfile.TemporaryDirectory() as place:
+        source, target = Path(place) / "float.onnx", Path(place) / "small.onnx"
+        source.write_bytes(content)
+        quantize_dynamic(str(source), str(target), weight_type=QuantType.QInt8)
+        small = target.read_bytes()
+    nodes: list[Any] = list(onnx.load_from_string(small).graph.node)
+    if not any(node.op_type == "MatMulInteger" for node in nodes):
+        raise UserError("ONNX Runtime quantized no matrix product", "report this")
+    return small
