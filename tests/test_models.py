@@ -15,7 +15,7 @@ from sentipress.core import files
 from sentipress.core.backend import deterministic, keras, tf
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
-from sentipress.data.task import SENTIMENT, Task
+from sentipress.data.task import SENTIMENT, Task, mean_loss
 from sentipress.evaluation import parameters
 from sentipress.lstm import distillation, export, networks, pruning, training
 from sentipress.runtimes import keras_file, litert
@@ -218,11 +218,11 @@ def test_the_losses_of_labels_are_numpys():
         expected = -log_softmax(both.astype(np.float64), axis=1)[np.arange(20), labels]
         np.testing.assert_allclose(training.label_loss(tf.constant(targets), tf.constant(logits)), expected, rtol=1e-5)
         shaped = logits[:, 0] if outputs == 1 else logits
-        assert training.mean_loss(labels.astype(np.float32), shaped) == pytest.approx(expected.mean(), rel=1e-9)
+        assert mean_loss(labels.astype(np.float32), shaped) == pytest.approx(expected.mean(), rel=1e-9)
         probabilities = np.exp(log_softmax(both.astype(np.float64), axis=1))
-        assert training.mean_loss(labels.astype(np.float32), shaped) == pytest.approx(log_loss(labels, probabilities), rel=1e-9)
+        assert mean_loss(labels.astype(np.float32), shaped) == pytest.approx(log_loss(labels, probabilities), rel=1e-9)
         far = np.full_like(shaped, -800)
-        assert np.isfinite(training.mean_loss(labels.astype(np.float32), far))
+        assert np.isfinite(mean_loss(labels.astype(np.float32), far))
 
 
 @pytest.fixture(scope="module")

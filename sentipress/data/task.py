@@ -136,3 +136,13 @@ def verdict(labels: Sequence[str], row: np.ndarray, known_share: float) -> str:
         known_share: of the text's words, 0 to 1.
     """
     return "cannot judge" if known_share < KNOWN_SHARE else labels[int(np.argmax(row))]
+
+
+def mean_loss(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Mean cross-entropy in nats, of logits (texts,) for two labels or (texts, labels) for more."""
+    from scipy.special import logsumexp  # a deployment has no SciPy
+
+    wide = logits.astype(np.float64)
+    if wide.ndim == 1:
+        return float(np.mean(np.logaddexp(0, -wide * (2 * labels - 1))))
+    return float(np.mean(logsumexp(wide, axis=1) - wide[np.arange(len(wide)), labels.astype(int)]))

@@ -19,7 +19,7 @@ def write(folder: Path, epochs: Sequence[dict[str, float]]) -> Path:
 
     Args:
         folder: one per model; TensorBoard shows it as a run.
-        epochs: records as of `sentipress.lstm.training.History`; each number but `epoch` becomes a scalar.
+        epochs: records as of `sentipress.core.history.History`; each number but `epoch` becomes a scalar.
     """
     path = folder / FILE
     with files.atomic(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:

@@ -11,16 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 from tqdm import tqdm
 
 from sentipress.core import files
 from sentipress.core.backend import keras, tf
 from sentipress.core.errors import UserError
-from sentipress.data.task import Task
+from sentipress.core.history import History
+from sentipress.data.task import Task, mean_loss
 from sentipress.runtimes.keras_file import cut, predictor
-
-BUCKET_BATCHES = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
+from sentipress.text.batching import shuffled
 
 
 @dataclass(frozen=True)
@@ -54,38 +53,10 @@ def plan_of(settings: SimpleNamespace, bucketed: bool, **changes: Any) -> Traini
     return TrainingPlan(**{**values, "bucketed": bucketed, **changes})
 
 
-@dataclass
-class History:
-    """What happened.
-
-    Attributes:
-        epochs: one record per epoch: epoch, loss, accuracy, validation_loss, validation_accuracy, seconds.
-        best_epoch: the epoch whose weights the model ends with.
-        seconds: training time, over all sessions when it was interrupted, validation included.
-        resumed_after: epochs that an earlier, interrupted run had finished.
-    """
-
-    epochs: list[dict[str, float]]
-    best_epoch: int = 0
-    seconds: float = 0.0
-    resumed_after: int = 0
-
-    def measured(self) -> dict[str, Any]:
-        """What a metrics JSON keeps of it."""
-        return {"seconds": {"training": self.seconds}, "history": self.epochs, "best_epoch": self.best_epoch}
-
-
 def batches(ids: np.ndarray, plan: TrainingPlan, epoch: int) -> list[np.ndarray]:
     """Row numbers of each batch of one epoch; they depend on the ids, the plan's seed and the epoch alone."""
-    random = np.random.default_rng([plan.seed, epoch])
-    order = random.permutation(len(ids))
-    if plan.bucketed:
-        lengths = np.count_nonzero(ids, axis=1)
-        group = plan.batch_size * BUCKET_BATCHES
-        parts = np.split(order, range(group, len(order), group))
-        order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
-    rows = np.split(order, range(plan.batch_size, len(order), plan.batch_size))
-    return [rows[index] for index in random.permutation(len(rows))] if plan.bucketed else rows
+    lengths = np.count_nonzero(ids, axis=1) if plan.bucketed else None
+    return shuffled(len(ids), plan.batch_size, plan.seed, epoch, lengths)
 
 
 def label_loss(targets: Any, logits: Any) -> Any:
@@ -98,14 +69,6 @@ def label_loss(targets: Any, logits: Any) -> Any:
     if logits.shape[-1] == 1:
         return tf.squeeze(tf.nn.sigmoid_cross_entropy_with_logits(targets[:, :1], logits), axis=1)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets[:, 0], tf.int32), logits)
-
-
-def mean_loss(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Mean cross-entropy in nats, of logits (texts,) for two labels or (texts, labels) for more."""
-    wide = logits.astype(np.float64)
-    if wide.ndim == 1:
-        return float(np.mean(np.logaddexp(0, -wide * (2 * labels - 1))))
-    return float(np.mean(logsumexp(wide, axis=1) - wide[np.arange(len(wide)), labels.astype(int)]))
 
 
 def steps_per_epoch(reviews: int, plan: TrainingPlan) -> int:

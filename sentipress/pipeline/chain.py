@@ -14,6 +14,7 @@ import numpy as np
 from sentipress.core import files, manifest
 from sentipress.core.backend import deterministic
 from sentipress.core.errors import UserError
+from sentipress.core.history import History
 from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
 from sentipress.evaluation import records
@@ -170,7 +171,7 @@ class Chain:
         vectors = embeddings.table_of(self._start, settings, columns)
         return None if vectors is None else vectors[self._rows]
 
-    def _train(self, link: Link, stem: str) -> training.History:
+    def _train(self, link: Link, stem: str) -> History:
         """A new network by the labels alone, with as many steps as a student has."""
         vectors = self._new_network(link)
         model = networks.build_for_training(self.spec)
@@ -181,7 +182,7 @@ class Chain:
         self.weights = model.get_weights()
         return history
 
-    def _distil(self, link: Link, stem: str) -> training.History:
+    def _distil(self, link: Link, stem: str) -> History:
         settings = self._settings
         vectors = self._new_network(link) if link.value else None
         distiller = distillation.Distiller.of(settings, "response", self.spec, vectors, self._targets)
@@ -192,7 +193,7 @@ class Chain:
         self.weights = distiller.student.get_weights()
         return history
 
-    def _prune(self, link: Link, stem: str) -> training.History:
+    def _prune(self, link: Link, stem: str) -> History:
         final = link.number()
         final = SPARSITY if final is None else final
         model = networks.stock_of(self.weights, self.spec)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sentipress.core import manifest
 from sentipress.core.backend import deterministic
+from sentipress.core.history import History
 from sentipress.core.manifest import Row
 from sentipress.evaluation import statistics
 from sentipress.lstm import distillation, networks, training
@@ -41,7 +42,7 @@ class Student:
 
     row: Row
     model: Any
-    history: training.History
+    history: History
     about: dict[str, Any] | None = None
 
 

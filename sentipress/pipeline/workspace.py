@@ -12,6 +12,7 @@ import numpy as np
 
 from sentipress.core import cli, files, manifest
 from sentipress.core.errors import UserError
+from sentipress.core.history import History
 from sentipress.data import corpus
 from sentipress.evaluation import records
 from sentipress.lstm import eventlog, training
@@ -160,7 +161,7 @@ class Workspace:
         inputs: list[Path],
         data: tuple[np.ndarray, np.ndarray] | None = None,
         **options: Any,
-    ) -> training.History:
+    ) -> History:
         """Train on the training texts, or on other data, choose on the validation texts, with a checkpoint.
 
         Args:

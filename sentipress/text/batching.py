@@ -1,0 +1,27 @@
+"""Which texts go into a batch together: of like length, in an order that is random and can be repeated."""
+
+from __future__ import annotations
+
+import numpy as np
+
+GROUP = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
+
+
+def shuffled(count: int, batch_size: int, seed: int, epoch: int, lengths: np.ndarray | None = None) -> list[np.ndarray]:
+    """Row numbers of each batch of one epoch, int64 (batch_size or fewer,); every row is in one batch.
+
+    Args:
+        count: texts.
+        batch_size: texts in a batch; the last one of a pass may have fewer.
+        seed: of the order.
+        epoch: number of the pass, from 0.
+        lengths: ids of each text (texts,): texts of like length go together. None for any.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(count)
+    if lengths is not None:
+        group = batch_size * GROUP
+        parts = np.split(order, range(group, len(order), group))
+        order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+    rows = np.split(order, range(batch_size, len(order), batch_size))
+    return [rows[index] for index in random.permutation(len(rows))] if lengths is not None else rows
