@@ -15,15 +15,15 @@ from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.network import NetworkRuntime
 from sentipress.text.encoder import TextEncoder
+from sentipress.transformer.inference import logits_of
 from sentipress.transformer.network import Encoder, parameters_of
 from sentipress.transformer.shapes import EncoderSpec
 
 SPEC = "sentipress.encoder"  # key of the shape in the file's own metadata
-IDS_A_BATCH = 8192  # padded ids that are computed at once
 
 
 class EncoderModel(NetworkRuntime):
-    """A `.safetensors` file with an encoder; runs on all cores.
+    """A `.safetensors` file with an encoder; many texts are computed on all cores.
 
     Attributes:
         model: the network.
@@ -51,9 +51,14 @@ class EncoderModel(NetworkRuntime):
         return self.predict_padded(inputs[:, : max(1, int((inputs != self.model.spec.padding_id).sum()))])
 
     def predict_padded(self, inputs: np.ndarray) -> np.ndarray:
-        """The same with all padding computed."""
-        with torch.inference_mode():
-            logits = self.model(torch.from_numpy(np.ascontiguousarray(inputs))).numpy()
+        """The same with all padding computed. On one thread, as the other formats: a single text has too little work for more."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode():
+                logits = self.model(torch.from_numpy(np.ascontiguousarray(inputs))).numpy()
+        finally:
+            torch.set_num_threads(threads)
         return np.asarray(self.task.probabilities(self.task.shaped(logits))[0])
 
     def stored_arrays(self) -> dict[str, np.ndarray]:
@@ -73,38 +78,6 @@ def check_vocabulary(path: Path, spec: EncoderSpec, encoder: TextEncoder | None,
         raise UserError(f"{path} reads {spec.vocabulary_size:,} ids, its vocabulary gives {encoder.vocabulary_size:,}", remedy)
     if encoder.sequence_length > spec.longest:
         raise UserError(f"{path} reads texts of {spec.longest} ids, its vocabulary gives {encoder.sequence_length}", remedy)
-
-
-def batches(ids: np.ndarray, padding_id: int, ids_a_batch: int = IDS_A_BATCH) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers (texts,) and ids (texts, own length) of batches of texts of like length, longest first.
-
-    Args:
-        ids: int32 (texts, length), padded on the right.
-        padding_id: what they are padded with.
-        ids_a_batch: padded ids in a batch at most, but for one text at least.
-    """
-    lengths = np.maximum(1, (ids != padding_id).sum(axis=1))
-    order = np.argsort(-lengths, kind="stable")
-    found, start = [], 0
-    while start < len(order):
-        length = int(lengths[order[start]])
-        rows = order[start : start + max(1, ids_a_batch // length)]
-        found.append((rows, ids[rows, :length]))
-        start += len(rows)
-    return found
-
-
-def logits_of(model: Encoder, ids: np.ndarray, title: str | None = None) -> np.ndarray:
-    """Logits float32 (texts, outputs) of ids int32 (texts, length), computed where the network lies, in the texts' order."""
-    from tqdm import tqdm
-
-    device = next(model.parameters()).device
-    logits = np.zeros((len(ids), model.spec.outputs), np.float32)
-    with torch.inference_mode(), tqdm(total=len(ids), desc=title, unit=" texts", leave=False, disable=None) as bar:
-        for rows, part in batches(ids, model.spec.padding_id):
-            logits[rows] = model(torch.from_numpy(part).to(device)).cpu().numpy()
-            bar.update(len(rows))
-    return logits
 
 
 def save_encoder(model: Encoder, path: Path) -> None:

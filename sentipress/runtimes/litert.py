@@ -130,6 +130,8 @@ def stored_arrays(path: Path) -> dict[str, np.ndarray]:
 def loads_as_compiled_model(path: Path, ids: np.ndarray, outputs: int) -> np.ndarray:
     """Outputs float32 (outputs,) for ids int32 (1, length) by LiteRT's CompiledModel, the other runtime of the package.
 
+    Of several signatures the one is taken that reads so many ids.
+
     Raises:
         RuntimeError: CompiledModel refuses the file.
     """
@@ -138,9 +140,11 @@ def loads_as_compiled_model(path: Path, ids: np.ndarray, outputs: int) -> np.nda
     quiet_exit()
     with quiet():
         model = CompiledModel.from_file(str(path))
-        inputs, results = model.create_input_buffers(0), model.create_output_buffers(0)
+        names = list(model.get_signature_list())
+        index = model.get_signature_index(next((name for name in names if name.endswith(f"_{ids.shape[1]}")), names[0]))
+        inputs, results = model.create_input_buffers(index), model.create_output_buffers(index)
         inputs[0].write(ids)
-        model.run_by_index(0, inputs, results)
+        model.run_by_index(index, inputs, results)
         probabilities = np.array(results[0].read(outputs, np.float32))
         del model, inputs, results
     return probabilities

@@ -69,13 +69,17 @@ class LiteRTEncoder(NetworkRuntime):
         used = int((inputs != self.encoder.padding_id).sum())
         return self._logits(inputs, next(length for length in self.lengths if length >= used))
 
+    def longest(self, inputs: np.ndarray) -> np.ndarray:
+        """The same by the longest signature, with all padding computed."""
+        return self._logits(inputs, self.lengths[-1])
+
     def predict_one(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (1, length): () for two labels, (labels,) for more."""
         return np.asarray(self.task.probabilities(self.task.shaped(self.logits(inputs)))[0])
 
     def predict_padded(self, inputs: np.ndarray) -> np.ndarray:
         """The same by the longest signature."""
-        return np.asarray(self.task.probabilities(self.task.shaped(self._logits(inputs, self.lengths[-1])))[0])
+        return np.asarray(self.task.probabilities(self.task.shaped(self.longest(inputs)))[0])
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (texts, length), one text a call as on a phone."""

@@ -21,7 +21,9 @@ from sentipress.transformer.network import Encoder
 SIGNATURE = "ids_"  # begins the name of a signature, which ends with its length
 BLOCK = 32  # weights that share a scale in 4 bits
 # By operator: bits of its weights, and whether a scale is for a block of them.
+FLOAT32 = "float32"
 FORMATS: Mapping[str, Mapping[str, tuple[int, bool]]] = {
+    "linear_8bit": {"FULLY_CONNECTED": (8, False)},
     "dynamic_8bit": {"FULLY_CONNECTED": (8, False), "EMBEDDING_LOOKUP": (8, False)},
     "dynamic_4bit": {"FULLY_CONNECTED": (4, True), "EMBEDDING_LOOKUP": (4, True)},
     "embedding_4bit": {"FULLY_CONNECTED": (8, False), "EMBEDDING_LOOKUP": (4, True)},
@@ -89,7 +91,7 @@ def quantized(content: bytes, number_format: str) -> bytes:
         worker.load_quantization_recipe(manager.get_quantization_recipe())
         worker.quantize().export_model(str(target))
         small = target.read_bytes()
-    if len(small) > 0.9 * len(content):
+    if len(small) > 0.95 * len(content):
         raise UserError(f"quantization to {number_format} saved nothing", "report this")
     return small
 
@@ -124,3 +126,8 @@ def onnx_8bit(content: bytes) -> bytes:
     if not any(node.op_type == "MatMulInteger" for node in nodes):
         raise UserError("ONNX Runtime quantized no matrix product", "report this")
     return small
+
+
+def signature_lengths(longest: int) -> list[int]:
+    """Lengths for which a file gets a signature: most of a short text's time would go into padding."""
+    return sorted({max(1, longest // 4), max(1, longest * 3 // 8), max(1, longest // 2), longest})

@@ -89,11 +89,20 @@ class Encoder(nn.Module):
         """What the head reads: float32 (texts, width)."""
         return self.pooled(ids, self.hidden_states(ids)[-1])
 
+    def classified(self, ids: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """Logits of the last layer's values float32 (texts, ids, width): float32 (texts, outputs)."""
+        return torch.as_tensor(self.head(self.dropout(self.pooled(ids, values))))
+
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Logits of ids int32 (texts, ids): float32 (texts, outputs)."""
-        return self.head(self.dropout(self.embed(ids)))
+        return self.classified(ids, self.hidden_states(ids)[-1])
 
 
 def parameters_of(model: Any) -> dict[str, Any]:
     """Arrays of a network by name, NumPy float32, in its own order."""
     return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+
+
+def count_parameters(model: Encoder) -> int:
+    """Weights of a network, head included."""
+    return sum(value.numel() for value in model.parameters())

@@ -1,0 +1,230 @@
+"""What a stage of the encoder's track opens: texts, tokenizer and the base of one run, checked against each other."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from sentipress.core import cli, files, manifest
+from sentipress.core.errors import UserError
+from sentipress.core.history import History
+from sentipress.data import corpus
+from sentipress.data.cleaning import clean
+from sentipress.evaluation import records
+from sentipress.runtimes.encoder_file import EncoderModel
+from sentipress.runtimes.interface import Runtime
+from sentipress.text.pieces import PieceTokenizer
+from sentipress.transformer import finetuning, pretrained
+from sentipress.transformer.network import Encoder
+from sentipress.transformer.pretrained import Pretrained
+from sentipress.transformer.shapes import EncoderSpec
+
+BASE = manifest.ENCODER.base.name
+
+
+@dataclass(frozen=True)
+class EncoderBase:
+    """The fine-tuned encoder of a run.
+
+    Attributes:
+        runtime: its file, loaded.
+        record: its metrics.
+    """
+
+    runtime: EncoderModel
+    record: dict[str, Any]
+
+    @property
+    def model(self) -> Encoder:
+        """The network."""
+        return self.runtime.model
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Its shape."""
+        return self.runtime.model.spec
+
+
+class EncoderSpace:
+    """One artifacts folder of the encoder's track, opened for a stage.
+
+    Attributes:
+        folder: the artifacts folder.
+        settings: of the stage.
+        reviews: the cleaned corpus.
+        task: its labels and split.
+        tokenizer: texts to ids.
+        tokenizer_file: its file's name in the folder.
+        ids: split name to ids, int32 (texts, length), padded on the right.
+        labels: split name to numbers of labels, float32 (texts,).
+    """
+
+    def __init__(
+        self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: PieceTokenizer, tokenizer_file: str = manifest.TOKENIZER
+    ) -> None:
+        self.folder, self.tokenizer_file = Path(settings.artifacts), tokenizer_file
+        self.settings, self.reviews, self.task, self.tokenizer = settings, reviews, reviews.task, tokenizer
+        self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
+        self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
+        elsewhere = reviews.out_of_domain()
+        if elsewhere:
+            texts, self.labels["out_of_domain"] = elsewhere
+            self.ids["out_of_domain"] = tokenizer.encode(texts)
+        self._checkpoints: list[Path] = []
+        self._prepared: dict[tuple[int, str], tuple[Runtime, Any]] = {}
+
+    @classmethod
+    def begin(cls, settings: SimpleNamespace) -> EncoderSpace:
+        """Open the run of stage 1.
+
+        Raises:
+            UserError: stage 1 has not been run, or for another recipe than asked for; tokenizer and reviews are of different runs.
+        """
+        folder = Path(settings.artifacts)
+        reviews, remedy = corpus.load(folder), manifest.run(manifest.ENCODER_DATA, folder)
+        cli.check_recipe(settings, reviews.recipe)
+        about, path = reviews.about.get("encoder"), folder / manifest.TOKENIZER
+        if not isinstance(about, dict):
+            raise UserError(f"{folder} holds no texts for an encoder", f"{remedy}, or name another --artifacts")
+        tokenizer = PieceTokenizer.load(path, remedy)
+        if about.get("tokenizer_sha256") != files.sha256(path):
+            raise UserError(f"{path} is not the one that {manifest.DESCRIPTION} speaks of", remedy)
+        return cls(settings, reviews, tokenizer)
+
+    @classmethod
+    def open(cls, settings: SimpleNamespace) -> tuple[EncoderSpace, EncoderBase]:
+        """Open the run of stages 1 and 2, and its base.
+
+        Raises:
+            UserError: see `begin`; stage 2 has not been run, or its base is damaged or of another run.
+        """
+        space = cls.begin(settings)
+        remedy = manifest.run(manifest.FINE_TUNING, space.folder)
+        record = records.load(space.folder, BASE, remedy)
+        runtime = EncoderModel(space.folder / record["file"], remedy, space.tokenizer, space.task)
+        return space, EncoderBase(runtime, record)
+
+    def inputs(self, *names: str) -> list[Path]:
+        """Artifacts that every model depends on, and further ones by file name."""
+        return [self.folder / name for name in (manifest.REVIEWS, self.tokenizer_file, *names)]
+
+    def with_tokenizer(self, tokenizer: PieceTokenizer, name: str) -> EncoderSpace:
+        """The same folder read with another vocabulary, which lies in a file of this name."""
+        other = EncoderSpace(self.settings, self.reviews, tokenizer, name)
+        other._checkpoints = self._checkpoints
+        return other
+
+    @functools.cached_property
+    def texts(self) -> dict[str, list[str]]:
+        """Cleaned texts of what is scored, by split name."""
+        texts = {name: self.reviews.texts(name) for name in ("validation", "test")}
+        elsewhere = self.reviews.out_of_domain()
+        return {**texts, **({"out_of_domain": elsewhere[0]} if elsewhere else {})}
+
+    @property
+    def scored(self) -> list[str]:
+        """Names of the splits that every model is scored on."""
+        return list(self.texts)
+
+    def read_by(self, runtime: Runtime, split: str) -> Any:
+        """Inputs of a model for the texts of a split: by its own tokenizer, which for an LSTM is one of words."""
+        if getattr(runtime, "_encoder", None) is self.tokenizer:
+            return self.ids[split]
+        key = (id(runtime), split)
+        if key not in self._prepared:  # the runtime is kept with its inputs, so that no other one gets its number
+            self._prepared[key] = (runtime, runtime.prepare([clean(text, runtime.cleaning) for text in self.texts[split]]))
+        return self._prepared[key][1]
+
+    def device(self) -> torch.device:
+        """Where networks are trained, by the stage's settings."""
+        return finetuning.device_of(self.settings.device)
+
+    def finetune(
+        self,
+        model: Any,
+        name: str,
+        plan: finetuning.FineTuning,
+        inputs: list[Path],
+        data: tuple[np.ndarray, np.ndarray] | None = None,
+        **options: Any,
+    ) -> History:
+        """Train on the training texts, or on other data; choose on the validation texts; go on from a checkpoint.
+
+        Args:
+            model: see `sentipress.transformer.finetuning.Training`. It ends on the CPU.
+            name: of the model, for checkpoint and progress.
+            plan: how.
+            inputs: artifacts that the result depends on.
+            data: ids int32 (texts, length) and targets float32 (texts, columns), label first; the training texts with their
+                labels by default.
+            options: `loss` and `masks` of `Training`.
+        """
+        checkpoint = self.folder / f".{name}.checkpoint.pt"
+        self._checkpoints.append(checkpoint)
+        values = cli.recorded(self.settings)["settings"]
+        identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
+        finetuning.deterministic(plan.seed)
+        model.to(self.device())
+        work = finetuning.Training(
+            model,
+            data or (self.ids["train"], self.labels["train"][:, np.newaxis]),
+            (self.ids["validation"], self.labels["validation"]),
+            plan,
+            self.task,
+            checkpoint,
+            identity,
+            title=name,
+            **options,
+        )
+        history = work.run(self.settings.fresh)
+        model.to("cpu")
+        return history
+
+    def accuracy(self, logits: np.ndarray, split: str = "validation") -> float:
+        """Share of texts of a split that are labelled rightly by logits, in the task's shape."""
+        return float(np.mean(self.task.decide_logits(logits) == self.labels[split].astype(np.int64)))
+
+    def pretrained(self) -> Pretrained:
+        """The encoder that stage 1 took its tokenizer from, or the one that the stage's setting names.
+
+        Raises:
+            UserError: it cannot be had, or is another one than stage 1's.
+        """
+        about, choice = self.reviews.about["encoder"], self.settings.encoder
+        found = pretrained.load(about["source"] if choice == "auto" else choice)
+        if found.sha256 != about["sha256"]:
+            again = manifest.run(manifest.ENCODER_DATA, self.folder)
+            raise UserError(
+                f"{self.folder / manifest.TOKENIZER} is that of {about['name']}, not of {found.name}", f"{again} --encoder {choice}"
+            )
+        return found
+
+    def measured(self, history: History | None) -> dict[str, Any]:
+        """What the metrics of a trained network say of its training; without a history, of the encoder alone."""
+        about = {key: self.reviews.about["encoder"][key] for key in ("name", "sha256", "length")}
+        if history is None:
+            return {"seconds": {}, "encoder": about}
+        device = self.device()
+        place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
+        return {**history.measured(), "device": place, "encoder": about}
+
+    def remove_checkpoints(self) -> None:
+        """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""
+        for checkpoint in self._checkpoints:
+            checkpoint.unlink(missing_ok=True)
+
+    def check_unchanged(self, base: EncoderBase) -> None:
+        """Score the base again: optimizing a copy must not have moved it.
+
+        Raises:
+            UserError: its validation probabilities are not those that were saved with it.
+        """
+        saved = records.load_probabilities(self.folder, BASE)["validation"]
+        if not np.allclose(saved, base.runtime.predict(self.ids["validation"]), atol=1e-4):
+            raise UserError(f"{base.record['file']} no longer scores as its metrics say", manifest.run(manifest.FINE_TUNING, self.folder))

@@ -1,0 +1,295 @@
+"""Fine-tuning that can be killed at any step and gone on with, and ends with the weights that were best on validation."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from sentipress.core import files
+from sentipress.core.errors import UserError
+from sentipress.core.history import History
+from sentipress.data.task import Task, mean_loss
+from sentipress.text.batching import shuffled
+from sentipress.transformer.inference import logits_of
+from sentipress.transformer.network import Encoder
+
+CHECKPOINT_SECONDS = 120.0  # a checkpoint of 22 million weights has 270 MB and takes about a second
+LARGEST_GRADIENT = 1.0  # its norm is clipped here, as in BERT
+Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How to fine-tune: AdamW (Loshchilov & Hutter 2019) with a warm-up, then a straight line down to 0, as in BERT.
+
+    Attributes:
+        epochs: passes over the texts.
+        batch_size: texts per step.
+        learning_rate: highest step size.
+        warm_up: share of all steps in which it rises.
+        weight_decay: of matrices; biases and norms have none.
+        keep_best: end with the weights of the best validation accuracy, else with the last ones.
+        seed: of the order of texts and of dropout.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warm_up: float
+    weight_decay: float
+    keep_best: bool
+    seed: int
+
+    @classmethod
+    def of(cls, settings: SimpleNamespace, **changes: Any) -> FineTuning:
+        """The plan in a stage's settings; `changes` for what the stage has no setting for."""
+        values = {field.name: getattr(settings, field.name) for field in fields(cls) if hasattr(settings, field.name)}
+        return cls(**{**values, **changes})
+
+
+def device_of(choice: str) -> torch.device:
+    """The device of a setting: "cpu", "cuda", or for "auto" a GPU where there is one.
+
+    Raises:
+        UserError: a GPU is asked for and there is none.
+    """
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: there is no GPU that PyTorch can use", "give --device auto or cpu")
+    return torch.device("cuda" if choice == "cuda" or (choice == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def deterministic(seed: int) -> None:
+    """Seed PyTorch and ask for deterministic kernels: the same seed on the same machine gives the same files."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic products on a GPU need
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+
+
+def label_loss(model: nn.Module, ids: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy with the labels in column 0 of the targets, and the logits float32 (texts, outputs)."""
+    logits = model(ids)
+    return cross_entropy(logits, targets).mean(), logits
+
+
+def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of hard labels for each text, float32 (texts,).
+
+    Args:
+        logits: (texts, 1) for two labels, (texts, labels) for more.
+        targets: float32 (texts, columns), the label's number in column 0.
+    """
+    if logits.shape[1] == 1:
+        return functional.binary_cross_entropy_with_logits(logits[:, 0], targets[:, 0], reduction="none")
+    return functional.cross_entropy(logits, targets[:, 0].long(), reduction="none")
+
+
+@dataclass
+class _State:
+    """Where a training stands: what a checkpoint holds besides tensors."""
+
+    step: int  # steps done, over all epochs
+    loss: float  # summed over the texts of this epoch
+    right: int
+    tokens: int
+    seconds: float  # of this epoch
+    epochs: list[dict[str, float]]
+    best_epoch: int
+    total_seconds: float
+
+
+class Training:
+    """A training of an encoder. Build it, then call `run`.
+
+    A killed one goes on inside its epoch, from the last checkpoint, and ends with the same weights as one that nothing
+    stopped: the order of texts depends on seed and epoch alone, dropout on seed and step alone.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: tuple[np.ndarray, np.ndarray],
+        validation: tuple[np.ndarray, np.ndarray],
+        plan: FineTuning,
+        task: Task,
+        checkpoint: Path,
+        identity: Mapping[str, Any],
+        loss: Loss = label_loss,
+        masks: Mapping[str, torch.Tensor] | None = None,
+        title: str = "train",
+    ) -> None:
+        """Look for a checkpoint of the same training.
+
+        Args:
+            model: an `Encoder`, or a module around one that the loss knows; where it lies, it is trained. `encoder` of it, or
+                the model itself, is what validation scores.
+            data: ids int32 (texts, length), padded on the right, and targets float32 (texts, columns), label first.
+            validation: ids and numbers of labels (texts,).
+            plan: how.
+            task: the labels.
+            checkpoint: file for the state; deleted by the caller once the model is saved.
+            identity: what the result depends on besides plan, data and first weights.
+            loss: of model, ids and targets: mean over the batch, and logits.
+            masks: parameters by name to bool tensors: what is False stays 0.
+            title: of the progress lines.
+        """
+        self.model, self._plan, self._task, self._loss, self._title = model, plan, task, loss, title
+        self._data, self._validation, self._masks, self._path = data, validation, dict(masks or {}), checkpoint
+        inner = getattr(model, "encoder", model)
+        assert isinstance(inner, Encoder)
+        self.encoder = inner
+        self._device = next(model.parameters()).device
+        self._lengths = np.maximum(1, (data[0] != self.encoder.spec.padding_id).sum(axis=1))
+        matrices = [value for value in model.parameters() if value.requires_grad and value.ndim > 1]
+        others = [value for value in model.parameters() if value.requires_grad and value.ndim < 2]
+        groups = [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self._optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate)
+        self._state = _State(0, 0.0, 0, 0, 0.0, [], 0, 0.0)
+        start = files.fingerprint(files.array_hashes([value.detach().cpu().numpy() for value in model.state_dict().values()]))
+        arrays = files.array_hashes((*data, *validation))
+        about = {"plan": asdict(plan), "identity": dict(identity), "start": start, "data": arrays, "device": self._device.type}
+        self._key = files.fingerprint(about)
+        self._best: dict[str, torch.Tensor] = {}
+        self._steps = math.ceil(len(data[0]) / plan.batch_size)
+
+    def run(self, fresh: bool = False) -> History:
+        """Train; gives what happened. The model ends with the best weights, or the last ones, as the plan says.
+
+        Args:
+            fresh: start over even if a checkpoint is there.
+
+        Raises:
+            UserError: the loss is no longer a number.
+        """
+        plan, state = self._plan, self._state
+        if fresh:
+            self._path.unlink(missing_ok=True)
+        resumed = self._restore()
+        if resumed:
+            state = self._state
+            done = f"epoch {state.step // self._steps + 1}, batch {state.step % self._steps} of {self._steps}"
+            print(f"{self._title}: goes on in {done} (--fresh starts over)")
+        finished = len(state.epochs)
+        self._apply_masks()
+        while state.step < plan.epochs * self._steps:
+            self._epoch()
+        if self._best:
+            self.model.load_state_dict(self._best)
+        self.model.eval()
+        return History(state.epochs, state.best_epoch, state.total_seconds, finished)
+
+    def _rate(self, step: int) -> float:
+        total = self._plan.epochs * self._steps
+        rising = max(1, round(self._plan.warm_up * total))
+        return self._plan.learning_rate * min((step + 1) / rising, (total - step) / max(1, total - rising + 1))
+
+    def _epoch(self) -> None:
+        """Finish the epoch that the state stands in, validate, write a checkpoint."""
+        plan, state = self._plan, self._state
+        epoch, ids, targets = state.step // self._steps, *self._data
+        batches = shuffled(len(ids), plan.batch_size, plan.seed, epoch, self._lengths)
+        self.model.train()
+        saved = started = time.perf_counter()
+        before = state.seconds
+        title = f"{self._title} {epoch + 1}/{plan.epochs}"
+        whole = int(self._lengths.sum())
+        with tqdm(total=whole, initial=state.tokens, desc=title, unit=" tokens", unit_scale=True, leave=False, disable=None) as bar:
+            for rows in batches[state.step % self._steps :]:
+                part = np.ascontiguousarray(ids[rows, : int(self._lengths[rows].max())])
+                loss, right = self._step(torch.from_numpy(part).to(self._device), torch.from_numpy(targets[rows]).to(self._device))
+                tokens = int(self._lengths[rows].sum())
+                state.step, state.tokens = state.step + 1, state.tokens + tokens
+                state.loss, state.right = state.loss + loss * len(rows), state.right + right
+                bar.update(tokens)
+                bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+                if not math.isfinite(loss):
+                    raise UserError(f"the loss of epoch {epoch + 1} is not a number", "give a smaller --learning-rate and --fresh")
+                now = time.perf_counter()
+                state.seconds = before + now - started
+                if now - saved >= CHECKPOINT_SECONDS and state.step % self._steps:
+                    self._save()
+                    saved = time.perf_counter()
+        self.model.eval()
+        logits = self._task.shaped(logits_of(self.encoder, self._validation[0]))
+        seconds = before + time.perf_counter() - started
+        record = {
+            "epoch": epoch + 1,
+            "loss": state.loss / len(ids),
+            "accuracy": state.right / len(ids),
+            "validation_loss": mean_loss(self._validation[1], logits),
+            "validation_accuracy": float(np.mean(self._task.decide_logits(logits) == self._validation[1].astype(np.int64))),
+            "seconds": seconds,
+            "tokens_per_second": whole / max(state.seconds, 1e-9),
+        }
+        best = state.epochs[state.best_epoch - 1]["validation_accuracy"] if state.best_epoch else -1.0
+        state.epochs.append(record)
+        state.total_seconds += seconds
+        if not plan.keep_best or record["validation_accuracy"] > best:
+            state.best_epoch = epoch + 1
+            self._best = {name: value.detach().clone() for name, value in self.model.state_dict().items()} if plan.keep_best else {}
+        state.loss, state.right, state.tokens, state.seconds = 0.0, 0, 0, 0.0
+        self._save()
+        print(
+            f"{title}: loss {record['loss']:.4f}, validation loss {record['validation_loss']:.4f}, validation accuracy "
+            f"{record['validation_accuracy']:.2%}, {seconds:.0f} s, {record['tokens_per_second']:,.0f} tokens a second",
+            flush=True,
+        )
+
+    def _step(self, ids: torch.Tensor, targets: torch.Tensor) -> tuple[float, int]:
+        """One step; gives the mean loss and how many texts were labelled rightly before it."""
+        step = self._state.step
+        torch.manual_seed(int(np.random.SeedSequence([self._plan.seed, step]).generate_state(1)[0]))
+        loss, logits = self._loss(self.model, ids, targets)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate(step)
+        self._optimizer.step()
+        self._apply_masks()
+        decided = logits[:, 0] > 0 if self._task.binary else logits.argmax(dim=1)
+        return float(loss.detach()), int((decided.long() == targets[:, 0].long()).sum())
+
+    def _apply_masks(self) -> None:
+        with torch.no_grad():
+            for name, value in self.model.named_parameters():
+                if name in self._masks:
+                    value.mul_(self._masks[name].to(value.device))
+
+    def _save(self) -> None:
+        content = {
+            "key": self._key,
+            "state": asdict(self._state),
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "best": self._best,
+        }
+        with files.atomic(self._path) as temporary:
+            torch.save(content, temporary)
+
+    def _restore(self) -> bool:
+        """Go on from the checkpoint; False when there is none that fits."""
+        if not self._path.is_file():
+            return False
+        try:
+            content = torch.load(self._path, map_location=self._device, weights_only=True)  # nothing in the file is run
+            if content["key"] != self._key:
+                return False
+            self.model.load_state_dict(content["model"])
+            self._optimizer.load_state_dict(content["optimizer"])
+            self._state, self._best = _State(**content["state"]), dict(content["best"])
+        except Exception as error:  # the library raises many kinds for damaged bytes
+            print(f"{self._path} is damaged ({str(error).splitlines()[0][:100]}); training starts over")
+            return False
+        return True
