@@ -16,11 +16,14 @@ from sentipress.evaluation import parameters
 from sentipress.pipeline.encoder_space import EncoderSpace
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.publishing import Publishing
+from sentipress.runtimes import pocket
 from sentipress.runtimes.encoder_file import EncoderModel, save_encoder
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.litert import custom_operators, loads_as_compiled_model
 from sentipress.runtimes.litert_encoder import LiteRTEncoder
 from sentipress.runtimes.onnx_file import OnnxEncoder
+from sentipress.runtimes.pocket import PocketModel
+from sentipress.text.tokenizer import Tokenizer
 from sentipress.transformer import export
 from sentipress.transformer.inference import logits_of
 from sentipress.transformer.network import Encoder, count_parameters
@@ -81,6 +84,33 @@ class EncoderPublisher(Publishing):
         measured = {**measured, "seconds": {"conversion": time.perf_counter() - started}, "number_format": "ONNX dynamic 8 bits"}
         runtime = OnnxEncoder(path, self._remedy, self.space.tokenizer, self.space.task)
         return self._described(row, inputs, runtime, model.spec, count_parameters(model), measured)
+
+    def pocket(
+        self,
+        content: bytes,
+        tokenizer: Tokenizer,
+        shape: Mapping[str, Any],
+        counted: tuple[int, int],
+        row: Row,
+        inputs: Sequence[Path],
+        measured: Mapping[str, Any],
+    ) -> Published:
+        """Pack an LSTM's `.tflite` file and its words into one file, load it back, and score what was loaded.
+
+        Args:
+            content: of the file.
+            tokenizer: its words.
+            shape: of the network, for its metrics.
+            counted: its parameters, and zeros of the file that are none.
+            row: of the package.
+            inputs: what it was made from.
+            measured: more for its metrics.
+        """
+        path = self._pending(row)
+        pocket.save(path, content, tokenizer, self.space.task.labels)
+        runtime = PocketModel(path, self._remedy)
+        found = parameters.count(runtime.stored_arrays(), *counted)
+        return self._published(row, inputs, runtime, {"seconds": {}, **measured, "parameters": found, "model": dict(shape)})
 
     def _described(
         self, row: Row, inputs: Sequence[Path], runtime: Runtime, spec: EncoderSpec, total: int, measured: Mapping[str, Any]

@@ -165,8 +165,7 @@ class EncoderSpace:
                 labels by default.
             options: `loss` and `masks` of `Training`.
         """
-        checkpoint = self.folder / f".{name}.checkpoint.pt"
-        self._checkpoints.append(checkpoint)
+        checkpoint = self.checkpoint(name, ".pt")
         values = cli.recorded(self.settings)["settings"]
         identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
         finetuning.deterministic(plan.seed)
@@ -185,6 +184,11 @@ class EncoderSpace:
         history = work.run(self.settings.fresh)
         model.to("cpu")
         return history
+
+    def checkpoint(self, name: str, suffix: str) -> Path:
+        """Where the training of a model keeps its state until `remove_checkpoints`."""
+        self._checkpoints.append(self.folder / f".{name}.checkpoint{suffix}")
+        return self._checkpoints[-1]
 
     def accuracy(self, logits: np.ndarray, split: str = "validation") -> float:
         """Share of texts of a split that are labelled rightly by logits, in the task's shape."""
