@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
         written.append(name)
         print(f"{len(some):,} texts encoded: {name}")
 
-    for recipe in cleaning.RECIPES:
+    for recipe in cleaning.WORD_RECIPES:
         tokenizer = own
         # A vocabulary of the recipe alone, padded and cut at the ends that the artifacts do not use.
         ends = {"padding": "pre" if own.padding == "post" else "post", "truncating": "post" if own.truncating == "pre" else "pre"}

@@ -131,7 +131,7 @@ def broken_promises(text: str, length: int, padding: str, truncating: str, size:
         size: ids in the vocabulary, at most; the text's own words are numbered.
     """
     broken = []
-    for recipe in cleaning.RECIPES:
+    for recipe in cleaning.WORD_RECIPES:
         cleaned = cleaning.clean(text, recipe)
         tokenizer = Tokenizer.fit([cleaned], size, sequence_length=length, padding=padding, truncating=truncating, cleaning=recipe)
         ids = tokenizer.encode_raw([text])

@@ -96,7 +96,7 @@ def test_character_classes_are_pythons():
     assert not cased & ignorable
 
 
-@pytest.mark.parametrize("recipe", cleaning.RECIPES)
+@pytest.mark.parametrize("recipe", cleaning.WORD_RECIPES)
 def test_only_the_classes_that_a_recipe_needs_are_shipped(recipe):
     ours = Tokenizer(("good",), 4, "post", "pre", recipe)
     content = site.metadata(ours, SENTIMENT_LABELS)["cleaning"]
@@ -293,7 +293,7 @@ def test_vectors_are_whole_rows():
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-@pytest.mark.parametrize("recipe", cleaning.RECIPES)
+@pytest.mark.parametrize("recipe", cleaning.WORD_RECIPES)
 @pytest.mark.parametrize(("padding", "truncating"), [("post", "pre"), ("pre", "post")])
 @pytest.mark.parametrize("pairs", [0, 5000])
 def test_javascript_reads_a_text_as_python_does(sample, recipe, padding, truncating, pairs):
@@ -329,7 +329,7 @@ def test_javascript_reads_a_text_as_python_does(sample, recipe, padding, truncat
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-@pytest.mark.parametrize("recipe", cleaning.RECIPES)
+@pytest.mark.parametrize("recipe", cleaning.WORD_RECIPES)
 @pytest.mark.parametrize("bits", [8, 4])
 def test_javascript_scores_a_bag_of_words_as_python_does(sample, tmp_path, recipe, bits):
     golden = script("golden")
@@ -362,7 +362,7 @@ def test_javascript_scores_a_bag_of_words_as_python_does(sample, tmp_path, recip
 def test_the_golden_bags_are_of_every_kind():
     golden = script("golden")
     recipes, labels, bits, links, longest = zip(*golden.BAGS, strict=True)
-    assert set(recipes) == set(cleaning.RECIPES) and set(bits) == set(packed_words.LEVELS) and set(longest) == {1, 2, 3}
+    assert set(recipes) == set(cleaning.WORD_RECIPES) and set(bits) == set(packed_words.LEVELS) and set(longest) == {1, 2, 3}
     assert {(len(names) > 2, link) for names, link in zip(labels, links, strict=True)} == {
         *((False, link) for link in LINKS),
         *((True, link) for link in LINKS),
@@ -373,7 +373,7 @@ def test_the_golden_texts_need_every_rule():
     golden = script("golden")
     texts = [*golden.ALPHABETS, *golden.mixtures(500)]
     assert golden.mixtures(500) == golden.mixtures(500)
-    seen = {recipe: {word for text in texts for word in text_words(cleaning.clean(text, recipe))} for recipe in cleaning.RECIPES}
+    seen = {recipe: {word for text in texts for word in text_words(cleaning.clean(text, recipe))} for recipe in cleaning.WORD_RECIPES}
     assert {"οδυσσευς", "i̇stanbul'da", "прекрасный", "फ़िल्म", "电", "影", "น้", "ำ"} <= seen["default"]
     assert {"οδυσσε", "прекра", ")))", "👍", "🏽", "❤", "???", "电", "ツ"} <= seen["posts"]
     assert {"οδυσσευς", "फ", "这部电影非常好看"} <= seen["thesis"]

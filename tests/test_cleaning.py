@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sentipress.core.errors import UserError
 from sentipress.data import cleaning
-from sentipress.data.cleaning import clean, clean_default, clean_posts, clean_thesis, stopwords
+from sentipress.data.cleaning import clean, clean_default, clean_plain, clean_posts, clean_thesis, stopwords
 
 RAW = "I did NOT like it.<br /><br />The\tplot isn't good,\nbut 10/10 for MOVIE_NIGHT's café!"
 
@@ -44,7 +44,7 @@ def test_any_text_cleans_to_words(text):
     for recipe in cleaning.RECIPES:
         cleaned = clean(text, recipe)
         assert cleaned == cleaned.strip() and "  " not in cleaned
-        if recipe != "posts":  # there every mark is a word
+        if recipe not in ("posts", "plain"):  # there every mark is a word, or stays
             assert not re.search(r"[^\w' ]", "".join(c for c in cleaned if recipe == "thesis" or ord(c) not in cleaning.accents()))
         assert recipe == "thesis" or clean(cleaned, recipe) == cleaned
 
@@ -100,6 +100,36 @@ def test_posts_keep_smileys_and_the_beginnings_of_words(raw, cleaned):
     assert clean_posts(raw) == cleaned == clean(raw, "posts")
 
 
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        (RAW, "I did NOT like it. The plot isn't good, but 10/10 for MOVIE_NIGHT's café!"),
+        ("  I <3 it!!! <I>so</I> much ❤\ufe0f 👨\u200d👩 :-)))\u2028", "I <3 it!!! so much ❤\ufe0f 👨\u200d👩 :-)))"),
+        ("nul\x00 tab\t bell\x07 next\x85 half\ud800", "nul tab bell next half"),
+        ("a < b > c << d >> 1<2 </p\nclass=x>!", "a < b > c << d >> 1<2 !"),
+        ("<a<b>c>d <<b>a> <!-- a > b -->", "d < a> b -->"),  # what is left is no tag
+        ("漢字です。Ёлки", "漢字です。Ёлки"),
+        ("\x00<br>\n", ""),
+    ],
+)
+def test_plain_text_loses_nothing_but_tags_and_control_characters(raw, cleaned):
+    assert clean_plain(raw) == cleaned == clean(raw, "plain") == clean_plain(cleaned)
+
+
+@given(st.text(st.sampled_from("<>ab/!B \n3"), max_size=40))
+@settings(deadline=None, max_examples=500)
+def test_plain_removes_tags_until_none_is_left(text):
+    again, count = text, 1
+    while count:
+        again, count = re.subn(f"(?i){cleaning.MARKUP.pattern}", " ", again)
+    assert clean_plain(text) == " ".join(again.split())
+
+
+def test_plain_takes_linear_time():
+    depth = 200_000
+    assert clean_plain("<a" * depth + ">" * depth) == "" and len(clean_plain("<b>x" * depth)) == 2 * depth - 1
+
+
 def test_an_unknown_recipe_is_one_line():
-    with pytest.raises(UserError, match="unknown cleaning recipe 'stemmed' -> use one of default, thesis, posts"):
+    with pytest.raises(UserError, match="unknown cleaning recipe 'stemmed' -> use one of default, thesis, posts, plain"):
         clean("text", "stemmed")

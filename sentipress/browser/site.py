@@ -90,12 +90,12 @@ def lower_case() -> dict[str, str]:
 
 
 def steps(recipe: str) -> list[dict[str, Any]]:
-    """A recipe of `sentipress.data.cleaning` as steps that `tokenizer.js` carries out in order.
+    """A recipe of words of `sentipress.data.cleaning` as steps that `tokenizer.js` carries out in order.
 
     A name in braces inside a pattern stands for the members of a class of `character_classes`.
 
     Raises:
-        UserError: the recipe is unknown.
+        UserError: the recipe is unknown, or one of pieces.
     """
     lower = {"do": "lower"}
     unspaced = {"do": "surround", "pattern": "[{unspaced}][{marks}]*", "by": " "}
@@ -123,7 +123,7 @@ def steps(recipe: str) -> list[dict[str, Any]]:
             unspaced,
             {"do": "strip_words", "characters": "'_", "longest": cleaning.PREFIX},
         ]
-    raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(cleaning.RECIPES)}")
+    raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(cleaning.WORD_RECIPES)}")
 
 
 def _replace(pattern: re.Pattern[str], by: str) -> dict[str, Any]:

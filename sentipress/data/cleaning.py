@@ -11,7 +11,9 @@ from sentipress.core.errors import UserError
 
 NLTK_DATA = Path(__file__).parent / "nltk_data"  # The corpus travels with the project: no download at run time.
 
-RECIPES = ("default", "thesis", "posts")
+WORD_RECIPES = ("default", "thesis", "posts")  # to words with spaces between, for a vocabulary of words
+PLAIN = "plain"  # for the tokenizer of a pretrained encoder
+RECIPES = (*WORD_RECIPES, PLAIN)
 PREFIX = 6  # letters of a word that "posts" keeps: fixed-prefix stemming, for languages whose words change at their ends
 LONGEST_RUN = 3  # of one mark: ")))" and "))))))" become the same word
 # Scripts without spaces between words: Thai, Lao, Myanmar, Khmer, kana, Han. Each of their characters is a word.
@@ -24,6 +26,9 @@ HTML = re.compile(r"<.*?>")
 NOT_WORD = re.compile(r"[^\w']")
 TAG = re.compile(r"<[^<>]*>")
 MARKUP = re.compile(r"<[a-z/!][^<>]*>")  # where "<" may be a mark of its own, as in "<3"
+_BEGINS_MARKUP = re.compile(r"<[A-Za-z/!]")
+_BRACKETS = re.compile(r"[<>]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of a surrogate pair, which UTF-8 does not have
 SELECTORS = re.compile("[\ufe00-\ufe0f\u200d]")  # they choose or join an emoji's form
 _SPACES = re.compile(r" +")
 _NOT_ASCII_WORDS = {code: " " for code in range(128) if not re.match(r"[\w']", chr(code))}
@@ -115,6 +120,35 @@ def clean_posts(text: str) -> str:
     return " ".join([word for part in text.split() if (word := part.strip("'_")[:PREFIX].strip("'_"))])
 
 
+def clean_plain(text: str) -> str:
+    """For the tokenizer of a pretrained encoder, which knows case, punctuation, accents and emoji: all of them stay.
+
+    Tags (`MARKUP`, in capitals too) and control characters become spaces, runs of whitespace one space. Cleaning a cleaned
+    text changes nothing.
+    """
+    return " ".join(_without_markup(CONTROL.sub(" ", text)).split())
+
+
+def _without_markup(text: str) -> str:
+    """Put a space in the place of each tag, until none is left: "<a<b>c>" is one once "<b>" is gone. In linear time."""
+    opened: list[int] = []
+    tags: list[tuple[int, int]] = []
+    for mark in _BRACKETS.finditer(text):
+        if mark[0] == "<":
+            opened.append(mark.start())
+        elif opened and _BEGINS_MARKUP.match(text, opened[-1]):
+            start = opened.pop()
+            while tags and tags[-1][0] > start:
+                tags.pop()
+            tags.append((start, mark.end()))
+        else:  # this ">" stays, and no tag goes beyond it
+            opened.clear()
+    if not tags:
+        return text
+    ends, starts = [0, *(end for _, end in tags)], [*(start for start, _ in tags), len(text)]
+    return " ".join([text[end:start] for end, start in zip(ends, starts, strict=True)])
+
+
 def clean(text: str, recipe: str) -> str:
     """Clean one text by a recipe of `RECIPES`."""
     if recipe == "thesis":
@@ -123,4 +157,6 @@ def clean(text: str, recipe: str) -> str:
         return clean_default(text)
     if recipe == "posts":
         return clean_posts(text)
+    if recipe == PLAIN:
+        return clean_plain(text)
     raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(RECIPES)}")
