@@ -14,7 +14,7 @@ from tqdm import tqdm
 from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
-from sentipress.data.sources import BUNDLE, CSV_NAMES, TEXT
+from sentipress.data.sources import BUNDLE, CSV_NAMES, TEXT, words_of
 from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
@@ -169,6 +169,31 @@ def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tupl
     return kept, counts
 
 
+def prepare_elsewhere(raw: pd.DataFrame, frame: pd.DataFrame, recipe: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Clean labelled texts of another domain; drop the empty, the repeated, and copies of the labelled texts.
+
+    A copy has the same words, whatever its marks and its case: data sets of one origin differ in these.
+
+    Args:
+        raw: columns `review` and `label`.
+        frame: of `prepare` or `with_test`; all its splits count.
+        recipe: a recipe of `sentipress.data.cleaning`.
+
+    Returns:
+        A frame with columns `review`, `label`, `row`, and the counts.
+
+    Raises:
+        UserError: see `prepare`; or nothing is left.
+    """
+    kept, counts = prepare(raw, recipe, keep_duplicates=False)
+    known = set(map(words_of, frame["review"]))
+    copies = kept["review"].map(words_of).isin(known)
+    if copies.all():
+        raise UserError("every text of --out-of-domain-data stands in --data or is empty", "give texts of another source, or leave it out")
+    kept = kept[~copies].reset_index(drop=True)
+    return kept, {**counts, "copies_of_labelled": int(copies.sum()), "kept": len(kept)}
+
+
 def prepare_test(raw: pd.DataFrame, recipe: str) -> pd.DataFrame:
     """Clean given test texts. All of them stay, the repeated and the empty too: a score must be of the whole set.
 
@@ -259,7 +284,7 @@ def save(
         frame: columns `row`, `split`, `label`, `review`.
         unlabelled: cleaned texts and what is to be known of them, if there are any.
         out_of_domain: labelled texts of another domain, columns `label`, `review`, if there are any.
-        description: what reviews.json says besides; holds `task`.
+        description: what reviews.json says besides; holds `task`, and may hold more on `out_of_domain`.
         artifacts: the folder.
     """
     path = artifacts / manifest.REVIEWS
@@ -268,7 +293,7 @@ def save(
         beside["unlabelled"] = {**unlabelled[1], "sha256": _write_csv(unlabelled[0].to_frame(), artifacts / manifest.UNLABELLED)}
     if out_of_domain is not None:
         checksum = _write_csv(out_of_domain[["label", "review"]], artifacts / manifest.OUT_OF_DOMAIN)
-        beside["out_of_domain"] = {"reviews": len(out_of_domain), "sha256": checksum}
+        beside["out_of_domain"] = {**description.get("out_of_domain", {}), "reviews": len(out_of_domain), "sha256": checksum}
     checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
     files.write_json(path.with_suffix(".json"), {"schema": folder.SCHEMA, **description, **beside, "sha256": checksum})
     for key, name in (("unlabelled", manifest.UNLABELLED), ("out_of_domain", manifest.OUT_OF_DOMAIN)):

