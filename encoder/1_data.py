@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     longest = encoder.spec(outputs=1, pooling="mean").longest
     if settings.length > longest:
         raise UserError(f"--length {settings.length}: {encoder.name} reads at most {longest} ids of a text", f"give at most {longest}")
-    reader = preparing.Reader(encoder.tokenizer(settings.length), encoder.name, encoder.sha256)
+    reader = preparing.Reader(encoder.tokenizer(settings.length), encoder.name, settings.encoder, encoder.sha256)
     del encoder  # its weights are no longer needed
     preparing.prepare(settings, PLAIN, manifest.FINE_TUNING, reader)
 

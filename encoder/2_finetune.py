@@ -7,7 +7,12 @@ Writes   artifacts/encoder/modelo_base.safetensors, untrained_head.safetensors (
 Command  python encoder/2_finetune.py [--epochs 3] [--lora-rank 8] [--device cpu] [--fresh]
 """
 
-from sentipress.core.errors import exit_code
+try:
+    from sentipress.core.errors import exit_code
+except ModuleNotFoundError as missing:  # Python looks beside this script, and the package lies a folder higher
+    if missing.name != "sentipress":
+        raise
+    raise SystemExit("error: the package sentipress is not installed -> pip install -e . in the repository's folder") from None
 
 # %% Settings: edit here, or pass as flags (--epochs 3)
 ARTIFACTS = "artifacts/encoder"  # folder that the stages share

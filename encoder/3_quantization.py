@@ -7,7 +7,12 @@ Writes   artifacts/encoder/modelo_F32.tflite (the control), modelo_DRQ.tflite (8
 Command  python encoder/3_quantization.py
 """
 
-from sentipress.core.errors import exit_code
+try:
+    from sentipress.core.errors import exit_code
+except ModuleNotFoundError as missing:  # Python looks beside this script, and the package lies a folder higher
+    if missing.name != "sentipress":
+        raise
+    raise SystemExit("error: the package sentipress is not installed -> pip install -e . in the repository's folder") from None
 
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts/encoder"  # folder that the stages share

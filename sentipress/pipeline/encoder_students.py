@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core import cli, files, manifest
+from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.core.history import History
 from sentipress.core.manifest import Row
@@ -85,32 +85,37 @@ class EncoderSchool:
     """What all students of one run share: the texts, and what the base says of them.
 
     Attributes:
-        transfer: texts without a label, cleaned for the encoder.
+        sentences: texts without a label, cleaned for the encoder.
+        transfer: the first of them, which encoders learn on.
         ids: of the training texts, then of the transfer set: int32 (texts, length).
         logits: the base's, of the same texts: float32 (texts, outputs).
+        all_logits: the base's, of the training texts and all sentences.
         seconds: that the base took to answer.
     """
 
-    def __init__(self, space: EncoderSpace, base: EncoderBase, count: int) -> None:
+    def __init__(self, space: EncoderSpace, base: EncoderBase) -> None:
         """Cut a transfer set and ask the base.
 
         Args:
             space: the folder.
             base: the teacher.
-            count: sentences of the transfer set at most.
         """
         self.space, self._base = space, base
         self.inputs = space.inputs(base.runtime.path.name)
-        self.transfer = transfer_set(space, count)
+        self.sentences = transfer_set(space)
+        self.transfer = self.sentences[: space.settings.transfer_texts]
         self.ids = np.concatenate([space.ids["train"], space.tokenizer.encode(self.transfer)])
         started = time.perf_counter()
-        self.logits = self._answers()
+        # All sentences are asked about at once: the order of batches, and with it the last digits, depends on all texts.
+        everything = np.concatenate([space.ids["train"], space.tokenizer.encode(self.sentences)])
+        self.all_logits = self._answers(everything)
+        self.logits = self.all_logits[: len(self.ids)]
         self.seconds = time.perf_counter() - started
 
-    def _answers(self) -> np.ndarray:
+    def _answers(self, ids: np.ndarray) -> np.ndarray:
         """The base's logits, from the file of an earlier call if that was of the same model and texts."""
         path = self.space.folder / ANSWERS
-        key = files.fingerprint([files.sha256(self._base.runtime.path), *files.array_hashes([self.ids])])
+        key = files.fingerprint([files.sha256(self._base.runtime.path), *files.array_hashes([ids])])
         try:
             with np.load(path, allow_pickle=False) as saved:
                 if str(saved["key"]) == key:
@@ -118,7 +123,7 @@ class EncoderSchool:
         except Exception:  # missing, or damaged in one of the many ways of zip files: computed again
             pass
         device = self.space.device()
-        logits = logits_of(self._base.model.to(device), self.ids, "teacher")
+        logits = logits_of(self._base.model.to(device), ids, "teacher")
         self._base.model.to("cpu")
         with files.atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, key=np.array(key), logits=logits)
@@ -126,6 +131,13 @@ class EncoderSchool:
 
     def _layers(self, plan: Plan) -> list[int]:
         return reducing.which_layers(self._base.spec.layers, plan.layers, self.space.settings.copied)
+
+    def targets(self) -> np.ndarray:
+        """What is taught: float32 (training and transfer texts, 2 + outputs), see `Lesson`; a transfer text has the base's label."""
+        task, labels = self.space.task, self.space.labels["train"]
+        label = np.concatenate([labels, task.decide_logits(task.shaped(self.logits[len(labels) :]))])
+        labelled = np.arange(len(self.logits)) < len(labels)
+        return np.concatenate([np.stack([label, labelled], axis=1), self.logits], axis=1).astype(np.float32)
 
     def student(self, plan: Plan) -> tuple[Encoder, History]:
         """Copy layers of the base, train; gives the student and what happened."""
@@ -137,9 +149,7 @@ class EncoderSchool:
         of_training, texts = len(space.labels["train"]), len(self.ids) if plan.taught else len(space.labels["train"])
         pupil = Pupil(copied, self._base.spec.width)
         lesson = Lesson(self._base.model, self._layers(plan), plan.alpha, settings.temperature, plan.hidden_weight)
-        label = np.concatenate([space.labels["train"], space.task.decide_logits(space.task.shaped(self.logits[of_training:]))])
-        labelled = np.arange(len(self.ids)) < of_training
-        targets = np.concatenate([np.stack([label, labelled], axis=1), self.logits], axis=1).astype(np.float32)
+        targets = self.targets()
         # The control has as many steps over the labelled texts as a student has over all.
         epochs = settings.epochs if plan.taught else round(settings.epochs * len(self.ids) / of_training)
         work = finetuning.FineTuning.of(settings, epochs=epochs)
@@ -166,13 +176,16 @@ def compared(one: Published, control: Published, space: EncoderSpace) -> dict[st
     return statistics.comparison(one.probabilities["test"], control.probabilities["test"], space.labels["test"], space.task)
 
 
-def transfer_set(space: EncoderSpace, count: int) -> list[str]:
+def transfer_set(space: EncoderSpace) -> list[str]:
     """Texts for students to learn on, cleaned for the encoder: by the setting `transfer`, and none where that says so.
+
+    As many as those learn on that take the most of them; the others take the first ones.
 
     Raises:
         UserError: a file that cannot be read.
     """
-    choice = space.settings.transfer
+    settings = space.settings
+    choice, count = settings.transfer, max(settings.transfer_texts, settings.word_transfer_texts)
     if choice == "auto":
         choice = BUNDLED if space.task.is_sentiment and space.reviews.recipe in ("default", "bert") else NONE
     if choice == NONE or not count:
@@ -182,102 +195,4 @@ def transfer_set(space: EncoderSpace, count: int) -> list[str]:
     else:
         texts = sources.read_unlabelled(Path(choice), space.task.text_column).tolist()
     held_out = [text for name in space.scored for text in space.texts[name]]
-    return [clean(text, space.tokenizer.cleaning) for text in sentences.sample(texts, count, space.settings.seed, held_out)]
-
-
-class WordSchool:
-    """LSTM students of an encoder: their words, their shape, their training, and the package.
-
-    Attributes:
-        tokenizer: words to ids.
-        spec: shape of the networks.
-    """
-
-    def __init__(self, school: EncoderSchool) -> None:
-        """Count words and word vectors in the training texts and the transfer set."""
-        from sentipress.lstm.networks import ModelSpec
-        from sentipress.text import embeddings, phrases
-
-        self._school, self._space = school, school.space
-        settings, task = self._space.settings, self._space.task
-        recipe = settings.word_cleaning
-        reviews, labels = self._space.reviews, self._space.labels["train"]
-        self._texts = {name: [clean(text, recipe) for text in reviews.texts(name)] for name in ("train", "validation")}
-        transfer = [clean(text, recipe) for text in school.transfer]
-        # What the base says counts as a label here: the transfer set tells more of words and pairs than the labelled texts.
-        decided = task.decide_logits(task.shaped(school.logits[len(labels) :])).astype(np.float32)
-        labels = np.concatenate([labels, decided])
-        everything = [*self._texts["train"], *transfer]
-        words = SimpleNamespace(
-            vocabulary_size=settings.words, pairs=settings.pairs, sequence_length=settings.words_a_text, padding="post", truncating="pre"
-        )
-        self.tokenizer = phrases.fit(everything, labels, words, recipe, task)
-        shape = embeddings.Shape(settings.embedding_dim, settings.seed, task)
-        self._start = embeddings.Start.fit(everything, labels, [], self.tokenizer, shape)
-        self.spec = ModelSpec(
-            self.tokenizer.vocabulary_size,
-            settings.words_a_text,
-            settings.embedding_dim,
-            settings.units,
-            True,
-            "wide",
-            settings.dropout,
-            settings.spatial_dropout,
-            task.outputs,
-        )
-        self._ids = self.tokenizer.encode(everything)
-
-    def student(self, row: Row, taught: bool) -> tuple[Any, History]:
-        """Train an LSTM, by labels and the base's logits or by labels alone, in as many steps; gives it in its training form."""
-        from sentipress.core.backend import deterministic
-        from sentipress.lstm import distillation, training
-
-        space, settings, school = self._space, self._space.settings, self._school
-        deterministic(settings.seed)
-        labels, of_training = space.labels["train"], len(space.labels["train"])
-        logits = space.task.shaped(school.logits)
-        targets = distillation.targets_of(space.task, labels, logits[:of_training], logits[of_training:])
-        ids, epochs = self._ids, settings.word_epochs
-        if not taught:
-            targets, ids, epochs = targets[:of_training], ids[:of_training], round(epochs * len(ids) / of_training)
-        vectors = self._start.table("svd+nb", self.spec.embedding_dim, settings.embedding_scale)
-        teacher = distillation.Distiller(
-            "response", self.spec, vectors, alpha=settings.alpha if taught else 1.0, temperature=settings.temperature
-        )
-        plan = training.TrainingPlan(
-            epochs, settings.word_batch_size, settings.word_rate, "cosine", epochs if taught else min(epochs, 8), True, True, settings.seed
-        )
-        validation = self.tokenizer.encode(self._texts["validation"]), space.labels["validation"]
-        identity = {"name": row.name, "settings": cli.recorded(settings)["settings"], "base": files.sha256(school.inputs[-1])}
-        history = training.train(
-            teacher.model,
-            (ids, targets),
-            validation,
-            plan,
-            space.task,
-            space.checkpoint(row.name, ".npz"),
-            identity,
-            loss=teacher.loss,
-            fresh=settings.fresh,
-            title=row.name,
-        )
-        return teacher.student, history
-
-    def publish(
-        self, publisher: EncoderPublisher, row: Row, model: Any, history: History, control: Published | None
-    ) -> Published:
-        """Write an LSTM in 4 and 8 bits, pack it with its vocabulary, score the package, compare it with the control."""
-        from sentipress.lstm import networks
-        from sentipress.lstm.export import filling, to_tflite
-
-        content = to_tflite(networks.to_stock(model, self.spec), self.spec, "int4")
-        measured = self._space.measured(history) | {"number_format": "int4"}
-        about: dict[str, Any] = {"teachers": ["modelo_base"], "alpha": self._space.settings.alpha}
-        if control:
-            measured |= {"transfer_texts": len(self._school.transfer), "distillation": about}
-        inputs = [*self._school.inputs, *([control.file] if control else [])]
-        total = networks.count_parameters(self.spec)
-        published = publisher.pocket(content, self.tokenizer, self.spec.as_dict(), (total, filling(self.spec)), row, inputs, measured)
-        if control:
-            about["to_control"] = compared(published, control, self._space)
-        return published
+    return [clean(text, space.tokenizer.cleaning) for text in sentences.sample(texts, count, settings.seed, held_out)]

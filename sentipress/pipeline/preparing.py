@@ -25,16 +25,21 @@ class Reader:
     Attributes:
         tokenizer: its tokenizer, cut at the length of the stage.
         name: of the encoder.
+        source: what --encoder named.
         sha256: of its weights.
     """
 
     tokenizer: PieceTokenizer
     name: str
+    source: str
     sha256: str
 
-    def as_dict(self) -> dict[str, Any]:
-        """Name, hash and length, for reviews.json."""
-        return {"name": self.name, "sha256": self.sha256, "length": self.tokenizer.sequence_length}
+    def save(self, artifacts: Path) -> dict[str, Any]:
+        """Write tokenizer.json; gives what reviews.json says of the encoder."""
+        path = artifacts / manifest.TOKENIZER
+        self.tokenizer.save(path)
+        about = {"name": self.name, "source": self.source, "sha256": self.sha256, "length": self.tokenizer.sequence_length}
+        return {**about, "tokenizer_sha256": files.sha256(path)}
 
 
 def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: Reader | None = None) -> None:
@@ -97,7 +102,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         if asked("unlabelled"):
             more = Path(settings.unlabelled)
             texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), frame, cleaning)
-            unlabelled = (texts, {"source": sources.describe(more), "counts": dropped})
+            about_more: dict[str, Any] = {"source": sources.describe(more), "counts": dropped}
+            unlabelled = (texts, about_more)
         out_of_domain, about_elsewhere = _elsewhere(settings, frame, task, cleaning)
 
         # Look
@@ -109,7 +115,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         description = {
             "recipe": settings.recipe,
             **by_cleaning,
-            **({"encoder": reader.as_dict()} if reader else {}),
+            **({"encoder": reader.save(artifacts)} if reader else {}),
             "task": task.as_dict(),
             "source": about_source,
             "test_source": about_test,
@@ -121,8 +127,6 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             "stage": settings.stage,
         }
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts)
-        if reader:
-            reader.tokenizer.save(artifacts / manifest.TOKENIZER)
 
     words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
     print(
