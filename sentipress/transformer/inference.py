@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -31,12 +33,29 @@ def batches(ids: np.ndarray, padding_id: int, ids_a_batch: int = IDS_A_BATCH) ->
 
 def logits_of(model: Encoder, ids: np.ndarray, title: str | None = None) -> np.ndarray:
     """Logits float32 (texts, outputs) of ids int32 (texts, length), computed where the network lies, in the texts' order."""
+    return _in_batches(model, model, ids, model.spec.outputs, title)
+
+
+def embeddings_of(model: Encoder, ids: np.ndarray, title: str | None = None) -> np.ndarray:
+    """What the head reads, float32 (texts, width), of ids int32 (texts, length); computed like `logits_of`, without dropout."""
+    training = model.training
+    model.eval()
+    try:
+        return _in_batches(model, model.embed, ids, model.spec.width, title)
+    finally:
+        model.train(training)
+
+
+def _in_batches(
+    model: Encoder, compute: Callable[[torch.Tensor], torch.Tensor], ids: np.ndarray, columns: int, title: str | None
+) -> np.ndarray:
+    """Rows float32 (texts, columns) that `compute` gives for batches of texts of like length."""
     from tqdm import tqdm
 
     device = next(model.parameters()).device
-    logits = np.zeros((len(ids), model.spec.outputs), np.float32)
+    found = np.zeros((len(ids), columns), np.float32)
     with torch.inference_mode(), tqdm(total=len(ids), desc=title, unit=" texts", leave=False, disable=None) as bar:
         for rows, part in batches(ids, model.spec.padding_id):
-            logits[rows] = model(torch.from_numpy(part).to(device)).cpu().numpy()
+            found[rows] = compute(torch.from_numpy(part).to(device)).cpu().numpy()
             bar.update(len(rows))
-    return logits
+    return found
