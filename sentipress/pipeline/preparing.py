@@ -98,7 +98,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
 
         # Texts without labels, and texts from elsewhere
-        unlabelled = None
+        unlabelled: tuple[pd.Series, dict[str, Any]] | None = None
         if asked("unlabelled"):
             more = Path(settings.unlabelled)
             texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), frame, cleaning)
