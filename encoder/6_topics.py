@@ -31,9 +31,9 @@ def main(arguments: list[str] | None = None) -> None:
     artifacts = Path(settings.artifacts)
     with folder.lock(artifacts, settings.stage):
         import numpy as np
-        from sentipress.pipeline.encoder_space import EncoderSpace
 
         from sentipress.evaluation import topics
+        from sentipress.pipeline.encoder_space import EncoderSpace
 
         # %% Open what the stages before saved, draw texts
         space, base = EncoderSpace.open(settings)
@@ -71,9 +71,9 @@ def embedded(artifacts, base, texts, device):
     from sentipress.core import manifest
     from sentipress.core.errors import UserError
     from sentipress.evaluation import records
-    from sentipress.runtimes.encoder_file import embeddings_of
     from sentipress.runtimes.registry import open_model
     from sentipress.transformer import pretrained
+    from sentipress.transformer.inference import embeddings_of
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("PyTorch finds no graphics card", "give --device cpu")

@@ -39,6 +39,7 @@ class LiteRTEncoder(NetworkRuntime):
             with quiet(show_on_failure=False):
                 self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
                 signatures = self._interpreter.get_signature_list()
+                self._interpreter.allocate_tensors()  # prints which kernels it took; later calls print nothing more
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
         self.lengths = sorted(int(name.removeprefix(SIGNATURE)) for name in signatures if name.startswith(SIGNATURE))

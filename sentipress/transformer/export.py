@@ -50,7 +50,8 @@ def to_tflite(model: Encoder, lengths: Sequence[int]) -> bytes:
         model: the encoder.
         lengths: of the signatures `ids_<length>`, which share the weights.
     """
-    import litert_torch
+    with silent():
+        import litert_torch
 
     plain = copy.deepcopy(model).cpu().eval()
     # Each signature keeps a copy of the position table, so rows that no signature reads are left out.
@@ -77,7 +78,8 @@ def quantized(content: bytes, number_format: str) -> bytes:
     Raises:
         UserError: the quantizer changed nothing.
     """
-    from ai_edge_quantizer import qtyping, quantizer, recipe_manager
+    with silent():
+        from ai_edge_quantizer import qtyping, quantizer, recipe_manager
 
     manager = recipe_manager.RecipeManager()
     for operator, (bits, in_blocks) in FORMATS[number_format].items():
