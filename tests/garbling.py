@@ -67,7 +67,7 @@ def read_or_refuse(path: Path, recipe: str = "default") -> str:
         AssertionError: what was read is no valid frame, or the refusal is not one line.
     """
     try:
-        raw, spellings, labels = sources.read_csv(path)
+        raw, spellings, labels = sources.read_file(path)
         frame, counts = corpus.prepare(raw, recipe, keep_duplicates=False)
         names = corpus.split(frame, Task(labels))
     except UserError as error:

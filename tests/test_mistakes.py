@@ -81,11 +81,11 @@ def test_a_test_file_of_training_texts_and_labels_with_line_ends(tmp_path):
     with pytest.raises(UserError, match="every training text is a test text"):
         corpus.with_test(frame, frame, Task(split=Split("test file", None)))
     path = posts(tmp_path / "odd.csv", ["a\tb", "c\nd"])
-    assert sources.read_csv(path, "text", "label").labels == ("a b", "c d")
+    assert sources.read_file(path, "text", "label").labels == ("a b", "c d")
     path = posts(tmp_path / "stars.csv", ["1.0", "2.0", "10.0"])
-    assert sources.read_csv(path, "text", "label").labels == ("1.0", "2.0", "10.0")
+    assert sources.read_file(path, "text", "label").labels == ("1.0", "2.0", "10.0")
     with pytest.raises(UserError, match="--text-column"):
-        sources.read_csv(path)
+        sources.read_file(path)
 
 
 def test_a_network_of_other_labels_is_refused(tmp_path):

