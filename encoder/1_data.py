@@ -52,9 +52,10 @@ def main(arguments: list[str] | None = None) -> None:
     settings = cli.settings(__file__, arguments)
     try:
         from sentipress.transformer import pretrained
+
+        encoder = pretrained.load(settings.encoder)
     except ModuleNotFoundError as missing:
         raise UserError(f"the package {missing.name} is not installed", INSTALL) from None
-    encoder = pretrained.load(settings.encoder)
     longest = encoder.spec(outputs=1, pooling="mean").longest
     if settings.length > longest:
         raise UserError(f"--length {settings.length}: {encoder.name} reads at most {longest} ids of a text", f"give at most {longest}")
