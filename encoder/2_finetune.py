@@ -34,7 +34,7 @@ DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, mem
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
-    "bert": {"EPOCHS": 3, "LORA_RANK": 8},
+    "bert": {"EPOCHS": 4, "LORA_RANK": 8},
     "rubert": {"EPOCHS": 3},
     "roberta": {"EPOCHS": 3},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from sentipress.pipeline.publishing import Publishing
 from sentipress.runtimes import pocket
 from sentipress.runtimes.encoder_file import EncoderModel, save_encoder
 from sentipress.runtimes.interface import Runtime
-from sentipress.runtimes.litert import custom_operators, loads_as_compiled_model
+from sentipress.runtimes.litert import custom_operators, loads_as_compiled_model, stored_arrays
 from sentipress.runtimes.litert_encoder import LiteRTEncoder
 from sentipress.runtimes.onnx_file import OnnxEncoder
 from sentipress.runtimes.pocket import PocketModel
@@ -109,7 +110,10 @@ class EncoderPublisher(Publishing):
         path = self._pending(row)
         pocket.save(path, content, tokenizer, self.space.task.labels)
         runtime = PocketModel(path, self._remedy)
-        found = parameters.count(runtime.stored_arrays(), *counted)
+        with tempfile.TemporaryDirectory() as place:
+            file = Path(place) / "model.tflite"
+            file.write_bytes(content)
+            found = parameters.count(stored_arrays(file), *counted)
         return self._published(row, inputs, runtime, {"seconds": {}, **measured, "parameters": found, "model": dict(shape)})
 
     def _described(
