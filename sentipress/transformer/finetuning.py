@@ -265,7 +265,7 @@ class Training:
         with torch.no_grad():
             for name, value in self.model.named_parameters():
                 if name in self._masks:
-                    value.mul_(self._masks[name].to(value.device))
+                    value.masked_fill_(~self._masks[name].to(value.device), 0.0)  # a product would give -0, which compresses worse
 
     def _save(self) -> None:
         content = {
