@@ -1,4 +1,5 @@
 # make          run the stages that are missing or stale, print the table, write the report
+# make encoder  the transformers' track on the bundled sentences: encoder/*.py, table and report in artifacts/encoder
 # make test     run the tests
 # make kills    kill the stages at 50 random moments, and look whether anything is lost
 # make lint     ruff and mypy
@@ -9,11 +10,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all test kills lint clean environment development
+.PHONY: all encoder test kills lint clean environment development
 
 all: environment
 	$(BIN)/python compare.py --refresh
 	$(BIN)/python report.py
+
+# A folder that no stage has worked in belongs to the other track: the first stage tells which one it is.
+ENCODER_ARTIFACTS ?= artifacts/encoder
+encoder: $(VENV)/installed-encoder
+	test -f "$(ENCODER_ARTIFACTS)/reviews.json" || $(BIN)/python encoder/1_data.py --artifacts "$(ENCODER_ARTIFACTS)"
+	$(BIN)/python compare.py --artifacts "$(ENCODER_ARTIFACTS)" --refresh
+	$(BIN)/python report.py --artifacts "$(ENCODER_ARTIFACTS)"
 
 environment: $(VENV)/installed
 
@@ -27,7 +35,11 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/installed-development: $(VENV)/installed requirements-dev.txt
+$(VENV)/installed-encoder: $(VENV)/installed requirements-encoder.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-encoder.txt
+	@touch $@
+
+$(VENV)/installed-development: $(VENV)/installed requirements-dev.txt requirements-search.txt requirements-encoder.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

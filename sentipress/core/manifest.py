@@ -37,6 +37,7 @@ NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run tha
 REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
 UNLABELLED, OUT_OF_DOMAIN = "unlabelled.csv", "out_of_domain.csv"
 TOKENIZER, START = "tokenizer.json", "embedding_start.npz"
+TOPIC_FILES = ("topics.json", "topics.md")
 LOCK = ".lock"  # of a folder: says which stage held it last
 METRICS, PROBABILITIES = ".metrics.json", ".probabilities.npz"  # endings beside every model
 
@@ -227,12 +228,13 @@ ENCODER = Track(
             rows=(
                 Row("modelo_destilado", ".safetensors", 50, "Student with copied layers", "high"),
                 Row("modelo_destilado_DRQ", ".tflite", 51, "Student with copied layers, 8 bits", "high"),
-                Row("compact", ".tflite", 52, "Student with copied layers, small vocabulary, embedding in 4 bits", "high"),
+                Row("compact", ".tflite", 52, "Student with copied layers and few pieces, 4 bits in blocks of 32", "high"),
                 Row("modelo_control", ".safetensors", 57, "Student without teacher (control)", "base", "control"),
                 Row("student_lstm", ".zip", 79, "LSTM student, packed with its vocabulary", "high"),
                 Row("control_lstm", ".zip", 80, "LSTM without teacher (control), packed", "base", "control"),
             ),
         ),
+        Stage(TOPICS, reads=_OF_ENCODER, writes=TOPIC_FILES),
     ),
     Row("modelo_base", ".safetensors", 20, "Fine-tuned encoder", "base"),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sentipress.core import folder, manifest
+from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.core.manifest import Stage, Track
 from sentipress.data import corpus
@@ -17,6 +17,7 @@ from sentipress.pipeline.chain_links import PACK
 from sentipress.pipeline.staleness import SCRIPTS, Staleness
 
 NO_FLAGS: Mapping[str, Any] = {}
+TOPICS_SCHEMA = 1  # of the JSON of a stage that makes no model
 
 
 def pending(artifacts: Path, stage: Stage, scripts: Path = SCRIPTS) -> list[Mapping[str, Any]]:
@@ -32,6 +33,8 @@ def pending(artifacts: Path, stage: Stage, scripts: Path = SCRIPTS) -> list[Mapp
     if manifest.REVIEWS in stage.writes:
         return _pending_texts(artifacts, scripts)
     staleness = Staleness(artifacts, scripts)
+    if not stage.rows:
+        return _pending_files(artifacts, stage, staleness)
     mine = sorted((r for r in _readable(artifacts) if r["stage"] == stage.script), key=lambda record: (record["order"], record["name"]))
     if not mine:
         return [NO_FLAGS]
@@ -76,6 +79,16 @@ def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
     if not (artifacts / manifest.REVIEWS).is_file() or Staleness(artifacts, scripts).preprocessing_reasons():
         return [about["flags"]]
     return []
+
+
+def _pending_files(artifacts: Path, stage: Stage, staleness: Staleness) -> list[Mapping[str, Any]]:
+    """Flags of a run that is due of a stage that makes no model: its JSON, the first file that it writes, tells of its run."""
+    try:
+        about = files.read_json(artifacts / stage.writes[0], TOPICS_SCHEMA, "run the stage again")
+    except UserError:
+        return [NO_FLAGS]
+    whole = all((artifacts / name).is_file() for name in stage.writes)
+    return [] if whole and not staleness.reasons(about) else [about["flags"]]
 
 
 def _readable(artifacts: Path) -> list[dict[str, Any]]:
