@@ -27,16 +27,14 @@ from tabulate import tabulate
 
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import UNSPACED, clean
-from sentipress.evaluation.plots import PALETTE, new_figure, plain_text, save_figure, shortened
+from sentipress.evaluation.plots import PALETTE, new_figure, plain_text, save_figure
 
 SCHEMA = 1
 TOP_WORDS = 10  # of a topic; Grootendorst (section 4.3) and Lau et al. score as many
 # A list of stopwords would be of one language. These two bounds are of none.
 LEAST_TEXTS = 5  # that hold a word: chance decides which words stand together in fewer
 LARGEST_SHARE = 0.1  # of the texts that hold a word: half of it costs reviews the words of genres, twice it lets "his" and "who" in
-# Of PCA. On reviews of films and of goods, 5 to all 384 make no more difference to a score than another seed does. With 5,
-# UMAP's usual number, more topics had the same words.
-COMPONENTS = 16
+COMPONENTS = 16  # of PCA: 10 to all 384 made little difference on reviews; with UMAP's usual 5 more topics had the same words
 STARTS = 5  # of k-means and of NMF, the best of which counts: the same number for both
 NMF_STEPS = 400  # at most; scikit-learn's own 200 are often too few
 WORDS_MODEL = "TF-IDF + NMF"
@@ -86,8 +84,7 @@ def of_embeddings(texts: Sequence[str], embeddings: np.ndarray, topics: int, see
         UserError: fewer texts than topics, or too few words.
         ValueError: as many embeddings as texts are needed.
     """
-    _check(texts, topics)
-    return _clustered(_counted(texts), _reduced(texts, embeddings), topics, seed)
+    return _clustered(_counted(texts, topics), _reduced(texts, embeddings), topics, seed)
 
 
 def of_words(texts: Sequence[str], topics: int, seed: int) -> Topics:
@@ -105,8 +102,7 @@ def of_words(texts: Sequence[str], topics: int, seed: int) -> Topics:
     Raises:
         UserError: fewer texts than topics, or too few words.
     """
-    _check(texts, topics)
-    return _factored(_counted(texts), topics, seed)
+    return _factored(_counted(texts, topics), topics, seed)
 
 
 def coherence(words: Sequence[Sequence[str]], texts: Sequence[str]) -> float:
@@ -124,7 +120,7 @@ def coherence(words: Sequence[Sequence[str]], texts: Sequence[str]) -> float:
     if not listed:
         return 0.0
     vectorizer = CountVectorizer(analyzer=_words_of, vocabulary=listed)
-    return _coherence(words, _Counts(sparse.csr_matrix(vectorizer.transform(texts)), np.array(listed, object)))
+    return float(np.mean(_coherences(words, _Counts(sparse.csr_matrix(vectorizer.transform(texts)), np.array(listed, object)))))
 
 
 def diversity(words: Sequence[Sequence[str]]) -> float:
@@ -158,6 +154,9 @@ def stability(runs: Sequence[Topics]) -> dict[str, float]:
 def compare(texts: Sequence[str], embeddings_by_name: Mapping[str, np.ndarray], topics: int, seeds: Sequence[int]) -> dict[str, Any]:
     """Find topics by each embedding and by TF-IDF with NMF, with each seed, and score them on the same texts and words.
 
+    Coherence is of the texts that the topics were found in, as is usual. NMF is fitted to the words of these texts and clusters of
+    embeddings are not, so it favours NMF.
+
     Args:
         texts: cleaned or raw.
         embeddings_by_name: float32 (texts, width) by the name of their encoder.
@@ -174,12 +173,11 @@ def compare(texts: Sequence[str], embeddings_by_name: Mapping[str, np.ndarray], 
         UserError: fewer texts than topics, or too few words.
         ValueError: an embedding of other texts, one seed, or two models of one name.
     """
-    _check(texts, topics)
     if len(set(seeds)) < 2:
         raise ValueError("two different seeds are needed")
     if WORDS_MODEL in embeddings_by_name:
         raise ValueError(f"{WORDS_MODEL} is the name of another model")
-    counts = _counted(texts)
+    counts = _counted(texts, topics)
     reduced = {name: _reduced(texts, values) for name, values in embeddings_by_name.items()}
     found = {name: [_clustered(counts, values, topics, seed) for seed in seeds] for name, values in reduced.items()}
     found[WORDS_MODEL] = [_factored(counts, topics, seed) for seed in seeds]
@@ -196,15 +194,7 @@ def compare(texts: Sequence[str], embeddings_by_name: Mapping[str, np.ndarray], 
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw the scores of `compare` as bars, a colour for each model, with ranges over the seeds.
-
-    Args:
-        result: of `compare`.
-        folder: where topics.png goes.
-
-    Returns:
-        The files written.
-    """
+    """Draw the scores of `compare` as bars, a colour for each model, into topics.png of a folder; give the files written."""
     models = result["models"]
     width = 0.8 / len(models)
     with plain_text():
@@ -213,15 +203,16 @@ def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
             places = np.arange(len(MEASURES)) + (number - (len(models) - 1) / 2) * width
             spans = [_span(model, measure) for measure in MEASURES]
             values, low, high = (np.array([span[key] for span in spans]) for key in ("value", "low", "high"))
-            axes.bar(places, values, width, color=PALETTE[number % len(PALETTE)], label=shortened(model["name"]))
-            axes.errorbar(places, values, [values - low, high - values], fmt="none", ecolor="0.3", capsize=2, linewidth=1)
+            axes.bar(places, values, width, color=PALETTE[number % len(PALETTE)], label=model["name"])
+            ranges = np.where(high > low, [values - low, high - values], np.nan)  # stability is one number of all seeds
+            axes.errorbar(places, values, ranges, fmt="none", ecolor="0.3", capsize=2, linewidth=1)
             for place, span in zip(places, spans, strict=True):
                 axes.annotate(
                     f"{span['value']:.2f}", (place, max(0.0, span["high"])), (0, 2), textcoords="offset points", ha="center", fontsize=7
                 )
         axes.axhline(0, color="0.4", linewidth=0.8)
         axes.set_xticks(range(len(MEASURES)), [name.replace(" (", "\n(") for name in MEASURES.values()])
-        axes.set(ylim=(min(0.0, axes.get_ylim()[0]), 1.08), ylabel="1 is best; bars: mean, lines: range over seeds")
+        axes.set(ylim=(min(0.0, axes.get_ylim()[0]), 1.08), ylabel="score, 1 is best (mean and range over seeds)")
         axes.set_title(f"{len(models[0]['topics'])} topics of {result['texts']:,} texts, {len(result['seeds'])} seeds")
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
         return [save_figure(figure, folder / "topics.png")]
@@ -238,7 +229,9 @@ def as_markdown(result: Mapping[str, Any]) -> str:
     models = result["models"]
     names = [model["name"].replace("|", "\\|") for model in models]
     rows = zip(*(model["topics"] for model in models), strict=True)
-    topics = [[str(number), *(_shown(topic) for topic in row)] for number, row in enumerate(rows, start=1)]
+    topics = [
+        [str(number), *(f"{', '.join(topic['words'])} ({topic['texts']:,})" for topic in row)] for number, row in enumerate(rows, start=1)
+    ]
     seeds = ", ".join(map(str, result["seeds"]))
     escaped = {**result, "models": [{**model, "name": name} for model, name in zip(models, names, strict=True)]}
     return "\n".join(
@@ -267,19 +260,16 @@ def _words_of(text: str) -> list[str]:
     return [word for word in words if not word.isnumeric() and (len(word) > 1 or any(low <= ord(word) <= high for low, high in UNSPACED))]
 
 
-def _check(texts: Sequence[str], topics: int) -> None:
+def _counted(texts: Sequence[str], topics: int) -> _Counts:
+    """Count the words that stand in enough texts and not in too many.
+
+    Raises:
+        UserError: no sensible number of topics, fewer texts than topics, or fewer such words than top words.
+    """
     if topics < 2:
         raise UserError(f"{topics} topics", "give 2 at least")
     if len(texts) < topics:
         raise UserError(f"{len(texts)} texts cannot have {topics} topics", "give more texts or fewer topics")
-
-
-def _counted(texts: Sequence[str]) -> _Counts:
-    """Count the words that stand in enough texts and not in too many.
-
-    Raises:
-        UserError: there are fewer of them than top words.
-    """
     vectorizer = CountVectorizer(analyzer=_words_of)
     remedy = "give more texts, or longer ones"
     try:
@@ -327,33 +317,20 @@ def _class_weights(counts: sparse.csr_matrix, assigned: np.ndarray, topics: int)
 
 def _factored(words: _Counts, topics: int, seed: int) -> Topics:
     weights = TfidfTransformer().fit_transform(words.counts)
-    # Starts of neighbouring seeds must not be the same.
-    starts = np.random.default_rng(seed).integers(2**31, size=STARTS)
-    best, shares = _best(weights, topics, [int(start) for start in starts])
+    fits = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last steps move no top word
+        for start in np.random.default_rng(seed).integers(2**31, size=STARTS):  # those of neighbouring seeds differ
+            model = NMF(topics, init="random", random_state=int(start), max_iter=NMF_STEPS)
+            fits.append((model, model.fit_transform(weights)))
+    best, shares = min(fits, key=lambda fit: fit[0].reconstruction_err_)
     # How far a factor's words and its shares are scaled against each other is arbitrary.
     shares = shares * best.components_.sum(axis=1)
     assigned = np.where(shares.max(axis=1) > 0, shares.argmax(axis=1), NO_TOPIC).astype(np.int64)
     return Topics(_top(best.components_, words.names), assigned)
 
 
-def _best(weights: Any, topics: int, starts: Sequence[int]) -> tuple[NMF, np.ndarray]:
-    """The factors that leave the smallest error, and each text's shares of them, float64 (texts, topics)."""
-    fits = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the last steps move no top word
-        for start in starts:
-            model = NMF(topics, init="random", random_state=start, max_iter=NMF_STEPS)
-            shares = model.fit_transform(weights)
-            fits.append((model.reconstruction_err_, model, shares))
-    _, model, shares = min(fits, key=lambda fit: fit[0])
-    return model, shares
-
-
 # Scores
-
-
-def _coherence(words: Sequence[Sequence[str]], texts: _Counts) -> float:
-    return float(np.mean(_coherences(words, texts)))
 
 
 def _coherences(words: Sequence[Sequence[str]], texts: _Counts) -> list[float]:
@@ -384,16 +361,15 @@ def _words_in_common(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]
 
 
 def _scored(name: str, runs: Sequence[Topics], counts: _Counts, reference: np.ndarray) -> dict[str, Any]:
-    first = runs[0]
-    values = _coherences(first.words, counts)
+    first, values = runs[0], [_coherences(run.words, counts) for run in runs]
     sizes = np.bincount(first.assigned[first.assigned >= 0], minlength=len(first.words))
-    shown = [{"words": list(first.words[n]), "coherence": values[n], "texts": int(sizes[n])} for n in _matched(reference, first)]
+    order = _matched(reference, first)
     return {
         "name": name,
-        "coherence": _range([_coherence(run.words, counts) for run in runs]),
+        "coherence": _range([float(np.mean(each)) for each in values]),
         "diversity": _range([diversity(run.words) for run in runs]),
         "stability": stability(runs),
-        "topics": shown,
+        "topics": [{"words": list(first.words[n]), "coherence": values[0][n], "texts": int(sizes[n])} for n in order],
     }
 
 
@@ -419,10 +395,6 @@ def _cell(span: Mapping[str, float]) -> str:
     return shown if span["low"] == span["high"] else f"{shown} ({span['low']:.3f} to {span['high']:.3f})"
 
 
-def _shown(topic: Mapping[str, Any]) -> str:
-    return f"{', '.join(topic['words'])} ({topic['texts']:,})"
-
-
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], style: str, sides: Sequence[str]) -> str:
-    lines = tabulate(rows, headers=list(head), tablefmt=style, disable_numparse=True, colalign=sides).splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    table = tabulate(rows, headers=list(head), tablefmt=style, disable_numparse=True, colalign=sides)
+    return "\n".join(line.rstrip() for line in table.splitlines())
