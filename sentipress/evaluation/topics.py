@@ -30,7 +30,7 @@ from sentipress.data.cleaning import UNSPACED, clean
 from sentipress.evaluation.plots import PALETTE, new_figure, plain_text, save_figure
 
 SCHEMA = 1
-TOP_WORDS = 10  # of a topic; Grootendorst (section 4.3) and Lau et al. score as many
+TOP_WORDS = 10  # of a topic: as many as Lau et al. score, and as a person reads
 # A list of stopwords would be of one language. These two bounds are of none.
 LEAST_TEXTS = 5  # that hold a word: chance decides which words stand together in fewer
 LARGEST_SHARE = 0.1  # of the texts that hold a word: half of it costs reviews the words of genres, twice it lets "his" and "who" in
@@ -88,11 +88,11 @@ def of_embeddings(texts: Sequence[str], embeddings: np.ndarray, topics: int, see
 
 
 def of_words(texts: Sequence[str], topics: int, seed: int) -> Topics:
-    """Find topics as factors of TF-IDF weights: Lee & Seung, "Learning the parts of objects by NMF" (1999).
+    """Find topics as factors of TF-IDF weights.
 
-    Factors start from random numbers, the best of 5 starts. scikit-learn's "nndsvda" starts from a singular value
-    decomposition, the same one for each seed: stability over seeds would be 1 and would say nothing. A text belongs to the
-    factor that makes up most of it.
+    Lee & Seung, "Learning the parts of objects by non-negative matrix factorization" (1999). Factors start from random numbers,
+    the best of 5 starts. scikit-learn's "nndsvda" starts from a singular value decomposition, the same one for each seed:
+    stability over seeds would be 1 and would say nothing. A text belongs to the factor that makes up most of it.
 
     Args:
         texts: cleaned or raw.
@@ -109,8 +109,8 @@ def coherence(words: Sequence[Sequence[str]], texts: Sequence[str]) -> float:
     """Say how often the top words of a topic stand in one text: mean NPMI of its pairs of words, mean over topics; -1 to 1.
 
     Normalized pointwise mutual information, with the share of texts that hold a word (or both) as its probability: Lau et al.,
-    "Machine Reading Tea Leaves" (2014), section 3; boolean documents of Röder et al., "Exploring the Space of Topic Coherence
-    Measures" (2015), section 2. Words that never meet have -1, the limit; a topic without a pair of words has 0.
+    "Machine Reading Tea Leaves" (2014); boolean documents of Röder et al., "Exploring the Space of Topic Coherence
+    Measures" (2015). Words that never meet have -1, the limit; a topic without a pair of words has 0.
 
     Args:
         words: top words of each topic.
