@@ -15,7 +15,7 @@ from sentipress.core.errors import UserError
 
 # Settings that no result depends on.
 INCIDENTAL = (
-    *("address", "artifacts", "data", "defaults", "deployment", "device", "download", "encoder", "fresh", "latency_reviews"),
+    *("address", "artifacts", "data", "defaults", "deployment", "device", "download", "fresh", "latency_reviews"),
     *("only", "out_of_domain_data", "output", "publish", "repeats", "sample", "search", "test_data", "unlabelled"),
 )
 SEARCH_SCHEMA = 1  # of the JSON of a search

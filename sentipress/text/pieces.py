@@ -17,6 +17,7 @@ from sentipress.data.cleaning import clean
 SCHEMA = 1
 KIND = "pieces"  # tells the file from that of a vocabulary of words
 MARKS = ("##", "▁")  # WordPiece's mark of a piece inside a word, Unigram's of a piece that begins one
+TEXTS_AT_ONCE = 1024
 INSTALL = "pip install -r requirements-encoder.txt"
 
 
@@ -56,7 +57,9 @@ class PieceTokenizer:
     def unknown_id(self) -> int | None:
         """Id of what cannot be cut into pieces; None where every letter can be (BPE over bytes)."""
         model = self.library["model"]
-        return model.get("unk_id") if model["type"] == "Unigram" else self.vocabulary.get(str(model.get("unk_token")))
+        if model["type"] == "Unigram":
+            return model.get("unk_id")
+        return self.vocabulary.get(model["unk_token"]) if model.get("unk_token") else None
 
     @property
     def special_ids(self) -> set[int]:
@@ -66,8 +69,8 @@ class PieceTokenizer:
     def encode(self, cleaned: Sequence[str]) -> np.ndarray:
         """Ids of cleaned texts, cut and padded on the right: int32 (texts, sequence_length)."""
         ids = np.full((len(cleaned), self.sequence_length), self.padding_id, np.int32)
-        for start in range(0, len(cleaned), 1024):
-            some = [self.prefix + text for text in cleaned[start : start + 1024]]
+        for start in range(0, len(cleaned), TEXTS_AT_ONCE):
+            some = [self.prefix + text for text in cleaned[start : start + TEXTS_AT_ONCE]]
             for row, found in enumerate(self._tokenizer.encode_batch(some), start=start):
                 ids[row, : len(found.ids)] = found.ids
         return ids
@@ -78,8 +81,11 @@ class PieceTokenizer:
 
     def lengths(self, cleaned: Iterable[str]) -> np.ndarray:
         """Pieces of each cleaned text, special ones included, before anything is cut off: int64 (texts,)."""
-        whole = _loaded(self.library, None)
-        return np.array([len(found.ids) for found in whole.encode_batch([self.prefix + text for text in cleaned])], np.int64)
+        whole, texts, found = _loaded(self.library, None), list(cleaned), []
+        for start in range(0, len(texts), TEXTS_AT_ONCE):  # what the library gives of a text is a hundred times as large
+            some = [self.prefix + text for text in texts[start : start + TEXTS_AT_ONCE]]
+            found += [len(encoded.ids) for encoded in whole.encode_batch(some)]
+        return np.array(found, np.int64)
 
     def known_share(self, cleaned: str) -> float:
         """Share of a cleaned text's words that are known, 0 to 1; 0 for a text without words.
