@@ -59,7 +59,7 @@ class PieceTokenizer:
         model = self.library["model"]
         if model["type"] == "Unigram":
             return model.get("unk_id")
-        return self.vocabulary.get(model["unk_token"]) if model.get("unk_token") else None
+        return self._tokenizer.token_to_id(model["unk_token"]) if model.get("unk_token") else None
 
     @property
     def special_ids(self) -> set[int]:
@@ -70,7 +70,7 @@ class PieceTokenizer:
         """Ids of cleaned texts, cut and padded on the right: int32 (texts, sequence_length)."""
         ids = np.full((len(cleaned), self.sequence_length), self.padding_id, np.int32)
         for start in range(0, len(cleaned), TEXTS_AT_ONCE):
-            some = [self.prefix + text for text in cleaned[start : start + TEXTS_AT_ONCE]]
+            some = [self.prefix + _encodable(text) for text in cleaned[start : start + TEXTS_AT_ONCE]]
             for row, found in enumerate(self._tokenizer.encode_batch(some), start=start):
                 ids[row, : len(found.ids)] = found.ids
         return ids
@@ -83,22 +83,23 @@ class PieceTokenizer:
         """Pieces of each cleaned text, special ones included, before anything is cut off: int64 (texts,)."""
         whole, texts, found = _loaded(self.library, None), list(cleaned), []
         for start in range(0, len(texts), TEXTS_AT_ONCE):  # what the library gives of a text is a hundred times as large
-            some = [self.prefix + text for text in texts[start : start + TEXTS_AT_ONCE]]
+            some = [self.prefix + _encodable(text) for text in texts[start : start + TEXTS_AT_ONCE]]
             found += [len(encoded.ids) for encoded in whole.encode_batch(some)]
         return np.array(found, np.int64)
 
     def known_share(self, cleaned: str) -> float:
         """Share of a cleaned text's words that are known, 0 to 1; 0 for a text without words.
 
-        A word is unknown if a piece of it is, or if it falls apart into single letters: vocabularies hold the letters of many
-        alphabets, so that words of a language that was never seen are seldom unknown as such.
+        A word is unknown if a piece of it is, or if it falls apart into pieces of fewer than two letters on average:
+        vocabularies hold the letters of many alphabets, so that words of a language that was never seen, and letters in
+        any order, are seldom unknown as such.
         """
-        found = self._tokenizer.encode(cleaned, add_special_tokens=False)
+        found = self._tokenizer.encode(_encodable(cleaned), add_special_tokens=False)
         words: dict[int, list[str]] = {}
         unknown = self.unknown_id
         for word, number, piece in zip(found.word_ids, found.ids, found.tokens, strict=True):
             words.setdefault(-1 if word is None else word, []).append("" if number == unknown else _letters(piece))
-        known = [all(pieces) and (len(pieces) == 1 or max(map(len, pieces)) > 1) for pieces in words.values()]
+        known = [all(pieces) and (len(pieces) == 1 or sum(map(len, pieces)) >= 2 * len(pieces)) for pieces in words.values()]
         return sum(known) / len(known) if known else 0.0
 
     def save(self, path: Path) -> None:
@@ -136,6 +137,11 @@ def of_pieces(path: Path) -> bool:
     return isinstance(content, dict) and content.get("kind") == KIND
 
 
+def _encodable(text: str) -> str:
+    """The text with "?" for halves of surrogate pairs, which the library refuses."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _letters(piece: str) -> str:
     for mark in MARKS:
         piece = piece.removeprefix(mark)
@@ -169,15 +175,20 @@ def cut_vocabulary(tokenizer: PieceTokenizer, kept: Sequence[int]) -> PieceToken
 
     Args:
         tokenizer: WordPiece or Unigram.
-        kept: old ids in the order of the new ones, special ones among them.
+        kept: old ids in the order of the new ones, special ones among them. Pieces that were added to the model's own come
+            last: the library numbers them after those.
 
     Raises:
-        UserError: a tokenizer of another kind, or a special piece that is not among the kept ones.
+        UserError: a tokenizer of another kind, a special piece that is not among the kept ones, or ids that are repeated,
+            unknown, or in an order that the library does not keep.
     """
     content: dict[str, Any] = json.loads(json.dumps(tokenizer.library))
     model, new = content["model"], {old: number for number, old in enumerate(kept)}
     if model["type"] not in ("WordPiece", "Unigram"):
         raise UserError(f"a vocabulary of the kind {model['type']} cannot be cut", "leave the vocabulary as it is")
+    pieces = {old: piece for piece, old in tokenizer.vocabulary.items()}
+    if len(new) < len(kept) or not set(new) <= set(pieces):
+        raise UserError("ids of a cut vocabulary are repeated or unknown", "give each id of the tokenizer once")
     needed = tokenizer.special_ids | ({tokenizer.unknown_id} if tokenizer.unknown_id is not None else set())
     if not needed <= set(new):
         raise UserError("a vocabulary without its special pieces cannot be used", "keep them")
@@ -185,11 +196,14 @@ def cut_vocabulary(tokenizer: PieceTokenizer, kept: Sequence[int]) -> PieceToken
         model["vocab"] = {piece: new[old] for piece, old in model["vocab"].items() if old in new}
     else:
         model["vocab"] = [model["vocab"][old] for old in kept if old < len(model["vocab"])]
-        model["unk_id"] = new[model["unk_id"]]
+        model["unk_id"] = None if model["unk_id"] is None else new[model["unk_id"]]
     for token in content["added_tokens"]:
         token["id"] = new[token["id"]]
     _renumber(content.get("post_processor"), new)
-    return PieceTokenizer(content, tokenizer.sequence_length, new[tokenizer.padding_id], tokenizer.cleaning, tokenizer.prefix)
+    cut = PieceTokenizer(content, tokenizer.sequence_length, new[tokenizer.padding_id], tokenizer.cleaning, tokenizer.prefix)
+    if cut.vocabulary != {pieces[old]: number for old, number in new.items()}:
+        raise UserError("a vocabulary cannot be cut in this order of ids", "give them in rising order")
+    return cut
 
 
 def _renumber(part: Any, new: dict[int, int]) -> None:
