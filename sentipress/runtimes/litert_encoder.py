@@ -42,7 +42,8 @@ class LiteRTEncoder(NetworkRuntime):
                 self._interpreter.allocate_tensors()  # prints which kernels it took; later calls print nothing more
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
-        self.lengths = sorted(int(name.removeprefix(SIGNATURE)) for name in signatures if name.startswith(SIGNATURE))
+        lengths = [name.removeprefix(SIGNATURE) for name in signatures if name.startswith(SIGNATURE)]
+        self.lengths = sorted(int(length) for length in lengths if length.isdecimal())
         if not self.lengths:
             raise UserError(f"{path} has no signature {SIGNATURE}<length>: it is no encoder of this project", remedy)
         if self.lengths[-1] != encoder.sequence_length:

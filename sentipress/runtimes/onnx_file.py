@@ -20,7 +20,7 @@ class OnnxEncoder(NetworkRuntime):
         """Load a file.
 
         Raises:
-            UserError: missing or damaged.
+            UserError: missing or damaged, of another kind, or its outputs are not those of the task.
         """
         super().__init__(path, encoder, task)
         if not path.is_file():
@@ -31,6 +31,11 @@ class OnnxEncoder(NetworkRuntime):
             self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library raises many kinds
             raise UserError(f"{path} is damaged ({str(error)[:200]})", remedy) from None
+        inputs, results = self._session.get_inputs(), self._session.get_outputs()
+        if [one.name for one in inputs] != ["ids"] or [one.name for one in results] != ["logits"]:
+            raise UserError(f"{path} does not give logits for ids: it is no encoder of this project", remedy)
+        if results[0].shape[-1] != task.outputs:
+            raise UserError(f"{path} gives {results[0].shape[-1]} numbers, its {len(task.labels)} labels need {task.outputs}", remedy)
 
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
         return np.asarray(self._session.run(["logits"], {"ids": inputs})[0])
