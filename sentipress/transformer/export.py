@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
+import numpy as np
 import torch
 
 from sentipress.core.errors import UserError
@@ -20,6 +22,7 @@ from sentipress.transformer.network import Encoder
 
 SIGNATURE = "ids_"  # begins the name of a signature, which ends with its length
 BLOCK = 32  # weights that share a scale in 4 bits
+ALIGNMENT = 16  # bytes: LiteRT's schema wants the data of a buffer to begin at a multiple of it
 # By operator: bits of its weights, and whether a scale is for a block of them.
 FLOAT32 = "float32"
 FORMATS: Mapping[str, Mapping[str, tuple[int, bool]]] = {
@@ -71,6 +74,8 @@ def to_tflite(model: Encoder, lengths: Sequence[int]) -> bytes:
 def quantized(content: bytes, number_format: str) -> bytes:
     """A float32 `.tflite` file with weights, the embedding's too, in fewer bits; activations become 8 bits while it runs.
 
+    The quantizer writes scales and zero points anew for each signature; here the signatures share them (`shared`).
+
     Args:
         content: of `to_tflite`.
         number_format: a key of `FORMATS`.
@@ -92,10 +97,48 @@ def quantized(content: bytes, number_format: str) -> bytes:
         worker = quantizer.Quantizer(str(source))
         worker.load_quantization_recipe(manager.get_quantization_recipe())
         worker.quantize().export_model(str(target))
-        small = target.read_bytes()
+        small = shared(target.read_bytes())
     if len(small) > 0.95 * len(content):
         raise UserError(f"quantization to {number_format} saved nothing", "report this")
     return small
+
+
+class _SharingBuilder(flatbuffers.Builder):
+    """A builder that writes equal vectors, and equal strings, once: a flatbuffer's tables may point at the same ones."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._written: dict[Any, int] = {}
+
+    def CreateNumpyVector(self, x: np.ndarray) -> int:
+        key = (x.dtype.str, x.tobytes())
+        if key not in self._written:
+            self.Prep(ALIGNMENT, x.nbytes)
+            self._written[key] = super().CreateNumpyVector(x)
+        return self._written[key]
+
+    def CreateString(self, s: Any, *others: Any) -> int:
+        if s not in self._written:
+            self._written[s] = super().CreateString(s, *others)
+        return self._written[s]
+
+
+def shared(content: bytes) -> bytes:
+    """A `.tflite` file that says the same with each vector (scales, zero points, shapes, weights) stored once.
+
+    An embedding of 8 bits has 12 bytes of scale and zero point for each row, in each signature. Weights that the quantizer
+    put behind the flatbuffer come back into it, where `sentipress.runtimes.litert.stored_arrays` finds them.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for buffer in model.buffers:
+        if buffer.size:
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    builder = _SharingBuilder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def to_onnx(model: Encoder) -> bytes:
