@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.pipeline.encoder_publisher import EncoderPublisher
         from sentipress.pipeline.encoder_space import EncoderSpace
         from sentipress.transformer import adapters, finetuning
-        from sentipress.transformer.network import count_parameters
+        from sentipress.transformer.attention import count_parameters
 
         # %% Open what stage 1 saved, and the encoder
         space = EncoderSpace.begin(settings)

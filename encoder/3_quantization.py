@@ -40,14 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
     with folder.lock(artifacts, settings.stage):
         from sentipress.pipeline.encoder_publisher import EncoderPublisher
         from sentipress.pipeline.encoder_space import EncoderSpace
-        from sentipress.transformer import export
+        from sentipress.transformer import conversion
 
         # %% Open what stages 1 and 2 saved
         space, base = EncoderSpace.open(settings)
         publisher, inputs = EncoderPublisher(space), space.inputs(base.runtime.path.name)
 
         # %% Convert once, quantize, score from disk, time
-        content = export.to_tflite(base.model, export.signature_lengths(space.tokenizer.sequence_length))
+        content = conversion.to_tflite(base.model, conversion.signature_lengths(space.tokenizer.sequence_length))
         published = [publisher.tflite(base.model, content, form, stage.row(name), inputs, {}) for name, form in FORMATS.items()]
         published.append(publisher.onnx(base.model, stage.row("modelo_ONNX"), inputs, {}))
         records = publisher.finish(published, base.runtime)

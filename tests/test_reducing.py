@@ -19,7 +19,7 @@ pytest.importorskip("transformers", reason=NEEDS)
 from sentipress.runtimes import encoder_file  # noqa: E402
 from sentipress.text.pieces import PieceTokenizer, cut_vocabulary  # noqa: E402
 from sentipress.transformer import pretrained, reducing  # noqa: E402
-from sentipress.transformer.network import Encoder  # noqa: E402
+from sentipress.transformer.attention import Encoder  # noqa: E402
 from sentipress.transformer.shapes import EncoderSpec  # noqa: E402
 
 SPEC = EncoderSpec("random", 60, 24, 20, 0, 0, 6, (4, 4), (96, 64), 1e-12, "mean", 1)

@@ -289,7 +289,7 @@ def test_the_markdown_has_every_score_and_every_word_in_whole_tables(result):
 def small_encoder(vocabulary_size, encoder="none", seed=0):
     import torch
 
-    from sentipress.transformer.network import Encoder
+    from sentipress.transformer.attention import Encoder
     from sentipress.transformer.shapes import EncoderSpec
 
     torch.manual_seed(seed)

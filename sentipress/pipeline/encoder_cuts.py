@@ -15,10 +15,10 @@ from sentipress.pipeline.encoder_space import EncoderBase, EncoderSpace
 from sentipress.pipeline.encoder_students import EncoderSchool
 from sentipress.pipeline.published import Published
 from sentipress.text.pieces import cut_vocabulary
-from sentipress.transformer import export, finetuning, reducing
+from sentipress.transformer import conversion, finetuning, reducing
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.distilling import Lesson, Pupil
 from sentipress.transformer.inference import batches
-from sentipress.transformer.network import Encoder
 
 TOKENIZER = ".tokenizer.json"  # ends the name of a smaller tokenizer's file
 
@@ -26,8 +26,8 @@ TOKENIZER = ".tokenizer.json"  # ends the name of a smaller tokenizer's file
 def in_8_bits(
     publisher: EncoderPublisher, model: Encoder, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any], form: str = "dynamic_8bit"
 ) -> Published:
-    """Convert a network, quantize it, and score the file; `form` is a key of `export.FORMATS`."""
-    content = export.to_tflite(model, export.signature_lengths(publisher.space.tokenizer.sequence_length))
+    """Convert a network, quantize it, and score the file; `form` is a key of `conversion.FORMATS`."""
+    content = conversion.to_tflite(model, conversion.signature_lengths(publisher.space.tokenizer.sequence_length))
     return publisher.tflite(model, content, form, row, inputs, measured)
 
 

@@ -12,8 +12,8 @@ from sentipress.evaluation import records
 from sentipress.pipeline.encoder_space import EncoderBase, EncoderSpace
 from sentipress.runtimes.encoder_file import EncoderModel
 from sentipress.transformer import pretrained
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.inference import embeddings_of
-from sentipress.transformer.network import Encoder
 
 
 def embedded(space: EncoderSpace, base: EncoderBase, texts: Sequence[str]) -> tuple[dict[str, np.ndarray], list[str]]:

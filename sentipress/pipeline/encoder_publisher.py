@@ -25,9 +25,9 @@ from sentipress.runtimes.litert_encoder import LiteRTEncoder
 from sentipress.runtimes.onnx_file import OnnxEncoder
 from sentipress.runtimes.pocket import PocketModel
 from sentipress.text.tokenizer import Tokenizer
-from sentipress.transformer import export
+from sentipress.transformer import conversion
+from sentipress.transformer.attention import Encoder, count_parameters
 from sentipress.transformer.inference import logits_of
-from sentipress.transformer.network import Encoder, count_parameters
 from sentipress.transformer.shapes import EncoderSpec
 
 COMPARED = 1000  # test texts at most whose logits in a float32 file are compared with PyTorch's
@@ -54,8 +54,8 @@ class EncoderPublisher(Publishing):
 
         Args:
             model: the network.
-            content: of `export.to_tflite` of it.
-            number_format: "float32", or a key of `export.FORMATS`.
+            content: of `conversion.to_tflite` of it.
+            number_format: "float32", or a key of `conversion.FORMATS`.
             row: its place in the table.
             inputs: what it was made from.
             measured: more for its metrics.
@@ -65,14 +65,14 @@ class EncoderPublisher(Publishing):
                 disagrees with the interpreter.
         """
         path, started = self._pending(row), time.perf_counter()
-        files.write_bytes(path, content if number_format == export.FLOAT32 else export.quantized(content, number_format))
+        files.write_bytes(path, content if number_format == conversion.FLOAT32 else conversion.quantized(content, number_format))
         seconds = time.perf_counter() - started
         foreign = custom_operators(path)
         if foreign:
             raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
         runtime = LiteRTEncoder(path, self._remedy, self.space.tokenizer, self.space.task)
         measured = {**measured, "seconds": {**measured.get("seconds", {}), "conversion": seconds}, "number_format": number_format}
-        if number_format == export.FLOAT32:
+        if number_format == conversion.FLOAT32:
             measured["agreement"] = self._agreement(model, runtime, path)
         measured["compiled_model"] = {"loads": True, "difference": self._compiled(runtime, path)}
         measured["signatures"] = list(runtime.lengths)
@@ -81,7 +81,7 @@ class EncoderPublisher(Publishing):
     def onnx(self, model: Encoder, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
         """Write a network's `.onnx` file with 8-bit weights and score it from disk."""
         path, started = self._pending(row), time.perf_counter()
-        files.write_bytes(path, export.onnx_8bit(export.to_onnx(model)))
+        files.write_bytes(path, conversion.onnx_8bit(conversion.to_onnx(model)))
         measured = {**measured, "seconds": {"conversion": time.perf_counter() - started}, "number_format": "ONNX dynamic 8 bits"}
         runtime = OnnxEncoder(path, self._remedy, self.space.tokenizer, self.space.task)
         return self._described(row, inputs, runtime, model.spec, count_parameters(model), measured)

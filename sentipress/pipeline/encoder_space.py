@@ -21,7 +21,7 @@ from sentipress.runtimes.encoder_file import EncoderModel
 from sentipress.runtimes.interface import Runtime
 from sentipress.text.pieces import PieceTokenizer
 from sentipress.transformer import finetuning, pretrained
-from sentipress.transformer.network import Encoder
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.pretrained import Pretrained
 from sentipress.transformer.shapes import EncoderSpec
 

@@ -21,9 +21,9 @@ from sentipress.pipeline.encoder_publisher import EncoderPublisher
 from sentipress.pipeline.encoder_space import EncoderBase, EncoderSpace
 from sentipress.pipeline.published import Published
 from sentipress.transformer import finetuning, reducing
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.distilling import Lesson, Pupil
 from sentipress.transformer.inference import logits_of
-from sentipress.transformer.network import Encoder
 
 ANSWERS = "teacher_modelo_base.npz"  # what the base says of the training texts and the transfer set
 BUNDLED, NONE = "bundled", "none"

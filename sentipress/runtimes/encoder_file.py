@@ -15,8 +15,8 @@ from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.network import NetworkRuntime
 from sentipress.text.encoder import TextEncoder
+from sentipress.transformer.attention import Encoder, parameters_of
 from sentipress.transformer.inference import logits_of
-from sentipress.transformer.network import Encoder, parameters_of
 from sentipress.transformer.shapes import EncoderSpec
 
 SPEC = "sentipress.encoder"  # key of the shape in the file's own metadata

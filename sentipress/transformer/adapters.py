@@ -6,7 +6,7 @@ import copy
 import warnings
 from typing import Any
 
-from sentipress.transformer.network import Encoder
+from sentipress.transformer.attention import Encoder
 
 ADAPTED = ("query", "key", "value", "mix", "wide", "narrow")  # every linear layer but the head, which learns as a whole
 SCALE = 2  # alpha over rank: what the method's authors and most users take

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from sentipress.core.errors import UserError
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.finetuning import cross_entropy
-from sentipress.transformer.network import Encoder
 
 LABELLED, TEACHER = 1, 2  # columns of the targets behind the label: whether there is one, and where the teacher's logits begin
 

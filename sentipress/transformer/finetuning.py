@@ -22,8 +22,8 @@ from sentipress.core.errors import UserError
 from sentipress.core.history import History
 from sentipress.data.task import Task, mean_loss
 from sentipress.text.batching import shuffled
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.inference import logits_of
-from sentipress.transformer.network import Encoder
 
 CHECKPOINT_SECONDS = 120.0  # a checkpoint of 22 million weights has 270 MB and takes about a second
 LARGEST_GRADIENT = 1.0  # its norm is clipped here, as in BERT

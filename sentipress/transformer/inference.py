@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from sentipress.transformer.network import Encoder
+from sentipress.transformer.attention import Encoder
 
 IDS_A_BATCH = 8192  # padded ids that are computed at once
 

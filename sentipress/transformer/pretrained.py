@@ -16,7 +16,7 @@ from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
 from sentipress.text.pieces import PieceTokenizer
-from sentipress.transformer.network import Encoder
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.shapes import EncoderSpec
 
 BUNDLED = "bundled"
@@ -28,7 +28,7 @@ VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.
 LARGEST_BYTES = 1 << 30  # of a file in the package's archive; the weights have 91 MB
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")  # one architecture; their positions begin at another row
 PREFIXES = {"multilingual-e5": "query: "}  # what the authors of an encoder want in front of a text (Wang et al. 2024, section 4)
-# Names in the library's weights to those of `sentipress.transformer.network`.
+# Names in the library's weights to those of `sentipress.transformer.attention`.
 _LAYER = {
     "attention.self.query": "query",
     "attention.self.key": "key",

@@ -16,7 +16,7 @@ from torch import nn
 
 from sentipress.core.errors import UserError
 from sentipress.text.pieces import PieceTokenizer
-from sentipress.transformer.network import Encoder
+from sentipress.transformer.attention import Encoder
 from sentipress.transformer.shapes import EncoderSpec
 
 HOW = ("first", "last", "alternate")

@@ -18,7 +18,7 @@ import torch
 
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
-from sentipress.transformer.network import Encoder
+from sentipress.transformer.attention import Encoder
 
 SIGNATURE = "ids_"  # begins the name of a signature, which ends with its length
 BLOCK = 32  # weights that share a scale in 4 bits
