@@ -6,13 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, STAGES, load_stage, stages_with
+from conftest import ROOT, load_stage, stages_with
 
 from sentipress.core import cli, defaults, errors, files, folder, manifest
 from sentipress.core.constants import Constant, script_constants, script_literals
-from sentipress.core.manifest import BASELINE, DISTILLATION, PREPROCESSING, PRUNING, QUANTIZATION
+from sentipress.core.manifest import BASELINE, DISTILLATION, PRUNING, QUANTIZATION
 
-SCRIPTS = [path for place in (".", "benchmarks", "demo") for path in sorted((ROOT / place).glob("*.py"))]
+EVERY_STAGE = [script for track in manifest.TRACKS for script in track.scripts]
+SCRIPTS = [path for place in (".", "encoder", "benchmarks", "demo") for path in sorted((ROOT / place).glob("*.py"))]
 
 
 def edited(tmp_path, script, **constants):
@@ -47,7 +48,8 @@ def test_bounds_and_choices_stand_in_front_of_the_comment(comment, constant):
 
 def test_every_number_and_every_word_of_few_has_bounds_or_choices():
     with_flags = [path for path in SCRIPTS if "cli.settings(__file__" in path.read_text(encoding="utf-8")]
-    assert {path.name for path in with_flags} > {*STAGES, "predict.py", "compare.py", "report.py"}
+    names = {path.relative_to(ROOT).as_posix() for path in with_flags}
+    assert names > {*EVERY_STAGE, "predict.py", "compare.py", "report.py"}
     for script in with_flags:
         constants = script_constants(script)
         numbers = {name for name, c in constants.items() if isinstance(c.value, int | float) and not isinstance(c.value, bool)}
@@ -60,11 +62,11 @@ def test_every_number_and_every_word_of_few_has_bounds_or_choices():
             if constant.choices:
                 assert constant.value in constant.choices, f"{script.name}: {name}"
     words = {"PADDING", "TRUNCATING", "EMBEDDING_START", "POOLING", "SCHEDULE", "RECIPE"}
-    assert all(constant.choices for stage in STAGES for name, constant in script_constants(ROOT / stage).items() if name in words)
+    assert all(constant.choices for stage in EVERY_STAGE for name, constant in script_constants(ROOT / stage).items() if name in words)
 
 
 def test_a_recipe_sets_constants_that_the_stage_has_to_what_they_may_be():
-    for stage in STAGES:
+    for stage in EVERY_STAGE:
         constants, recipes = script_constants(ROOT / stage), script_literals(ROOT / stage).get("RECIPES", {})
         for recipe, changes in recipes.items():
             assert set(changes) <= set(constants) and "RECIPE" in constants and recipe in constants["RECIPE"].choices
@@ -74,10 +76,10 @@ def test_a_recipe_sets_constants_that_the_stage_has_to_what_they_may_be():
 
 
 def test_the_shipped_defaults_are_those_of_the_scripts():
-    assert defaults.current() == {script: defaults.shipped(script) for script in STAGES}
+    assert defaults.current() == {script: defaults.shipped(script) for script in EVERY_STAGE}
     assert defaults.shipped("predict.py") is None
     content = defaults.FILE.read_text(encoding="utf-8")
-    assert set(re.findall(r'^ "(.*)": \{$', content, re.MULTILINE)) == set(STAGES)
+    assert set(re.findall(r'^ "(.*)": \{$', content, re.MULTILINE)) == set(EVERY_STAGE)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +107,10 @@ def test_an_absurd_constant_is_refused(tmp_path, constant, value, words):
 
 
 def test_nothing_is_said_of_a_stage_as_it_is_shipped(capsys):
-    for stage in STAGES:
-        flags = ["--artifacts", "somewhere", "--latency-reviews", "10"] if stage != PREPROCESSING else ["--data", "some.csv"]
+    for stage in EVERY_STAGE:
+        timed = "LATENCY_REVIEWS" in script_constants(ROOT / stage)
+        flags = ["--artifacts", "somewhere", "--latency-reviews", "10"] if timed else []
+        flags += ["--data", "some.csv"] if "DATA" in script_constants(ROOT / stage) else []
         cli.settings(str(ROOT / stage), [*flags, *(["--recipe", "default"] if "RECIPE" in script_constants(ROOT / stage) else [])])
         cli.settings(str(ROOT / "predict.py"), ["--batch", "3", "word"], rest="text")
     assert capsys.readouterr().out == ""
