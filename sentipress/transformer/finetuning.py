@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -158,7 +159,9 @@ class Training:
         self._state = _State(0, 0.0, 0, 0, 0.0, [], 0, 0.0)
         start = files.fingerprint(files.array_hashes([value.detach().cpu().numpy() for value in model.state_dict().values()]))
         arrays = files.array_hashes((*data, *validation))
-        about = {"plan": asdict(plan), "identity": dict(identity), "start": start, "data": arrays, "device": self._device.type}
+        held = {name: files.array_hashes([mask.cpu().numpy()]) for name, mask in self._masks.items()}
+        about = {"plan": asdict(plan), "identity": dict(identity), "start": start, "data": arrays, "masks": held}
+        about["device"] = self._device.type
         self._key = files.fingerprint(about)
         self._best: dict[str, torch.Tensor] = {}
         self._steps = math.ceil(len(data[0]) / plan.batch_size)
@@ -178,8 +181,10 @@ class Training:
         resumed = self._restore()
         if resumed:
             state = self._state
-            done = f"epoch {state.step // self._steps + 1}, batch {state.step % self._steps} of {self._steps}"
-            print(f"{self._title}: goes on in {done} (--fresh starts over)")
+            done = f"goes on in epoch {state.step // self._steps + 1}, batch {state.step % self._steps} of {self._steps}"
+            if state.step == plan.epochs * self._steps:
+                done = f"all {plan.epochs} epochs were done before"
+            print(f"{self._title}: {done} (--fresh starts over)")
         finished = len(state.epochs)
         self._apply_masks()
         while state.step < plan.epochs * self._steps:
@@ -213,8 +218,7 @@ class Training:
                 state.loss, state.right = state.loss + loss * len(rows), state.right + right
                 bar.update(tokens)
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
-                if not math.isfinite(loss):
-                    raise UserError(f"the loss of epoch {epoch + 1} is not a number", "give a smaller --learning-rate and --fresh")
+                self._check(loss, epoch)
                 now = time.perf_counter()
                 state.seconds = before + now - started
                 if now - saved >= CHECKPOINT_SECONDS and state.step % self._steps:
@@ -232,6 +236,7 @@ class Training:
             "seconds": seconds,
             "tokens_per_second": whole / max(state.seconds, 1e-9),
         }
+        self._check(record["validation_loss"], epoch)  # the last step may have broken what its own loss did not show
         best = state.epochs[state.best_epoch - 1]["validation_accuracy"] if state.best_epoch else -1.0
         state.epochs.append(record)
         state.total_seconds += seconds
@@ -245,6 +250,10 @@ class Training:
             f"{record['validation_accuracy']:.2%}, {seconds:.0f} s, {record['tokens_per_second']:,.0f} tokens a second",
             flush=True,
         )
+
+    def _check(self, loss: float, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise UserError(f"the loss of epoch {epoch + 1} is not a number", "give a smaller --learning-rate and --fresh")
 
     def _step(self, ids: torch.Tensor, targets: torch.Tensor) -> tuple[float, int]:
         """One step; gives the mean loss and how many texts were labelled rightly before it."""
@@ -283,12 +292,18 @@ class Training:
         if not self._path.is_file():
             return False
         try:
+            with zipfile.ZipFile(self._path) as archive:  # PyTorch itself does not look at the checksums that it writes
+                broken = archive.testzip()
+            if broken:
+                raise ValueError(f"the checksum of {broken} is another one")
             content = torch.load(self._path, map_location=self._device, weights_only=True)  # nothing in the file is run
             if content["key"] != self._key:
                 return False
-            self.model.load_state_dict(content["model"])
-            self._optimizer.load_state_dict(content["optimizer"])
-            self._state, self._best = _State(**content["state"]), dict(content["best"])
+            model, optimizer = content["model"], content["optimizer"]
+            state, best = _State(**content["state"]), dict(content["best"])
+            self.model.load_state_dict(model)
+            self._optimizer.load_state_dict(optimizer)
+            self._state, self._best = state, best
         except Exception as error:  # the library raises many kinds for damaged bytes
             print(f"{self._path} is damaged ({str(error).splitlines()[0][:100]}); training starts over")
             return False
