@@ -40,6 +40,7 @@ class Plan:
         width: columns of all that passes between its layers; 0: the teacher's.
         alpha: weight of the label; 1 where nothing is taught.
         hidden_weight: of the teacher's hidden states.
+        logits: whether it learns the teacher's logits.
     """
 
     row: Row
@@ -47,6 +48,7 @@ class Plan:
     width: int
     alpha: float
     hidden_weight: float
+    logits: bool = True
 
     @property
     def taught(self) -> bool:
@@ -77,7 +79,7 @@ def plans(settings: SimpleNamespace) -> list[Plan]:
     if settings.ablation:
         more("labels_logits", "Student without the teacher's hidden states", hidden_weight=0.0)
         more("logits_alone", "Student by the teacher's logits alone", alpha=0.0, hidden_weight=0.0)
-        more("labels_hidden", "Student without the teacher's logits", alpha=1.0)
+        more("labels_hidden", "Student without the teacher's logits", alpha=1.0, logits=False)
     return found
 
 
@@ -148,7 +150,7 @@ class EncoderSchool:
             copied = reducing.narrower(copied, plan.width)
         of_training, texts = len(space.labels["train"]), len(self.ids) if plan.taught else len(space.labels["train"])
         pupil = Pupil(copied, self._base.spec.width)
-        lesson = Lesson(self._base.model, self._layers(plan), plan.alpha, settings.temperature, plan.hidden_weight)
+        lesson = Lesson(self._base.model, self._layers(plan), plan.alpha, settings.temperature, plan.hidden_weight, plan.logits)
         targets = self.targets()
         # The control has as many steps over the labelled texts as a student has over all.
         epochs = settings.epochs if plan.taught else round(settings.epochs * len(self.ids) / of_training)
@@ -163,6 +165,7 @@ class EncoderSchool:
         about: dict[str, Any] = {"copied": settings.copied, "layers": self._layers(plan), "alpha": plan.alpha}
         if plan.taught:
             about |= {"teachers": ["modelo_base"], "temperature": settings.temperature, "hidden_weight": plan.hidden_weight}
+            about["logits"] = plan.logits
             measured |= {"transfer_texts": len(self.transfer), "distillation": about}
             measured["seconds"]["teacher"] = self.seconds
         published = publisher.encoder(model, plan.row, [*self.inputs, *([control.file] if control else [])], measured)

@@ -37,12 +37,15 @@ class Lesson:
     """The loss of a student; an instance is what `sentipress.transformer.finetuning.Training` takes.
 
     Per text: alpha * cross-entropy with the label + (1 - alpha) * T² * KL(teacher || student) + weight * distance of hidden
-    states. A text without a label has no first part and the second one whole. Hinton et al. (2015), section 2, for the logits;
-    the distance is one minus the cosine, as in Sanh et al., "DistilBERT" (2019), section 3, over the student's layers and those
-    of the teacher that they stand for, the embedding included; padding does not count.
+    states. A text without a label has no first part and the second one whole; without the teacher's logits no text has the second
+    one. Hinton et al. (2015), section 2, for the logits; the distance is one minus the cosine, as in Sanh et al., "DistilBERT"
+    (2019), section 3, over the student's layers and those of the teacher that they stand for, the embedding included; padding
+    does not count.
     """
 
-    def __init__(self, teacher: Encoder, layers: Sequence[int], alpha: float, temperature: float, hidden_weight: float) -> None:
+    def __init__(
+        self, teacher: Encoder, layers: Sequence[int], alpha: float, temperature: float, hidden_weight: float, logits: bool = True
+    ) -> None:
         """Freeze the teacher.
 
         Args:
@@ -51,6 +54,7 @@ class Lesson:
             alpha: weight of the label.
             temperature: softens teacher and student.
             hidden_weight: of the hidden states; 0 never runs the teacher.
+            logits: whether the teacher's logits are learned.
 
         Raises:
             UserError: a layer that the teacher does not have.
@@ -58,7 +62,7 @@ class Lesson:
         if not all(0 <= number < teacher.spec.layers for number in layers):
             raise UserError(f"the teacher has {teacher.spec.layers} layers, not those of {list(layers)}", "name fewer layers")
         self._teacher, self._layers = teacher.eval(), [0, *(number + 1 for number in layers)]
-        self._alpha, self._temperature, self._weight = alpha, temperature, hidden_weight
+        self._alpha, self._temperature, self._weight, self._soft = alpha, temperature, hidden_weight, logits
 
     def __call__(self, model: nn.Module, ids: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean loss and logits.
@@ -72,7 +76,9 @@ class Lesson:
         states = model.encoder.hidden_states(ids)
         logits = model.encoder.classified(ids, states[-1])
         hard = self._alpha * targets[:, LABELLED]
-        loss = hard * cross_entropy(logits, targets) + (1 - hard) * self._temperature**2 * self._divergence(logits, targets[:, TEACHER:])
+        loss = hard * cross_entropy(logits, targets)
+        if self._soft:
+            loss = loss + (1 - hard) * self._temperature**2 * self._divergence(logits, targets[:, TEACHER:])
         if self._weight:
             loss = loss + self._weight * self._distance(model, ids, states)
         return loss.mean(), logits
