@@ -21,9 +21,9 @@ pytest.importorskip("transformers", reason=NEEDS)
 pytest.importorskip("peft", reason=NEEDS)
 
 from sentipress.transformer import adapters, finetuning, reducing  # noqa: E402
+from sentipress.transformer.attention import Encoder  # noqa: E402
 from sentipress.transformer.distilling import Lesson, Pupil  # noqa: E402
 from sentipress.transformer.finetuning import FineTuning, Training, deterministic, label_loss  # noqa: E402
-from sentipress.transformer.network import Encoder  # noqa: E402
 from sentipress.transformer.shapes import EncoderSpec  # noqa: E402
 
 THREE = Task(labels=("bad", "fair", "good"))
