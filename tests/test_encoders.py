@@ -27,12 +27,13 @@ from safetensors.torch import load_file, save_file
 from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes import litert, registry
-from sentipress.runtimes.encoder_file import EncoderModel, batches, load_encoder, logits_of, save_encoder
+from sentipress.runtimes.encoder_file import EncoderModel, load_encoder, save_encoder
 from sentipress.runtimes.litert_encoder import LiteRTEncoder
 from sentipress.runtimes.onnx_file import OnnxEncoder
 from sentipress.text.pieces import PieceTokenizer
-from sentipress.transformer import export, pretrained
-from sentipress.transformer.network import Encoder, parameters_of
+from sentipress.transformer import conversion, pretrained
+from sentipress.transformer.attention import Encoder, parameters_of
+from sentipress.transformer.inference import batches, logits_of
 from sentipress.transformer.shapes import EncoderSpec
 
 LENGTHS = (8, 16)
@@ -81,12 +82,12 @@ def ids(tokenizer):
 
 @pytest.fixture(scope="module")
 def tflite(model):
-    return export.to_tflite(model, LENGTHS)
+    return conversion.to_tflite(model, LENGTHS)
 
 
 @pytest.fixture(scope="module")
 def onnx_file(model):
-    return export.to_onnx(model)
+    return conversion.to_onnx(model)
 
 
 def library_logits(folder, model: Encoder, ids: np.ndarray, pooling: str = "mean") -> np.ndarray:
@@ -371,7 +372,7 @@ def test_a_tokenizer_or_labels_of_another_encoder_are_refused(folders, model, to
 def signature_logits(content: bytes, ids: np.ndarray, length: int) -> np.ndarray:
     """Logits float32 (texts, outputs) by one signature of a file."""
     interpreter = Interpreter(model_content=content, num_threads=1)
-    runner = interpreter.get_signature_runner(f"{export.SIGNATURE}{length}")
+    runner = interpreter.get_signature_runner(f"{conversion.SIGNATURE}{length}")
     (source,), (target,) = runner.get_input_details(), runner.get_output_details()
     return np.concatenate([runner(**{source: row[np.newaxis, :length]})[target] for row in ids])
 
@@ -386,19 +387,19 @@ def test_the_tflite_file_computes_what_the_librarys_model_does(folders, model, t
 
 
 def test_the_tflite_file_needs_no_custom_operator(tflite, tmp_path):
-    for number_format in (None, *export.FORMATS):
+    for number_format in (None, *conversion.FORMATS):
         path = tmp_path / f"{number_format}.tflite"
-        path.write_bytes(export.quantized(tflite, number_format) if number_format else tflite)
+        path.write_bytes(conversion.quantized(tflite, number_format) if number_format else tflite)
         assert litert.custom_operators(path) == [] and len(litert.operators(path)) > 5
 
 
 @pytest.mark.parametrize(
     ("number_format", "agreement", "correlation"),
-    [("dynamic_8bit", 0.95, 0.998), ("dynamic_4bit", 0.8, 0.93), ("embedding_4bit", 0.8, 0.98)],
+    [("linear_8bit", 0.95, 0.998), ("dynamic_8bit", 0.95, 0.998), ("dynamic_4bit", 0.8, 0.93)],
 )
 def test_a_quantized_file_is_smaller_and_decides_nearly_the_same(number_format, agreement, correlation, tflite, ids, tmp_path):
-    small = export.quantized(tflite, number_format)
-    assert len(small) < 0.75 * len(tflite)
+    small = conversion.quantized(tflite, number_format)
+    assert len(small) < (0.95 if number_format == "linear_8bit" else 0.75) * len(tflite)
     before, after = signature_logits(tflite, ids, 16)[:, 0], signature_logits(small, ids, 16)[:, 0]
     assert not np.array_equal(before, after)
     assert np.mean((before > np.median(before)) == (after > np.median(before))) > agreement
@@ -407,17 +408,18 @@ def test_a_quantized_file_is_smaller_and_decides_nearly_the_same(number_format, 
     path.write_bytes(small)
     arrays = litert.stored_arrays(path)
     embedding = max(arrays, key=lambda name: arrays[name].size)
-    assert arrays[embedding].size == 500 * WIDTH and arrays[embedding].dtype == np.int8
-    assert ("4 bits" in embedding) == (number_format != "dynamic_8bit")
+    assert arrays[embedding].size == 500 * WIDTH
+    assert arrays[embedding].dtype == (np.float32 if number_format == "linear_8bit" else np.int8)
+    assert ("4 bits" in embedding) == (number_format == "dynamic_4bit")
 
 
 def test_every_format_has_a_test():
     marks = test_a_quantized_file_is_smaller_and_decides_nearly_the_same.pytestmark
-    assert {values[0] for mark in marks for values in mark.args[1]} == set(export.FORMATS)
+    assert {values[0] for mark in marks for values in mark.args[1]} == set(conversion.FORMATS)
 
 
 def test_signatures_share_weights_scales_and_zero_points(tflite):
-    content = export.quantized(tflite, "dynamic_8bit")
+    content = conversion.quantized(tflite, "dynamic_8bit")
     model = schema.Model.GetRootAs(content)
     places: dict[str, dict[bytes, set[int]]] = {"scale": {}, "zero point": {}}
     tables = 0
@@ -435,7 +437,7 @@ def test_signatures_share_weights_scales_and_zero_points(tflite):
     for buffer in map(model.Buffers, range(model.BuffersLength())):
         if not buffer.DataIsNone():
             start = buffer.DataAsNumpy().__array_interface__["data"][0] - np.frombuffer(content, np.uint8).__array_interface__["data"][0]
-            assert start % export.ALIGNMENT == 0
+            assert start % conversion.ALIGNMENT == 0
 
 
 def with_weights_outside(content: bytes) -> bytes:
@@ -446,7 +448,7 @@ def with_weights_outside(content: bytes) -> bytes:
         buffer.data, buffer.offset, buffer.size = None, 1, len(data)
 
     def packed() -> bytes:
-        builder = export.flatbuffers.Builder(1024)
+        builder = conversion.flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
 
@@ -463,11 +465,11 @@ def with_weights_outside(content: bytes) -> bytes:
 
 
 def test_weights_outside_the_flatbuffer_come_back_into_it(tflite, ids, tmp_path):
-    inside = export.quantized(tflite, "dynamic_8bit")
+    inside = conversion.quantized(tflite, "dynamic_8bit")
     outside = with_weights_outside(inside)
     expected = signature_logits(inside, ids[:50], 16)
     np.testing.assert_array_equal(signature_logits(outside, ids[:50], 16), expected)  # such a file is sound
-    again = export.shared(outside)
+    again = conversion.shared(outside)
     assert len(again) == len(inside)
     np.testing.assert_array_equal(signature_logits(again, ids[:50], 16), expected)
     (tmp_path / "again.tflite").write_bytes(again)
@@ -478,7 +480,7 @@ def test_weights_outside_the_flatbuffer_come_back_into_it(tflite, ids, tmp_path)
 
 def test_a_quantization_that_saves_nothing_is_refused(tflite):
     with pytest.raises(UserError, match="dynamic_8bit saved nothing"):
-        export.quantized(export.quantized(tflite, "dynamic_8bit"), "dynamic_8bit")
+        conversion.quantized(conversion.quantized(tflite, "dynamic_8bit"), "dynamic_8bit")
 
 
 def test_the_shortest_signature_that_holds_a_text_runs(tflite, model, tokenizer, ids, tmp_path, monkeypatch):
@@ -538,7 +540,7 @@ def test_the_onnx_file_computes_what_the_network_does_at_any_length(model, onnx_
 
 
 def test_the_onnx_file_of_8_bits_is_smaller_and_decides_nearly_the_same(onnx_file, tokenizer, ids, tmp_path):
-    small = export.onnx_8bit(onnx_file)
+    small = conversion.onnx_8bit(onnx_file)
     assert len(small) < 0.75 * len(onnx_file)
     found = []
     for name, content in (("float", onnx_file), ("small", small)):

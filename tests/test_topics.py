@@ -4,18 +4,15 @@ import itertools
 import json
 import math
 import re
-import sys
 from collections import Counter
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import load_stage
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import adjusted_rand_score
 from sklearn.random_projection import GaussianRandomProjection
 
-from sentipress.core import errors, files, manifest
+from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.data import sources
 from sentipress.evaluation import topics
@@ -296,30 +293,17 @@ def small_encoder(vocabulary_size, encoder="none", seed=0):
     return Encoder(EncoderSpec(encoder, vocabulary_size, 16, 24, 0, 0, 8, (2,), (32,), 1e-12, "mean", 1))
 
 
-def small_tokenizer(texts):
-    """Whole words as pieces."""
-    import tokenizers
-
-    from sentipress.text.pieces import PieceTokenizer
-
-    names = ["[PAD]", "[UNK]", *sorted({word for text in texts for word in text.split()})]
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece({name: number for number, name in enumerate(names)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    tokenizer.add_special_tokens(["[PAD]", "[UNK]"])
-    return PieceTokenizer(json.loads(tokenizer.to_str()), 16, 0)
-
-
 def test_embeddings_in_batches_are_those_of_the_network():
     torch = pytest.importorskip("torch", reason="pip install -r requirements-encoder.txt")
     pytest.importorskip("safetensors", reason="pip install -r requirements-encoder.txt")
-    from sentipress.runtimes import encoder_file
+    from sentipress.transformer import inference
 
     model = small_encoder(50).train()
     generator = np.random.default_rng(0)
     ids = generator.integers(1, 50, (2000, 20)).astype(np.int32)
     ids[np.arange(20) >= generator.integers(1, 21, 2000)[:, None]] = 0
-    assert len(encoder_file.batches(ids, 0)) > 2
-    found = encoder_file.embeddings_of(model, ids)
+    assert len(inference.batches(ids, 0)) > 2
+    found = inference.embeddings_of(model, ids)
     assert model.training  # as it was; yet nothing was dropped out
     with torch.inference_mode():
         expected = model.eval().embed(torch.from_numpy(ids)).numpy()
@@ -327,47 +311,7 @@ def test_embeddings_in_batches_are_those_of_the_network():
     np.testing.assert_allclose(found, expected, atol=1e-5)
     with torch.inference_mode():
         head = model.head(torch.from_numpy(found)).numpy()
-    np.testing.assert_allclose(encoder_file.logits_of(model, ids), head, atol=1e-5)
-
-
-def test_the_stage_compares_the_encoders_of_a_folder(tmp_path, monkeypatch, capsys):
-    for package in ("torch", "safetensors", "tokenizers"):
-        pytest.importorskip(package, reason="pip install -r requirements-encoder.txt")
-    from sentipress.evaluation import records
-    from sentipress.runtimes import encoder_file, registry
-
-    texts, _ = planted(ENGLISH)
-    tokenizer = small_tokenizer(texts)
-    tokenizer.save(tmp_path / manifest.TOKENIZER)
-    (tmp_path / manifest.REVIEWS).write_text("cleaned texts", encoding="utf-8")
-    names = {"modelo_base": "Teacher", "modelo_destilado": "Student", "modelo_destilado_small": "Student", "untrained_head": "Head"}
-    for seed, (name, technique) in enumerate({**names, "modelo_destilado_gone": "Unfinished"}.items()):
-        encoder_file.save_encoder(small_encoder(tokenizer.vocabulary_size, seed=seed), tmp_path / f"{name}.safetensors")
-        if name in names:
-            files.write_json(tmp_path / f"{name}{manifest.METRICS}", {"technique": technique})
-    monkeypatch.setattr(records, "load", lambda folder, name, remedy: files_json(folder / f"{name}{manifest.METRICS}"))
-    space = SimpleNamespace(reviews=SimpleNamespace(texts=lambda split: texts if split == "train" else None))
-    base = SimpleNamespace(runtime=registry.open_model(tmp_path / "modelo_base.safetensors"))
-    opened = ModuleType("sentipress.pipeline.encoder_space")
-    opened.EncoderSpace = SimpleNamespace(open=lambda settings: (space, base))
-    monkeypatch.setitem(sys.modules, opened.__name__, opened)
-    flags = ["--artifacts", str(tmp_path), "--topics", "4", "--texts", "200", "--seeds", "2", "--device", "cpu"]
-
-    def run():
-        load_stage(manifest.TOPICS).main(flags)
-        return [files.sha256(tmp_path / name) for name in ("topics.json", "topics.md", "figures/topics.png")]
-
-    once = run()
-    content = files_json(tmp_path / "topics.json")
-    expected = ["Teacher", "Student", "Student (modelo_destilado_small)", "TF-IDF + NMF"]
-    assert [model["name"] for model in content["models"]] == expected and content["texts"] == 200 and content["seeds"] == [1, 2]
-    assert content["settings"] == {"topics": 4, "texts": 200, "seeds": 2, "seed": 1}
-    models = {f"{name}.safetensors" for name in names if name != "untrained_head"}
-    assert set(content["inputs"]) == {manifest.REVIEWS, manifest.TOKENIZER, *models}
-    assert all(f"{name}  " in capsys.readouterr().out for name in expected[:1])
-    assert run() == once
-    assert errors.exit_code(lambda: load_stage(manifest.TOPICS).main([*flags, "--topics", "1"])) == 2
-    assert "--topics 1 is out of bounds -> give 2 to 100" in capsys.readouterr().err
+    np.testing.assert_allclose(inference.logits_of(model, ids), head, atol=1e-5)
 
 
 def files_json(path):

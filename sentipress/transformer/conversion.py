@@ -29,7 +29,6 @@ FORMATS: Mapping[str, Mapping[str, tuple[int, bool]]] = {
     "linear_8bit": {"FULLY_CONNECTED": (8, False)},
     "dynamic_8bit": {"FULLY_CONNECTED": (8, False), "EMBEDDING_LOOKUP": (8, False)},
     "dynamic_4bit": {"FULLY_CONNECTED": (4, True), "EMBEDDING_LOOKUP": (4, True)},
-    "embedding_4bit": {"FULLY_CONNECTED": (8, False), "EMBEDDING_LOOKUP": (4, True)},
 }
 
 
