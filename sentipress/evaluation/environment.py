@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,15 @@ PACKAGES = (
     "pandas",
     "nltk",
 )
+OF_ENCODERS = ("torch", "transformers", "tokenizers", "peft", "litert-torch", "onnxruntime")  # not every machine has them
 
 
 def code_hash(stage: str) -> str:
-    """SHA-256 over the package and one stage: which code made a result."""
+    """SHA-256 over the package and one stage: which code made a result.
+
+    Args:
+        stage: a script as the stages are called, with its folder if it has one: "encoder/2_finetune.py".
+    """
     package = Path(__file__).resolve().parent.parent
     return files.fingerprint([files.sha256(path) for path in (*sorted(package.rglob("*.py")), package.parent / stage)])
 
@@ -38,9 +45,18 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": {**{name: metadata.version(name) for name in PACKAGES}, **_installed(OF_ENCODERS)},
         "peak_memory_bytes": peak_memory(),
     }
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    """Versions of those packages that are there."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def _processor() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -81,6 +82,13 @@ def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
     return []
 
 
+def _track(artifacts: Path) -> Track:
+    """The track of a folder: by its texts, else by its models, else by who worked there last; the LSTM's for a new folder."""
+    stages = [folder.published_about(artifacts).get("stage"), *(record["stage"] for record in _readable(artifacts))]
+    stage = next(filter(None, stages), None)
+    return manifest.track_of(stage) if stage else manifest.track_in(artifacts)
+
+
 def _pending_files(artifacts: Path, stage: Stage, staleness: Staleness) -> list[Mapping[str, Any]]:
     """Flags of a run that is due of a stage that makes no model: its JSON, the first file that it writes, tells of its run."""
     try:
@@ -117,10 +125,12 @@ def refresh(artifacts: Path, track: Track | None = None, scripts: Path = SCRIPTS
         UserError: a stage ended with an error, which it has printed; the folder does not exist; or its texts came from a file
             of the user's and are stale: where that file lies is not known.
     """
-    track = track or manifest.track_in(artifacts)
+    track = track or _track(artifacts)
     if not artifacts.is_dir() and str(artifacts) != manifest.DEFAULT_FOLDER:
         raise UserError(f"{artifacts} does not exist", manifest.run(track.scripts[0], artifacts))
-    done = []
+    # A script in a folder of its own finds the package beside that folder only if it is told.
+    places = filter(None, (str(SCRIPTS), os.environ.get("PYTHONPATH")))
+    environment, done = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}, []
     for stage in track.stages:
         for flags in pending(artifacts, stage, scripts):
             line = manifest.command(stage.script, artifacts, flags)
@@ -131,7 +141,7 @@ def refresh(artifacts: Path, track: Track | None = None, scripts: Path = SCRIPTS
                 print(f"note: {unknown[0]} has no readable metrics, so the flags of its run are not known: the defaults are taken")
             print(f"$ {line}", flush=True)
             words = manifest.words(stage.script, artifacts.resolve(), flags)
-            code = subprocess.run([sys.executable, str(scripts / words[0]), *words[1:]]).returncode
+            code = subprocess.run([sys.executable, str(scripts / words[0]), *words[1:]], env=environment).returncode
             if code:
                 raise UserError(f"{stage.script} ended with exit code {code}", "do as its message says, then run this again")
             done.append(line)

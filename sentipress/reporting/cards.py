@@ -23,7 +23,8 @@ from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
 from sentipress.data.task import verdict
 from sentipress.evaluation import records
-from sentipress.reporting import tabular
+from sentipress.reporting import study, tabular
+from sentipress.reporting.wording import of_encoder
 from sentipress.runtimes import registry
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.packed_words import PackedWords
@@ -137,9 +138,13 @@ def card(package: Path, target: Path) -> str:
             bytes=package.stat().st_size,
             model=_described(model, record),
             chain=_chain(record),
+            taught=_taught(record),
+            of_encoder=of_encoder(record),
+            cleaning=model.cleaning,
             texts=_texts(about, record),
             accuracy=record["scores"]["accuracy"],
             elsewhere=record["out_of_domain"],
+            elsewhere_name=study.elsewhere(about),
             deployment=record.get("deployment"),
             path=shlex.quote(_shown(target / package.name)),
             labels=model.task.labels,
@@ -228,6 +233,25 @@ def _chain(record: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
+def _taught(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What taught an LSTM of the encoder's track: its teachers with what they are, and texts; None for other models.
+
+    An LSTM without teachers is the control.
+    """
+    if not of_encoder(record):
+        return None
+    about, settings = record.get("distillation") or {}, record["settings"]
+    rows = {row.name: row.technique for stage in manifest.ENCODER.stages for row in stage.rows}
+    name, source = _inside(record, "encoder", "name"), str(settings.get("transfer") or "")
+    return {
+        "teachers": [(one, ", ".join(filter(None, (rows.get(one), name)))) for one in about.get("teachers") or []],
+        "unlabelled": record.get("transfer_texts"),
+        "bundled": source in ("auto", "bundled"),
+        "source": Path(source).name,
+        "best_epoch": bool(record.get("best_epoch")),
+    }
+
+
 def _texts(about: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of the texts, from reviews.json and the metrics; None where nothing is."""
     own = _inside(about, "settings") or {}
@@ -265,7 +289,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"text": text, "code": code, "yaml": yaml, "percent": percent, "grouped": "{:,}".format, "digits": digits}
+    environment.filters |= {"text": text, "code": code, "yaml": yaml, "plain": plain, "percent": percent, "grouped": "{:,}".format, "digits": digits}
     return environment
 
 
@@ -285,6 +309,11 @@ def code(content: str) -> str:
 def yaml(content: str) -> str:
     """Write a text as a YAML string in double quotes, without letters that YAML forbids."""
     return json.dumps("".join(letter if letter.isprintable() else " " for letter in content), ensure_ascii=False)
+
+
+def plain(content: str) -> str:
+    """Write a text as YAML without quotes where it has none but letters and spaces."""
+    return content if re.fullmatch(r"[A-Za-z][A-Za-z ]*", content) else yaml(content)
 
 
 def percent(share: float) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from sentipress.evaluation.latency import comparable
-from sentipress.reporting import study
+from sentipress.reporting import naming
 from sentipress.reporting.comparing import Comparison
 from sentipress.reporting.evidence import DamagedRow, Evidence, ScoredRow
 from sentipress.reporting.questions import Question
@@ -14,6 +15,7 @@ from sentipress.reporting.wording import MARGIN, measured, p_cell, points_with_i
 
 COLUMNS = (
     "model",
+    "encoder",
     "accuracy",
     "95 % interval",
     "to base, points",
@@ -27,6 +29,7 @@ COLUMNS = (
     "macro F1",
     "weighted F1",
     "AUC",
+    "log loss",
     "calibration error",
     "out of domain",
     "seeds",
@@ -45,14 +48,17 @@ COLUMNS = (
     "time to base",
     "note",
 )
+TURNS = ("ms in turns", "ms padded", "time to base")
+FRESH = ("start-up s", "peak MB", "ms p50", "ms p95", "per second")  # measured in a fresh process
 MAIN = ("model", "accuracy", "to base, points", "verdict", "KB", "KB gzip", "ms p50", "note")  # of the first table
 PHONE = ("model", "accuracy", "verdict", "KB")  # those that a phone shows
-TEXTS = ("model", "verdict", "verdict over seeds", "note")  # columns that hold no numbers
+TEXTS = ("model", "encoder", "verdict", "verdict over seeds", "note")  # columns that hold no numbers
 FIRST_COST = "KB"  # the first column on what a model costs; those before say how good it is
 LABEL_COLUMNS = ("label", "precision", "recall", "F1", "n")
 ONCE, SEVERAL = ("points", "p", "verdict"), ("seeds", "over seeds, points", "p over seeds", "verdict over seeds")
 QUESTION_COLUMNS = ("question", "model", "against", *ONCE, *SEVERAL)
 QUESTION_TEXTS = ("question", "model", "against", "verdict", "verdict over seeds")
+_TIMED = "; at its own length, but for an encoder's .tflite file by the shortest of its signatures that holds it; all on one thread"
 NOTES = {"control": "control", "classical": "bag of words"}  # by role
 
 
@@ -68,16 +74,28 @@ def columns(content: Evidence) -> tuple[str, ...]:
     if not any(row.over_seeds for row in scored):
         left_out |= {"over seeds, points", "verdict over seeds"}
     if not any(comparable(row.record["latency"]) for row in scored):
-        left_out |= {"ms in turns", "ms padded", "time to base"}
+        left_out |= set(TURNS)
+    if not content.of_encoders:
+        left_out |= {"encoder", "log loss"}
+    elif not any(row.deployment for row in scored):
+        left_out |= set(FRESH)
     return tuple(name for name in COLUMNS if name not in left_out)
+
+
+def main(content: Evidence) -> list[str]:
+    """The columns of the first table: `MAIN`; where no model was run in a fresh process, its time in turns with the base."""
+    shown = columns(content)
+    return [name for one in MAIN if (name := one if one in shown else {"ms p50": "ms in turns"}.get(one, "")) in shown]
 
 
 def explained(content: Evidence) -> dict[str, str]:
     """Say what the columns mean, those that need it."""
     noun, two = content.noun, content.task.binary
     one = noun.removesuffix("s")
-    families = "for the rows of one stage, or of one chain of stage 6 (Holm); controls and rows that decide as the base are not counted"
+    chains = "" if content.of_encoders else ", or of one chain of stage 6"
+    families = f"for the rows of one stage{chains} (Holm); controls and rows that decide as the base are not counted"
     meanings = {
+        "encoder": "the pretrained network that a model was made from",
         "accuracy": f"share of right predictions on the test {noun}, with the bytes on disk",
         "95 % interval": "Wilson's",
         "to base, points": f"accuracy minus the base's on the same {noun}, 95 % interval by paired bootstrap (2,000 resamples)",
@@ -93,7 +111,8 @@ def explained(content: Evidence) -> dict[str, str]:
         "calibration error": "mean distance of "
         + ("predicted probability and observed share" if two else "the chosen label's probability and the share labelled rightly")
         + " over 15 bins",
-        "out of domain": "accuracy on the Rotten Tomatoes sentences, which no model was trained on",
+        "log loss": f"mean cross-entropy in nats; who guesses among the {len(content.task.labels)} labels has {_guessing(content):.3f}",
+        "out of domain": f"accuracy on the {content.elsewhere}, which no model was trained on",
         "seeds": "mean ± standard deviation over several seeds of training, same split",
         "KB": "everything a deployment needs, model and vocabulary; 1 KB is 1,024 bytes",
         "start-up s": "from the start of a fresh process to the first probability, interpreter and imports included",
@@ -101,7 +120,7 @@ def explained(content: Evidence) -> dict[str, str]:
         "ms p50": f"one {one}, text to probability, in that process on one thread: median, and its spread over several processes where "
         "they were run; p95 beside it",
         "per second": f"{noun} a second in batches of 64, same process",
-        "ms in turns": f"one {one} in turns with the base: median and its spread",
+        "ms in turns": f"one {one} in turns with the base: median and its spread" + (_TIMED if content.of_encoders else ""),
         "ms padded": f"the same with every {one} filled up to the longest length",
         "time to base": "time in turns divided by the base's, with its spread",
     }
@@ -109,9 +128,14 @@ def explained(content: Evidence) -> dict[str, str]:
     return {name: meaning for name, meaning in meanings.items() if name in shown}
 
 
+def _guessing(content: Evidence) -> float:
+    """Loss of one who gives every label the same probability."""
+    return math.log(len(content.task.labels))
+
+
 def all_cells(content: Evidence) -> list[dict[str, str]]:
-    """Write every row as text by column; for the study's task its published rows follow."""
-    return [*(cells(row) for row in content.rows), *(published_cells() if content.task.is_sentiment else [])]
+    """Write every row as text by column; for a study's task its published rows follow."""
+    return [*(cells(row) for row in content.rows), *published_cells(content)]
 
 
 def cells(row: ScoredRow | DamagedRow) -> dict[str, str]:
@@ -122,6 +146,7 @@ def cells(row: ScoredRow | DamagedRow) -> dict[str, str]:
     stale = f"STALE ({row.stale})" + (f": {row.refresh}" if row.refresh else "")
     return {
         "model": row.technique,
+        "encoder": naming.encoder(row.record),
         **_quality(row),
         "KB": f"{row.deployed_bytes / 1024:,.0f}",
         "KB gzip": f"{row.deployed_gzip_bytes / 1024:,.0f}",
@@ -146,6 +171,7 @@ def _quality(row: ScoredRow) -> dict[str, str]:
         "macro F1": _number(scores["macro_f1"], 4),
         "weighted F1": _number(scores["weighted_f1"], 4),
         "AUC": _number(scores.get("auc"), 4),
+        "log loss": _number(scores.get("log_loss"), 4),
         "calibration error": _number(row.calibration["error"], 3),
         "out of domain": f"{row.out_of_domain['accuracy']['value']:.2%}" if row.out_of_domain else "-",
         "seeds": f"{seeds['mean']:.2%} ± {seeds['sd'] * 100:.2f} (n = {seeds['n']})" if seeds else "-",
@@ -181,19 +207,21 @@ def _times(deployed: Mapping[str, Any], turns: Mapping[str, Any]) -> dict[str, s
     }
 
 
-def published_cells() -> list[dict[str, str]]:
-    """The study's rows, as it published them."""
+def published_cells(content: Evidence) -> list[dict[str, str]]:
+    """Rows of a study that may stand beside these, as it published them."""
     return [
         {
             **dict.fromkeys(COLUMNS, "-"),
             "model": row.title,
-            "accuracy": f"{row.accuracy:.2%}",
-            "KB": f"{row.kilobytes:,}",
+            "encoder": row.encoder or "-",
+            "accuracy": "-" if row.accuracy is None else f"{row.accuracy:.2%}",
+            "log loss": _number(row.log_loss, 4),
+            "KB": row.size or "-",
             "parameters": row.parameters or "-",
             "non-zero": row.nonzero or "-",
             "note": row.note,
         }
-        for row in study.PUBLISHED
+        for row in content.published
     ]
 
 

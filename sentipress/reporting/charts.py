@@ -24,6 +24,7 @@ SIZES = {"wide": (9.2, 5.0), "narrow": (4.4, 6.2)}  # inches
 MOST_COLOURED = 6  # lines of a picture; the others are grey
 GREY = "0.8"
 EMBEDDING, KERNELS, OUTPUT = LAYERS = ("embedding", "LSTM kernels", "output kernel")
+INNER = "inner layers"  # what the kernels are called where most rows are encoders
 LINES = ("-", "--", "-.", ":")
 LINE_INCHES = 0.3  # of a row of the heat map of layers
 CELL_INCHES = {True: 0.4, False: 0.14}  # of a confusion matrix, with and without a note in each cell
@@ -115,6 +116,21 @@ def layer_of(array: Mapping[str, Any], outputs: int = 1) -> str | None:
     return KERNELS if "lstm" in name or name.startswith("while/") or outputs not in shape else OUTPUT
 
 
+def layer_of_encoder(array: Mapping[str, Any], vocabulary: int) -> str | None:
+    """The same for an encoder's array, whose name tells, but for the embedding in a `.tflite` file: there the rows do.
+
+    Args:
+        array: `name` and `shape`.
+        vocabulary: pieces that the encoder knows.
+    """
+    name, shape = array["name"], array["shape"]
+    if len(shape) != 2:
+        return None
+    if "head" in name:
+        return OUTPUT
+    return EMBEDDING if name.startswith(("words", "positions")) or shape[0] == vocabulary else KERNELS
+
+
 def layers_heat_map(figure: Any, evidence: Evidence, narrow: bool) -> bool:
     """Share of zeros (colour) and bits of a weight (number) per layer and model."""
     layers_by_row = [(row, _arrays_by_layer(row, evidence.task.outputs)) for row in evidence.scored if row.role != "classical"]
@@ -133,7 +149,8 @@ def layers_heat_map(figure: Any, evidence: Evidence, narrow: bool) -> bool:
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     _annotate(axes, shares, notes, 6.5 if narrow else 8)
-    axes.set_xticks(range(len(LAYERS)), [layer.replace(" ", "\n") for layer in LAYERS] if narrow else LAYERS, fontsize=7 if narrow else 9)
+    layers = [INNER if layer == KERNELS and evidence.of_encoders else layer for layer in LAYERS]
+    axes.set_xticks(range(len(LAYERS)), [layer.replace(" ", "\n") for layer in layers] if narrow else layers, fontsize=7 if narrow else 9)
     names = [naming.short_name(row.record) for row, _ in networks]
     axes.set_yticks(range(len(names)), [_wrapped(name, 18) for name in names] if narrow else names, fontsize=6.5 if narrow else 8.5)
     figure.colorbar(image, ax=axes, location="bottom" if narrow else "right", label="share of zeros", shrink=0.7)
@@ -141,7 +158,9 @@ def layers_heat_map(figure: Any, evidence: Evidence, narrow: bool) -> bool:
 
 
 def _arrays_by_layer(row: ScoredRow, outputs: int) -> dict[str, list[Mapping[str, Any]]]:
-    return {layer: [array for array in row.arrays if layer_of(array, outputs) == layer] for layer in LAYERS}
+    pieces = row.record["model"].get("vocabulary_size") if naming.encoder(row.record) != "-" else None
+    found = [(array, layer_of_encoder(array, pieces) if pieces else layer_of(array, outputs)) for array in row.arrays]
+    return {layer: [array for array, one in found if one == layer] for layer in LAYERS}
 
 
 def _annotate(axes: Any, shares: np.ndarray, notes: Sequence[Sequence[str]], size: float) -> None:
@@ -211,7 +230,7 @@ def lengths(figure: Any, evidence: Evidence, narrow: bool) -> bool:
         return False
     axes = figure.add_subplot()
     names = [group["name"] for group in shown[0].length_groups]
-    ticks = [*names, "Rotten Tomatoes sentences"] if any(row.out_of_domain for row in shown) else names
+    ticks = [*names, evidence.elsewhere] if any(row.out_of_domain for row in shown) else names
     for row, look in _looks(shown):
         values = [100 * group["value"] if group["value"] is not None else np.nan for group in row.length_groups]
         axes.plot(range(len(values)), values, **look)

@@ -27,6 +27,8 @@ LOOKS = {
     naming.PACKED_BAGS: ("#A0418A", "s"),
     naming.BAGS: ("#A0418A", "s"),
     naming.TEACHER: ("#000000", "P"),
+    naming.ENCODER: (BLUE, "o"),
+    naming.WORD_STUDENTS: (ORANGE, "D"),
 }
 HOLLOW = (naming.BAGS,)
 PALE, STRONG = 0.35, 1.0

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sentipress.evaluation import statistics
-from sentipress.reporting import questions
+from sentipress.evaluation.latency import comparable
+from sentipress.reporting import questions, study
 from sentipress.reporting.comparing import Comparison
 from sentipress.reporting.evidence import BASE, Evidence, ScoredRow
 from sentipress.reporting.findings import about, read_more, size_ratio, teacher_or_texts
@@ -41,7 +42,10 @@ class _Claim:
 
 
 def conclusions(evidence: Evidence) -> list[Conclusion]:
-    """Judge each of the study's conclusions. There are none for a task that the study did not have."""
+    """Judge each of the study's conclusions. There are none for a task that no study had, by track, recipe and labels."""
+    if evidence.of_encoders:
+        claims = _of_encoders(evidence).get(study.recipe_of(evidence.records), ())
+        return [_judged(claim, evidence) for claim in claims]
     if not evidence.task.is_sentiment:
         return []
     first = _Claim("An LSTM is the model to start from, rather than a bag of words.", [_best_bag_of_words(evidence)], _lstm_comes_first)
@@ -150,3 +154,87 @@ _CLAIMS = (
     _Claim("Distillation gives the most accurate model, at half the size (88.40 %).", ["modelo_destilado"], _student_is_best),
     _Claim("It is the teacher that makes the student good.", ["modelo_destilado", "modelo_control"], _teacher_helps),
 )
+
+
+# Of the encoders' studies
+
+
+def _time(row: ScoredRow) -> tuple[float, float, float] | None:
+    """A row's time in turns with the base, divided by the base's: the median and its extremes; None if it was not timed so."""
+    times = row.record["latency"]
+    return (times["ratio_to_base"], times["ratio_low"], times["ratio_high"]) if comparable(times) else None
+
+
+def _at_most(row: ScoredRow, most: float) -> Judgement:
+    """Judge that a row takes at most this share of the base's time."""
+    found = _time(row)
+    if not found:
+        return UNDECIDED, "not timed in turns with the base"
+    value, low, high = found
+    reason = f"one text takes {value:.2f} times the base's time ({low:.2f} to {high:.2f})"
+    return HOLDS if high < most else FAILS if low > most else UNDECIDED, reason
+
+
+def _is_faster(evidence: Evidence, row: ScoredRow) -> Judgement:
+    return _at_most(row, 1.0)
+
+
+def _is_slower(evidence: Evidence, row: ScoredRow) -> Judgement:
+    verdict, reason = _at_most(row, 1.0)
+    return {HOLDS: FAILS, FAILS: HOLDS}.get(verdict, verdict), reason
+
+
+def _hardly_smaller(evidence: Evidence, linear: ScoredRow, whole: ScoredRow) -> Judgement:
+    one, two = _ratio(evidence, linear), _ratio(evidence, whole)
+    return FAILS if two > 1.5 else HOLDS, f"{one:.2f} times smaller with the embedding in float32, {two:.2f} times with all in 8 bits"
+
+
+def _student_loses(evidence: Evidence, student: ScoredRow) -> Judgement:
+    return {HOLDS: FAILS, FAILS: HOLDS}.get(_keeps(student), UNDECIDED), f"the student {_sentence(student)}"
+
+
+def _smallest_student(evidence: Evidence) -> str:
+    """Name of the smallest student with copied layers in float32, the format of the study's, or a pattern of such names."""
+    rows = [row for row in evidence.scored if row.name.startswith(questions.STUDENT) and row.record["file"].endswith(".safetensors")]
+    smallest = min((row for row in rows if row.comparison), key=lambda row: row.deployed_bytes, default=None)
+    return smallest.name if smallest else f"{questions.STUDENT}*"
+
+
+def _keeps_98_percent(evidence: Evidence, student: ScoredRow) -> Judgement:
+    assert evidence.base
+    base, found = evidence.base.accuracy["value"], _of_base(student).difference
+    value, low, high = (1 + found[key] / base for key in ("value", "low", "high"))
+    reason = f"{student.technique} keeps {value:.1%} of the base's accuracy ({low:.1%} to {high:.1%})"
+    return HOLDS if low >= 0.98 else FAILS if high < 0.98 else UNDECIDED, reason
+
+
+def _is_45_percent_lighter(evidence: Evidence, student: ScoredRow) -> Judgement:
+    lighter = 1 - 1 / _ratio(evidence, student)
+    return HOLDS if lighter >= 0.45 else FAILS, f"{student.technique} is {lighter:.0%} lighter than the base"
+
+
+def _takes_a_third(evidence: Evidence, student: ScoredRow) -> Judgement:
+    return _at_most(student, 1 / 3)
+
+
+def _of_encoders(evidence: Evidence) -> dict[str, Sequence[_Claim]]:
+    """What the encoders' studies found, by recipe."""
+    zeros, linear, smallest = ["modelo_podado_L1"], ["modelo_linear_8bit"], [_smallest_student(evidence)]
+    return {
+        "bert": (
+            _Claim("30 % of the weights of every linear layer can be zero (loss 0.7059 to 0.7487).", zeros, _pruned_is_as_good),
+            _Claim("These zeros make the model faster (1,637 to 1,573 s).", zeros, _is_faster),
+            _Claim("In 8 bits it is faster still (1,365 s).", ["modelo_podado_DRQ"], _is_faster),
+        ),
+        "rubert": (
+            _Claim("8 bits in the linear layers keep the accuracy (53.45 % before and after).", linear, _pruned_is_as_good),
+            _Claim("8 bits hardly make the model smaller (111.4 to 104.6 MB).", [*linear, "modelo_DRQ"], _hardly_smaller),
+            _Claim("8 bits make it slower (2.4 times).", linear, _is_slower),
+            _Claim("A student pays for its size with accuracy (53.45 to 51.00 %).", [questions.STUDENT], _student_loses),
+        ),
+        "roberta": (
+            _Claim("The smallest student keeps 98 % of its teacher's performance.", smallest, _keeps_98_percent),
+            _Claim("It is 45 % lighter.", smallest, _is_45_percent_lighter),
+            _Claim("It takes less than a third of the time.", smallest, _takes_a_third),
+        ),
+    }

@@ -11,15 +11,17 @@ from typing import Any
 from sentipress.core import folder as artifacts
 from sentipress.core import manifest
 from sentipress.core.errors import UserError
+from sentipress.core.manifest import Track
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.evaluation import ledger, plots, records, statistics
 from sentipress.pipeline.staleness import Staleness
-from sentipress.reporting import comparing, excerpts, saved, table
+from sentipress.reporting import comparing, excerpts, saved, study, table
 from sentipress.reporting.comparing import CONTROL, Comparison
 from sentipress.reporting.excerpts import Example, Texts
 from sentipress.reporting.questions import Asked, Question, ask
 from sentipress.reporting.saved import Saved
 from sentipress.reporting.seeds import Repeats
+from sentipress.reporting.study import PublishedRow
 
 BASE = manifest.BASE.name
 
@@ -151,10 +153,35 @@ class Evidence:
         """The row that the others are compared with, if it is there."""
         return self.by_name.get(BASE)
 
+    @cached_property
+    def records(self) -> list[Mapping[str, Any]]:
+        """Metrics of the rows that could be read."""
+        return [row.record for row in self.scored]
+
+    @property
+    def track(self) -> Track:
+        """The stages that made the rows."""
+        return study.track_of(self.records)
+
+    @property
+    def of_encoders(self) -> bool:
+        """Whether the rows are of the encoder's track."""
+        return self.track is manifest.ENCODER
+
+    @property
+    def published(self) -> Sequence[PublishedRow]:
+        """Rows of a study that may stand beside these."""
+        return study.published(self.records) if self.scored or self.task.is_sentiment else ()
+
     @property
     def noun(self) -> str:
         """What the texts are called: "reviews" or "texts"."""
-        return plots.noun(self.task)
+        return _noun(self.task, self.track)
+
+    @property
+    def elsewhere(self) -> str:
+        """What the texts of another domain are called."""
+        return study.elsewhere(self.about)
 
 
 @dataclass(frozen=True)
@@ -189,7 +216,7 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
     task = _task(loaded, about)
     missing = [] if base else [f"{BASE}: without it no row can be compared with the base"]
     if around.texts is None:
-        noun = plots.noun(task)
+        noun = _noun(task, study.track_of([record for record, _ in readable]))
         missing.append(f"{manifest.REVIEWS}: no {noun.removesuffix('s')} lengths and no example {noun}")
     usable = {row.name for row in rows if isinstance(row, ScoredRow)}
     asked = [Asked(record, own) for record, own in readable if record["name"] in usable]
@@ -214,6 +241,11 @@ def _task(loaded: Iterable[Mapping[str, Any]], about: Mapping[str, Any]) -> Task
         except (UserError, KeyError, TypeError):  # of a damaged file: others may tell
             continue
     return SENTIMENT
+
+
+def _noun(task: Task, track: Track) -> str:
+    """What the texts are called. Those of an encoder's track are sentences, posts or reviews."""
+    return "texts" if track is manifest.ENCODER else plots.noun(task)
 
 
 def _read(folder: Path, record: Mapping[str, Any]) -> Saved | str:

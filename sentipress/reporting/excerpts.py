@@ -45,10 +45,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Texts:
-    """Cleaned test texts by their row in the source, and bounds in words of the groups by length."""
+    """Cleaned test texts by their row in the source, bounds in words of the groups by length, and which end an excerpt shows.
+
+    An encoder reads the beginning of a long text; of a review the LSTMs read the end, where its verdict stands.
+    """
 
     by_row: Mapping[int, str]
     bounds: Sequence[int]
+    from_start: bool = False
 
 
 def read_texts(folder: Path) -> Texts | None:
@@ -58,7 +62,7 @@ def read_texts(folder: Path) -> Texts | None:
     except UserError:
         return None
     by_row = dict(zip(texts.rows("test").tolist(), texts.texts("test"), strict=True))
-    return Texts(by_row, length_bounds([_words(text) for text in by_row.values()]))
+    return Texts(by_row, length_bounds([_words(text) for text in by_row.values()]), from_start=bool(texts.about.get("encoder")))
 
 
 def _words(text: str) -> int:
@@ -105,13 +109,15 @@ def examples(own: Saved, base: Saved, texts: Texts) -> list[Example]:
             probability=float(probabilities[index, decided[index]]),
             base_decided=labels[base_decided[index]],
             base_probability=float(base_probabilities[index, base_decided[index]]),
-            text=_excerpt(texts.by_row.get(int(own.rows[index]), "")),
+            text=_excerpt(texts.by_row.get(int(own.rows[index]), ""), texts.from_start),
         )
         for index in np.argsort(-apart, kind="stable")[:EXAMPLES]
         if apart[index] > 0
     ]
 
 
-def _excerpt(text: str) -> str:
-    """The end of a text, where a review's verdict stands."""
-    return text if len(text) <= EXCERPT else "… " + text[-EXCERPT:].split(" ", 1)[-1]
+def _excerpt(text: str, from_start: bool) -> str:
+    """The beginning of a text or its end, cut between two words."""
+    if len(text) <= EXCERPT:
+        return text
+    return text[:EXCERPT].rsplit(" ", 1)[0] + " …" if from_start else "… " + text[-EXCERPT:].split(" ", 1)[-1]

@@ -14,14 +14,16 @@ from sentipress.reporting.questions import Question
 from sentipress.reporting.wording import against, kilobytes, several
 
 QUANTIZED, PRUNED, PRUNED_8_BITS, POCKET = "modelo_DRQ", "modelo_podado", "modelo_podado_DRQ", "pocket"
+CUTS = ("cut_vocabulary", "cut_layers", "cut_heads")  # of the encoder's track
+_ONLY_STUDENT_READ = "This does not show that the teacher does it: the control did not read the student's unlabelled {}."
 NETWORK, BAG, NOBODY = "The network", "The bag of words", "Neither"  # who wins
 ENOUGH = 4  # findings: with fewer, one that needs no particular rows stands last
 
 
 def findings(evidence: Evidence) -> list[str]:
     """Say what the figures support, in a few sentences; what was not measured is left out."""
-    found = [sentence for make in (_eight_bits, _pruning, _student, _small_models) if (sentence := make(evidence))]
-    if len(found) < ENOUGH:
+    found = [sentence for make in (_eight_bits, _pruning, _cuts, _student, _word_student, _small_models) if (sentence := make(evidence))]
+    if len(found) < ENOUGH or evidence.of_encoders:
         found += _best_and_smallest(evidence)
     return found if evidence.base else ["There is no base to compare with.", *found]
 
@@ -56,6 +58,19 @@ def _pruning(evidence: Evidence) -> str:
     return text
 
 
+def _cuts(evidence: Evidence) -> str:
+    """Fewer pieces, layers or heads, the smallest first; their files are in 8 bits, as that which they stand beside."""
+    rows = sorted((row for name in CUTS if (row := _compared(evidence, name))), key=lambda row: row.deployed_bytes)
+    if not rows or not evidence.base:
+        return ""
+    known = [
+        f"{short_name(row.record)} ({kilobytes(row.deployed_bytes)}), {against(row.decisive, 'the base')}" for row in rows if row.decisive
+    ]
+    quantized = evidence.by_name.get(QUANTIZED)
+    whole = f"; the whole base in 8 bits has {kilobytes(quantized.deployed_bytes)}" if quantized else ""
+    return f"Cuts: {'; '.join(known)}{whole}."
+
+
 def _saved(row: ScoredRow, other: ScoredRow) -> str:
     """Say what pruning saves: a row's files beside those of the same one without it."""
     ratio = other.deployed_bytes / row.deployed_bytes
@@ -81,6 +96,18 @@ def _student(evidence: Evidence) -> str:
     return " ".join(filter(None, sentences))
 
 
+def _word_student(evidence: Evidence) -> str:
+    row = _compared(evidence, questions.WORD_STUDENT)
+    if not row or not row.decisive:
+        return ""
+    text = f"An LSTM taught by the base, {kilobytes(row.deployed_bytes)} with its words: it {against(row.decisive, 'the base')}."
+    for one in about(evidence, questions.WORD_CONTROL):
+        text += f" It {against(one.decisive, 'the same LSTM without a teacher')}."
+        if one.decisive.better and read_more(evidence, questions.WORD_STUDENT):
+            text += " " + _ONLY_STUDENT_READ.format(evidence.noun)
+    return text
+
+
 def teacher_or_texts(evidence: Evidence) -> str:
     """Say whether it is the teacher that makes the student good, as far as the rows can tell."""
     controls, same = about(evidence, questions.CONTROL), about(evidence, questions.SAME_TEXTS)
@@ -91,14 +118,14 @@ def teacher_or_texts(evidence: Evidence) -> str:
             return "So the teacher helps, not only the texts."
         return "So it is not shown that the teacher does it: the texts may."
     if read_more(evidence):
-        return f"This does not show that the teacher does it: the control did not read the student's unlabelled {evidence.noun}."
+        return _ONLY_STUDENT_READ.format(evidence.noun)
     return "Both read the same texts, so the teacher helps."
 
 
-def read_more(evidence: Evidence) -> bool:
-    """Whether the student read texts without labels, which its control did not."""
-    student = evidence.by_name.get(questions.STUDENT)
-    return bool(student and manifest.UNLABELLED in student.record["inputs"])
+def read_more(evidence: Evidence, name: str = questions.STUDENT) -> bool:
+    """Whether a student read texts without labels, which its control did not."""
+    student = evidence.by_name.get(name)
+    return bool(student and (manifest.UNLABELLED in student.record["inputs"] or student.record.get("transfer_texts")))
 
 
 def _small_models(evidence: Evidence) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 
 from sentipress.core import manifest
 
-LSTM, STUDENTS, POCKET, PACKED_BAGS, BAGS, TEACHER = FAMILIES = (
+LSTM, STUDENTS, POCKET, PACKED_BAGS, BAGS, TEACHER, ENCODER, WORD_STUDENTS = FAMILIES = (
     "LSTM and its compressed files",
     "students",
     "pocket chains",
     "packed bags of words",
     "uncompressed bags of words",
     "teacher",
+    "encoder and its compressed files",
+    "packed LSTMs",
 )
 _SHORT = {
     manifest.BASE.name: "base",
@@ -36,6 +38,22 @@ _SHORT = {
     "classical_pairs": "words and pairs",
     "classical_many_pairs": "many pairs",
     "classical_nb": "weighted pairs",
+    "untrained_head": "untrained head",
+    "modelo_lora": "base by LoRA",
+    "modelo_4bit": "base, 4 bits",
+    "modelo_linear_8bit": "base, 8 bits but for the embedding",
+    "modelo_ONNX": "base, ONNX Runtime",
+    "modelo_podado_L1": "base with zeros, not trained after",
+    "cut_vocabulary": "fewer pieces, 8 bits",
+    "cut_layers": "fewer layers, 8 bits",
+    "cut_heads": "fewer heads, 8 bits",
+    "compact": "compact student, 4 bits",
+    "modelo_destilado_narrow": "narrow student",
+    "modelo_destilado_labels_logits": "student, no hidden states",
+    "modelo_destilado_logits_alone": "student, logits alone",
+    "modelo_destilado_labels_hidden": "student, no logits",
+    "student_lstm": "LSTM student",
+    "control_lstm": "LSTM control",
 }
 
 
@@ -50,6 +68,9 @@ def short_name(record: Mapping[str, Any]) -> str:
     link = re.fullmatch(r"([^_]+)_(\d+)_(.+)", name)
     if record["stage"] == manifest.COMBINATION and link:
         return f"{link[1]} {link[2]}: {link[3]}"
+    layers = re.fullmatch(r"modelo_destilado_(\d+)_layers", name)
+    if layers:
+        return f"student of {layers[1]} layer" + "s" * (layers[1] != "1")
     return _SHORT.get(name, name)
 
 
@@ -60,4 +81,19 @@ def family(record: Mapping[str, Any]) -> str:
         return TEACHER
     if record["role"] == "classical":
         return PACKED_BAGS if name.startswith(manifest.PACKED) else BAGS
+    if manifest.track_of(stage) is manifest.ENCODER:
+        return WORD_STUDENTS if reads_words(record) else STUDENTS if stage == manifest.ENCODER_DISTILLATION else ENCODER
     return {manifest.DISTILLATION: STUDENTS, manifest.COMBINATION: POCKET}.get(stage, LSTM)
+
+
+def reads_words(record: Mapping[str, Any]) -> bool:
+    """Whether a row of the encoder's track is an LSTM: it has no pretrained encoder, but was perhaps taught by one."""
+    return "units" in record["model"]
+
+
+def encoder(record: Mapping[str, Any]) -> str:
+    """Name of the pretrained encoder that a row was made from; a dash for an LSTM, and where nothing says it."""
+    if reads_words(record):
+        return "-"
+    found = (record.get("encoder") or {}).get("name") or record["model"].get("encoder")
+    return str(found or "-")

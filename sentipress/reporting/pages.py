@@ -13,11 +13,12 @@ import jinja2
 from markupsafe import Markup
 
 from sentipress.data.task import OFFICIAL, TEST_FILE
-from sentipress.reporting import cells, findings, live, tabular
+from sentipress.reporting import cells, findings, live, naming, tabular
 from sentipress.reporting.conclusions import NOT_MEASURED, conclusions
 from sentipress.reporting.evidence import Evidence, ScoredRow
 from sentipress.reporting.excerpts import Example
 from sentipress.reporting.live import Drawn
+from sentipress.reporting.wording import machine
 
 FOLDER = Path(__file__).parent
 
@@ -59,14 +60,14 @@ def page(content: Evidence, figures: Sequence[Drawn]) -> str:
             headline=findings.headline(content),
             unmeasured=[one for one in conclusions(content) if one.verdict == NOT_MEASURED],
             figures=[_embedded(figure) for figure in figures],
-            main=[name for name in cells.MAIN if name in shown],
+            main=cells.main(content),
             phone=cells.PHONE,
             rows=[cells.cells(row) for row in content.rows],
             all_tables=[shown[:split], ("model", *shown[split:])],
             all_rows=cells.all_cells(content),
             texts=cells.TEXTS,
             question_texts=cells.QUESTION_TEXTS,
-            published=cells.published_cells() if content.task.is_sentiment else [],
+            published=content.published,
             label_columns=cells.LABEL_COLUMNS,
             by_label=[(row, cells.label_cells(row)) for row in findings.looked_into(content)],
         )
@@ -140,16 +141,17 @@ def caption(content: Evidence) -> str:
     row = content.base or next(iter(content.scored), None)
     if row is None:
         return "No readable metrics."
-    about, machine = content.about, row.record["environment"]
+    about = content.about
     settings, split = about.get("settings", {}), about.get("task", {}).get("split", {})
     seed = split.get("seed", settings.get("seed", "unknown"))
     divided = {TEST_FILE: "test texts from a file of their own", OFFICIAL: "official split, no film in both halves"}.get(
         split.get("kind", ""), f"split seed {seed}"
     )
+    length = (row.record.get("encoder") or {}).get("length")
+    read = f"{naming.encoder(row.record)}" + (f" at {length} ids a text" if length else "") + ", " if content.of_encoders else ""
     return (
         f"{row.accuracy['n']:,} test {content.noun} of {about.get('source', {}).get('name', 'unknown source')}, "
-        f"recipe {about.get('recipe', 'unknown')}, {divided}; {machine['cores']} cores of {machine['processor']}, {machine['system']}, "
-        f"Python {machine['python']}, TensorFlow {machine['packages']['tensorflow']}."
+        f"recipe {about.get('recipe', 'unknown')}, {read}{divided}; {machine(row.record)}."
     )
 
 

@@ -12,6 +12,7 @@ from sentipress.reporting.saved import Saved
 from sentipress.reporting.seeds import SEEDLESS, Repeats
 
 STUDENT, STUDENT_8_BITS = "modelo_destilado", "modelo_destilado_DRQ"
+WORD_STUDENT = "student_lstm"
 # What a question is about.
 CONTROL, SAME_TEXTS, TEACHER, BAG, CHAIN_CONTROL, BEST_BAG = "control", "same texts", "teacher", "bag of words", "chain control", "best bag"
 OF_STUDENT = {
@@ -20,6 +21,18 @@ OF_STUDENT = {
     "modelo_destilado_pseudo": (SAME_TEXTS, "Is it the teacher? Against a student on the control's labels, same texts"),
     "modelo_profesor": (TEACHER, "Does the student lose anything against its teacher?"),
 }
+WORD_CONTROL = "word control"
+# Of the encoder's track: what is asked, of which row, beside which other one. No row of the LSTM's has these names.
+OF_ENCODERS = (
+    (WORD_CONTROL, "Is the LSTM student better than the same LSTM without a teacher?", WORD_STUDENT, "control_lstm"),
+    ("hidden states", "Do the teacher's hidden states help? Against a student without them", STUDENT, "modelo_destilado_labels_logits"),
+    ("logits", "Do the teacher's logits help? Against a student without them", STUDENT, "modelo_destilado_labels_hidden"),
+    ("labels", "Do labels and hidden states help? Against a student by logits alone", STUDENT, "modelo_destilado_logits_alone"),
+    ("compact", "Do few pieces and 4 bits lose anything? Against the same student in 8 bits", "compact", STUDENT_8_BITS),
+    ("embedding", "Does an embedding in 8 bits lose anything? Against one in float32", "modelo_DRQ", "modelo_linear_8bit"),
+    ("runtime", "Does LiteRT in 8 bits lose anything? Against ONNX Runtime in 8 bits", "modelo_DRQ", "modelo_ONNX"),
+    ("retraining", "Is it better to train after setting weights to zero? Against the zeros alone", "modelo_podado", "modelo_podado_L1"),
+)
 OF_CHAIN = {
     "alone": "Does the teacher help the packed network? Against the same one without a teacher",
     "selftaught": "Does the teacher help the packed network? Against the same one taught by itself",
@@ -94,6 +107,7 @@ def _pairs(rows: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked, Asked]]
     """What is asked of which two rows, in the order of the report."""
     if STUDENT in rows:
         yield from ((about, text, rows[STUDENT], rows[name]) for name, (about, text) in OF_STUDENT.items() if name in rows)
+    yield from ((about, text, rows[one], rows[other]) for about, text, one, other in OF_ENCODERS if one in rows and other in rows)
     best = max((row for row in rows.values() if row.record["role"] == SEEDLESS), key=_validation, default=None)
     if best and STUDENT_8_BITS in rows:
         yield BEST_BAG, "Is the student in 8 bits better than the best bag of words by validation?", rows[STUDENT_8_BITS], best

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
-from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.evaluation import ledger, plots, records
 from sentipress.evaluation.latency import comparable, shown
 from sentipress.pipeline.staleness import Staleness
-from sentipress.reporting import cards, study, tabular
+from sentipress.reporting import cards, naming, study, tabular
+from sentipress.reporting.wording import machine, of_encoder
 
 COLUMNS = (
     "technique",
@@ -32,25 +33,43 @@ COLUMNS = (
     "time / base",
     "note",
 )
-TEXTS = ("technique", "complexity", "note")  # columns that hold no numbers
-PUBLISHED = tuple(
-    {
-        **dict.fromkeys(COLUMNS, ""),
-        "technique": row.title,
-        "test accuracy": f"{row.accuracy:.2%}",
-        "size KB": f"{row.kilobytes:,}",
-        "parameters": row.parameters,
-        "non-zero": row.nonzero,
-        "seconds": row.seconds,
-        "complexity": row.complexity,
-        "note": row.note,
-    }
-    for row in study.PUBLISHED
-)
+TEXTS = ("technique", "encoder", "complexity", "note")  # columns that hold no numbers
+PUBLISHED = study.PUBLISHED  # rows that follow those of the LSTM's track on its study's task
+MORE_OF_ENCODERS = {"technique": "encoder", "weighted F1": "log loss"}  # their track's further columns, by those before them
 # What a reader of a published folder gets. The first ones hold figures alone: no text, no label and no word of the data.
 FIGURES = ("comparison.*", f"*{manifest.METRICS}", "figures/comparison.png")
 # Of the models the packed ones alone.
-EVERYTHING = (*FIGURES, f"*{manifest.PROBABILITIES}", manifest.DESCRIPTION, "*.report.txt", "eda.json", "figures/*.png", "*.zip")
+EVERYTHING = (
+    *(*FIGURES, f"*{manifest.PROBABILITIES}", manifest.DESCRIPTION, "*.report.txt", "eda.json", "figures/*.png", "*.zip"),
+    *("topics.json", "topics.md"),
+)
+
+
+def columns(readable: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Choose the table's columns: `COLUMNS`, and for the encoder's track which encoder a row has, and its loss."""
+    if study.track_of(readable) is not manifest.ENCODER:
+        return COLUMNS
+    return tuple(one for name in COLUMNS for one in (name, MORE_OF_ENCODERS.get(name)) if one)
+
+
+def published_cells(readable: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Rows of a study that may stand beside these records, as text by column."""
+    return [
+        {
+            **dict.fromkeys(columns(readable), ""),
+            "technique": row.title,
+            "encoder": row.encoder,
+            "test accuracy": "" if row.accuracy is None else f"{row.accuracy:.2%}",
+            "log loss": "" if row.log_loss is None else f"{row.log_loss:.4f}",
+            "size KB": row.size,
+            "parameters": row.parameters,
+            "non-zero": row.nonzero,
+            "seconds": row.seconds,
+            "complexity": row.complexity,
+            "note": row.note,
+        }
+        for row in study.published(readable)
+    ]
 
 
 def load(folder: Path) -> list[dict[str, Any]]:
@@ -79,17 +98,23 @@ def cells(folder: Path, record: Mapping[str, Any], reasons: Sequence[str]) -> di
         reasons: why it is stale, if it is.
     """
     if "damaged" in record:
-        return {**dict.fromkeys(COLUMNS, "-"), "technique": record["technique"], "note": f"DAMAGED: {record['damaged']}"}
+        return {
+            **dict.fromkeys((*COLUMNS, *MORE_OF_ENCODERS.values()), "-"),
+            "technique": record["technique"],
+            "note": f"DAMAGED: {record['damaged']}",
+        }
     scores, size, latency = record["scores"], record["size"], record["latency"]
     accuracy = scores["accuracy"]
     refresh = manifest.command(record["stage"], folder, record.get("flags"))
     note = f"STALE ({reasons[0]}): {refresh}" if reasons else "control" if record["role"] == "control" else ""
     return {
         "technique": record["technique"],
+        "encoder": naming.encoder(record),
         "test accuracy": f"{accuracy['value']:.2%}",
         "95 % interval": f"{accuracy['low']:.2%} - {accuracy['high']:.2%}",
         "macro F1": f"{scores['macro_f1']:.4f}",
         "weighted F1": f"{scores['weighted_f1']:.4f}",
+        "log loss": f"{scores['log_loss']:.4f}" if "log_loss" in scores else "-",
         "size KB": f"{size['bytes'] / 1024:,.0f}",
         "gzip KB": f"{size['gzip_bytes'] / 1024:,.0f}",
         "parameters": f"{record['parameters']['total']:,}",
@@ -126,27 +151,22 @@ def make(folder: Path) -> list[dict[str, str]]:
     rows = [cells(folder, record, staleness.reasons(record)) for record in loaded]
     caption = describe(loaded)
     readable = [record for record in loaded if "damaged" not in record]
-    shown = [*rows, *(PUBLISHED if _of_the_study(readable) else ())]
+    shown, names = [*rows, *published_cells(readable)], columns(readable)
     print(caption)
-    print(tabular.terminal(COLUMNS, shown, TEXTS))
+    print(tabular.terminal(names, shown, TEXTS))
     if readable:
         plots.front(readable, folder / "figures" / "comparison.png")
-    files.write_text(folder / "comparison.md", f"{tabular.markdown(COLUMNS, shown, TEXTS)}\n\n{caption}\n")
-    files.write_text(folder / "comparison.csv", tabular.comma_separated(COLUMNS, shown, TEXTS))
-    files.write_text(folder / "comparison.tex", tabular.latex(COLUMNS, shown, TEXTS, caption))
+    files.write_text(folder / "comparison.md", f"{tabular.markdown(names, shown, TEXTS)}\n\n{caption}\n")
+    files.write_text(folder / "comparison.csv", tabular.comma_separated(names, shown, TEXTS))
+    files.write_text(folder / "comparison.tex", tabular.latex(names, shown, TEXTS, caption))
     print(f"\nwrote {folder}/comparison.md, comparison.csv, comparison.tex, figures/comparison.png")
     return rows
-
-
-def _of_the_study(readable: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the records are of the study's task, so that its rows may stand beside them."""
-    return all(tuple(record["labels"]) == SENTIMENT_LABELS for record in readable)
 
 
 def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
     """Copy what a reader needs to `target`.
 
-    These are metrics, tables, and unless `only_figures` probabilities, pictures, and packed models with a card each.
+    These are metrics, tables, and unless `only_figures` probabilities, pictures, topics, and packed models with a card each.
 
     Raises:
         UserError: a row is stale or damaged, or a packed model is.
@@ -158,9 +178,21 @@ def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
         files.write_text(path, card)
     for pattern in FIGURES if only_figures else EVERYTHING:
         for path in sorted(folder.glob(pattern)):
-            files.write_bytes(target / path.relative_to(folder), path.read_bytes())
+            files.write_bytes(target / path.relative_to(folder), _shared(path))
     ledger.publish(folder, target)
     print(f"published to {target}")
+
+
+def _shared(path: Path) -> bytes:
+    """What others get of a file: its bytes, but of a description of texts not where its encoder lay on this machine."""
+    content = path.read_bytes()
+    if path.name != manifest.DESCRIPTION:
+        return content
+    about = json.loads(content)
+    encoder = about.get("encoder")
+    if not isinstance(encoder, dict) or not Path(str(encoder.get("source"))).is_dir():
+        return content
+    return (json.dumps({**about, "encoder": {**encoder, "source": encoder["name"]}}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def describe(loaded: Sequence[Mapping[str, Any]]) -> str:
@@ -169,15 +201,31 @@ def describe(loaded: Sequence[Mapping[str, Any]]) -> str:
     if not readable:
         return "No readable metrics."
     record = next((record for record in readable if record["name"] == manifest.BASE.name), readable[0])
-    machine, study = record["environment"], _of_the_study(readable)
-    text, texts = ("review", "reviews") if study else ("text", "texts")
-    caption = (
-        f"Scored on {record['scores']['accuracy']['n']:,} test {texts} with the bytes on disk; intervals are Wilson's. "
-        f"{machine['cores']} cores of {machine['processor']}, {machine['system']}, Python {machine['python']}, "
-        f"TensorFlow {machine['packages']['tensorflow']}. KB is 1,024 bytes, model file alone. Time is of one {text} from ids at "
-        f"its own length, measured in turns with the base in Keras, padded with all padding computed; LiteRT on one thread, Keras on "
-        f"all cores. The last digit of a time is the first that differs "
-        f"between three rounds. A dash: not timed in this way."
+    text = "review" if study.of_the_lstm(readable) else "text"
+    sentences = [
+        f"Scored on {record['scores']['accuracy']['n']:,} test {text}s with the bytes on disk; intervals are Wilson's.",
+        f"{machine(record)}.",
+        "KB is 1,024 bytes, model file alone.",
+        *(_timed_encoders(record) if of_encoder(record) else [_timed_lstms(text)]),
+        "The last digit of a time is the first that differs between three rounds.",
+        "A dash: not timed in this way.",
+        study.remark(readable),
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _timed_lstms(text: str) -> str:
+    return (
+        f"Time is of one {text} from ids at its own length, measured in turns with the base in Keras, padded with all padding computed; "
+        "LiteRT on one thread, Keras on all cores."
     )
-    remark = " The study's rows are as published, its base with the optimizer's state; their interval is +-0.66 points."
-    return caption + (remark if study else "")
+
+
+def _timed_encoders(record: Mapping[str, Any]) -> list[str]:
+    """How the encoder's track times, and where its base was trained if that is not said yet."""
+    device = str(record.get("device", "cpu"))
+    return [
+        "Time is of one text from ids on one thread, measured in turns with the base in PyTorch: at the text's own length, but for an "
+        "encoder's .tflite file by the shortest of its signatures that holds the text; padded with all padding computed.",
+        *([] if device.startswith("cpu") else [f"The base was trained on {device}."]),
+    ]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+from sentipress.core import manifest
 from sentipress.evaluation import statistics
 from sentipress.reporting.comparing import Comparison
 
@@ -76,6 +79,22 @@ def measured(value: float | None, low: float | None = None, high: float | None =
     spread = high - low
     decimals = MOST_DECIMALS if spread <= 0 else min(MOST_DECIMALS, max(0, 1 - math.floor(math.log10(spread))))
     return "{} ({}–{})".format(*(f"{one:,.{decimals}f}" for one in (value, low, high)))
+
+
+def machine(record: Mapping[str, Any]) -> str:
+    """Say on which machine a model was scored and timed, and with which library its track trains.
+
+    Records of an encoder may lack its libraries' versions: the first ones did.
+    """
+    about = record["environment"]
+    libraries = {"PyTorch": "torch", "LiteRT": "ai-edge-litert"} if of_encoder(record) else {"TensorFlow": "tensorflow"}
+    versions = [f"{name} {about['packages'][package]}" for name, package in libraries.items() if package in about["packages"]]
+    return ", ".join([f"{about['cores']} cores of {about['processor']}", about["system"], f"Python {about['python']}", *versions])
+
+
+def of_encoder(record: Mapping[str, Any]) -> bool:
+    """Whether a row is of the encoder's track."""
+    return manifest.track_of(record["stage"]) is manifest.ENCODER
 
 
 def kilobytes(size: float) -> str:
