@@ -143,7 +143,7 @@ def layers_heat_map(figure: Any, evidence: Evidence, narrow: bool) -> bool:
             total = sum(array["total"] for array in by_layer[layer])
             if total:
                 shares[line, column] = sum(array["zeros"] for array in by_layer[layer]) / total
-                bits = {int("".join(filter(str.isdigit, array["dtype"]))) for array in by_layer[layer]}
+                bits = {_bits(array) for array in by_layer[layer]}
                 notes[line][column] = f"{'/'.join(map(str, sorted(bits)))} bit, {shares[line, column]:.0%}"
     figure.set_size_inches(SIZES["narrow" if narrow else "wide"][0], (2.2 if narrow else 1.2) + LINE_INCHES * len(networks))
     axes = figure.add_subplot()
@@ -161,6 +161,11 @@ def _arrays_by_layer(row: ScoredRow, outputs: int) -> dict[str, list[Mapping[str
     pieces = row.record["model"].get("vocabulary_size") if naming.encoder(row.record) != "-" else None
     found = [(array, layer_of_encoder(array, pieces) if pieces else layer_of(array, outputs)) for array in row.arrays]
     return {layer: [array for array, one in found if one == layer] for layer in LAYERS}
+
+
+def _bits(array: Mapping[str, Any]) -> int:
+    """Bits of a number in the file: two of 4 bits share a byte there and are two of int8 here."""
+    return 4 if "(4 bits)" in array["name"] else int("".join(filter(str.isdigit, array["dtype"])))
 
 
 def _annotate(axes: Any, shares: np.ndarray, notes: Sequence[Sequence[str]], size: float) -> None:

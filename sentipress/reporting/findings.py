@@ -64,11 +64,13 @@ def _cuts(evidence: Evidence) -> str:
     if not rows or not evidence.base:
         return ""
     known = [
-        f"{short_name(row.record)} ({kilobytes(row.deployed_bytes)}), {against(row.decisive, 'the base')}" for row in rows if row.decisive
+        f"{short_name(row.record).removesuffix(', 8 bits')} ({kilobytes(row.deployed_bytes)}), {against(row.decisive, 'the base')}"
+        for row in rows
+        if row.decisive
     ]
     quantized = evidence.by_name.get(QUANTIZED)
     whole = f"; the whole base in 8 bits has {kilobytes(quantized.deployed_bytes)}" if quantized else ""
-    return f"Cuts: {'; '.join(known)}{whole}."
+    return f"Cuts, in 8 bits: {'; '.join(known)}{whole}."
 
 
 def _saved(row: ScoredRow, other: ScoredRow) -> str:
@@ -103,8 +105,8 @@ def _word_student(evidence: Evidence) -> str:
     text = f"An LSTM taught by the base, {kilobytes(row.deployed_bytes)} with its words: it {against(row.decisive, 'the base')}."
     for one in about(evidence, questions.WORD_CONTROL):
         text += f" It {against(one.decisive, 'the same LSTM without a teacher')}."
-        if one.decisive.better and read_more(evidence, questions.WORD_STUDENT):
-            text += " " + _ONLY_STUDENT_READ.format(evidence.noun)
+        if read_more(evidence, questions.WORD_STUDENT):
+            text += " That one is not free of the teacher: its word vectors also come from texts that the base labelled."
     return text
 
 
