@@ -123,7 +123,7 @@ def card(package: Path, target: Path) -> str:
     checksum = files.sha256(package)
     if record["outputs"].get(package.name) != checksum:
         raise UserError(f"{package} is not the one that its metrics speak of", f"run {command}, then publish again")
-    about = artifacts.published_about(package.parent)
+    about = study.portable(artifacts.published_about(package.parent))
     if about.get("sha256") != record["inputs"][manifest.REVIEWS]:
         about = {}  # of other texts
     judged = judge(model) if model.task.is_sentiment else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sentipress.core import manifest
@@ -152,3 +153,15 @@ def elsewhere(about: Mapping[str, Any]) -> str:
     """What texts of another domain are called: by their file, as the description of the texts names it, or those of the package."""
     source = (about.get("out_of_domain") or {}).get("source") or {}
     return f"texts of {source['name']}" if source.get("name") else "Rotten Tomatoes sentences"
+
+
+def portable(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of texts with the name of the encoder where the folder stands in which it lay on one machine."""
+    encoder = about.get("encoder")
+    if not isinstance(encoder, Mapping) or not Path(str(encoder.get("source"))).is_absolute():
+        return dict(about)
+    found = {**about, "encoder": {**encoder, "source": encoder["name"]}}
+    for part in ("settings", "flags"):
+        if isinstance(about.get(part), Mapping) and about[part].get("encoder") == encoder["source"]:
+            found[part] = {**about[part], "encoder": encoder["name"]}
+    return found

@@ -184,15 +184,13 @@ def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
 
 
 def _shared(path: Path) -> bytes:
-    """What others get of a file: its bytes, but of a description of texts not where its encoder lay on this machine."""
+    """What others get of a file: its bytes, but of the description of an encoder's texts not where that lay on this machine."""
     content = path.read_bytes()
     if path.name != manifest.DESCRIPTION:
         return content
     about = json.loads(content)
-    encoder = about.get("encoder")
-    if not isinstance(encoder, dict) or not Path(str(encoder.get("source"))).is_dir():
-        return content
-    return (json.dumps({**about, "encoder": {**encoder, "source": encoder["name"]}}, indent=1, ensure_ascii=False) + "\n").encode()
+    portable = study.portable(about)
+    return content if portable == about else (json.dumps(portable, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def describe(loaded: Sequence[Mapping[str, Any]]) -> str:
