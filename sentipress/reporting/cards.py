@@ -289,7 +289,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"text": text, "code": code, "yaml": yaml, "plain": plain, "percent": percent, "grouped": "{:,}".format, "digits": digits}
+    environment.filters |= {
+        "text": text,
+        "code": code,
+        "yaml": yaml,
+        "plain": plain,
+        "percent": percent,
+        "grouped": "{:,}".format,
+        "digits": digits,
+    }
     return environment
 
 
