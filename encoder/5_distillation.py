@@ -81,8 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.reporting import table
 
         # %% Open what stages 1 and 2 saved; ask the base about all texts that teach
-        wanted = plans(settings)
         space, base = EncoderSpace.open(settings)
+        wanted = plans(settings, base.spec)
         publisher, school = EncoderPublisher(space), EncoderSchool(space, base)
         print(f"{len(space.labels['train']):,} training texts, {len(school.transfer):,} transfer texts for encoders")
 

@@ -24,6 +24,7 @@ from sentipress.transformer import finetuning, reducing
 from sentipress.transformer.attention import Encoder
 from sentipress.transformer.distilling import Lesson, Pupil
 from sentipress.transformer.inference import logits_of
+from sentipress.transformer.shapes import EncoderSpec
 
 ANSWERS = "teacher_modelo_base.npz"  # what the base says of the training texts and the transfer set
 BUNDLED, NONE = "bundled", "none"
@@ -56,11 +57,15 @@ class Plan:
         return self.alpha < 1 or self.hidden_weight > 0
 
 
-def plans(settings: SimpleNamespace) -> list[Plan]:
+def plans(settings: SimpleNamespace, spec: EncoderSpec) -> list[Plan]:
     """The students that a stage's settings ask for: the control first, then the usual one, then all others.
 
+    Args:
+        settings: of the stage.
+        spec: shape of the teacher.
+
     Raises:
-        UserError: a number of layers that is none.
+        UserError: layers or columns that the teacher does not have, or a number of layers that is none or stands twice.
     """
     stage = manifest.ENCODER.stage(manifest.ENCODER_DISTILLATION)
     usual = Plan(stage.row("modelo_destilado"), settings.layers, 0, settings.alpha, settings.hidden_weight)
@@ -70,16 +75,22 @@ def plans(settings: SimpleNamespace) -> list[Plan]:
         row = Row(f"modelo_destilado_{name}", ".safetensors", ORDER + len(found), technique, "high")
         found.append(Plan(**{**usual.__dict__, "row": row, **changes}))
 
-    for word in filter(None, (part.strip() for part in (settings.more_layers or "").split(","))):
-        if not word.isdigit() or not int(word):
-            raise UserError(f"--more-layers {settings.more_layers!r} is not understood", "give numbers of layers, as in 3,2")
-        more(f"{word}_layers", f"Student of {word} copied layers", layers=int(word))
+    words = [part.strip() for part in (settings.more_layers or "").split(",") if part.strip()]
+    if not all(word.isdecimal() and int(word) for word in words) or len(set(map(int, words))) < len(words):
+        raise UserError(f"--more-layers {settings.more_layers!r} is not understood", "give numbers of layers, as in 3,2")
+    for count in map(int, words):
+        more(f"{count}_layers", f"Student of {count} copied layers", layers=count)
     if settings.narrow:
         more("narrow", f"Student of {settings.narrow} columns", width=settings.narrow)
     if settings.ablation:
         more("labels_logits", "Student without the teacher's hidden states", hidden_weight=0.0)
         more("logits_alone", "Student by the teacher's logits alone", alpha=0.0, hidden_weight=0.0)
         more("labels_hidden", "Student without the teacher's logits", alpha=1.0, logits=False)
+    for plan in found:  # before any of them is trained
+        if plan.layers > spec.layers:
+            raise UserError(f"a student of {plan.layers} layers: its teacher has {spec.layers}", f"give 1 to {spec.layers} layers")
+        if plan.width > spec.width:
+            raise UserError(f"a student of {plan.width} columns: its teacher has {spec.width}", f"give --narrow 1 to {spec.width}")
     return found
 
 
