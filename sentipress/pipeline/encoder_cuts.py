@@ -21,6 +21,7 @@ from sentipress.transformer.distilling import Lesson, Pupil
 from sentipress.transformer.inference import batches
 
 TOKENIZER = ".tokenizer.json"  # ends the name of a smaller tokenizer's file
+WITH_WORDS = ("WordPiece", "Unigram")  # kinds of vocabularies that can be cut; BPE's pieces are made of one another
 
 
 def in_8_bits(
@@ -48,34 +49,45 @@ def fewer_parts(space: EncoderSpace, base: EncoderBase) -> Encoder:
 
 
 def with_fewer_words(space: EncoderSpace, base: EncoderBase, row: Row) -> list[dict[str, Any]]:
-    """The base with the pieces that the training texts use most, trained, in 8 bits; gives its record."""
+    """The base with the pieces that the training texts use most, trained, in 8 bits; gives its record, if it can be made."""
+    if not _can_be_cut(space, row):
+        return []
     cut, other = _fewer_words(space, base.model, space.settings.vocabulary_size, row)
-    publisher, inputs = EncoderPublisher(other), other.inputs(base.runtime.path.name)
-    history = other.finetune(cut, row.name, finetuning.FineTuning.of(space.settings), inputs)
-    published = in_8_bits(publisher, cut, row, inputs, other.measured(history))
-    return publisher.finish([published], base.runtime)
+    publisher, file = EncoderPublisher(other), base.runtime.path.name
+    # The new tokenizer is no file yet: a checkpoint is told from others by the ids that it gave.
+    history = other.finetune(cut, row.name, finetuning.FineTuning.of(space.settings), space.inputs(file))
+    published = in_8_bits(publisher, cut, row, other.inputs(file), other.measured(history))
+    return publisher.finish([published], base.runtime, other.save_tokenizer)
 
 
 def compact(school: EncoderSchool, student: Encoder, row: Row, base: EncoderBase, inputs: Sequence[Path]) -> list[dict[str, Any]]:
-    """A student with fewer pieces, taught once more, and all weights in blocks of 4 bits; gives its record.
+    """A student with fewer pieces, taught once more, and all weights in blocks of 4 bits; gives its record, if it can be made.
 
     The hidden states of the base are those of other pieces, so that its logits alone teach.
     """
     space, settings = school.space, school.space.settings
+    if not _can_be_cut(space, row):
+        return []
     cut, other = _fewer_words(space, student, settings.compact_vocabulary, row)
     ids = other.tokenizer.encode([*space.reviews.texts("train"), *school.transfer])
     lesson = Lesson(base.model, [0] * cut.spec.layers, settings.alpha, settings.temperature, 0.0)
     work = finetuning.FineTuning.of(settings, epochs=settings.compact_epochs)
+    history = other.finetune(Pupil(cut, base.spec.width), row.name, work, [*inputs], (ids, school.targets()), loss=lesson)
     named = [other.folder / other.tokenizer_file, *(path for path in inputs if path.name != space.tokenizer_file)]
-    history = other.finetune(Pupil(cut, base.spec.width), row.name, work, named, (ids, school.targets()), loss=lesson)
     measured = other.measured(history) | {"transfer_texts": len(school.transfer)}
     publisher = EncoderPublisher(other)
-    return publisher.finish([in_8_bits(publisher, cut, row, named, measured, "dynamic_4bit")], base.runtime)
+    published = in_8_bits(publisher, cut, row, named, measured, "dynamic_4bit")
+    return publisher.finish([published], base.runtime, other.save_tokenizer)
+
+
+def _can_be_cut(space: EncoderSpace, row: Row) -> bool:
+    kind = space.tokenizer.library["model"]["type"]
+    if kind not in WITH_WORDS:
+        print(f"{row.file} is left out: a vocabulary of the kind {kind} cannot be cut")
+    return kind in WITH_WORDS
 
 
 def _fewer_words(space: EncoderSpace, model: Encoder, size: int, row: Row) -> tuple[Encoder, EncoderSpace]:
-    """A network and the folder read with so many pieces; the tokenizer's file is written."""
+    """A network and the folder read with so many pieces. The tokenizer's file is not written: an earlier model may need the old one."""
     kept = reducing.frequent_ids(space.tokenizer, space.reviews.texts("train"), min(size, space.tokenizer.vocabulary_size))
-    tokenizer, name = cut_vocabulary(space.tokenizer, kept), row.name + TOKENIZER
-    tokenizer.save(space.folder / name)
-    return reducing.with_words(model, kept), space.with_tokenizer(tokenizer, name)
+    return reducing.with_words(model, kept), space.with_tokenizer(cut_vocabulary(space.tokenizer, kept), row.name + TOKENIZER)

@@ -84,9 +84,12 @@ class EncoderSpace:
         """Open the run of stage 1.
 
         Raises:
-            UserError: stage 1 has not been run, or for another recipe than asked for; tokenizer and reviews are of different runs.
+            UserError: stage 1 has not been run, or for another recipe than asked for; tokenizer and reviews are of different runs;
+                a GPU is asked for and there is none.
         """
         folder = Path(settings.artifacts)
+        if hasattr(settings, "device"):
+            finetuning.device_of(settings.device)  # said before anything is scored
         reviews, remedy = corpus.load(folder), manifest.run(manifest.ENCODER_DATA, folder)
         cli.check_recipe(settings, reviews.recipe)
         about, path = reviews.about.get("encoder"), folder / manifest.TOKENIZER
@@ -119,6 +122,10 @@ class EncoderSpace:
         other = EncoderSpace(self.settings, self.reviews, tokenizer, name)
         other._checkpoints = self._checkpoints
         return other
+
+    def save_tokenizer(self) -> None:
+        """Write the tokenizer's file."""
+        self.tokenizer.save(self.folder / self.tokenizer_file)
 
     @functools.cached_property
     def texts(self) -> dict[str, list[str]]:
@@ -203,10 +210,9 @@ class EncoderSpace:
         about, choice = self.reviews.about["encoder"], self.settings.encoder
         found = pretrained.load(about["source"] if choice == "auto" else choice)
         if found.sha256 != about["sha256"]:
-            again = manifest.run(manifest.ENCODER_DATA, self.folder)
-            raise UserError(
-                f"{self.folder / manifest.TOKENIZER} is that of {about['name']}, not of {found.name}", f"{again} --encoder {choice}"
-            )
+            other = "which has other weights now" if found.name == about["name"] else f"not of {found.name}"
+            again = manifest.command(manifest.ENCODER_DATA, self.folder, {"encoder": about["source"] if choice == "auto" else choice})
+            raise UserError(f"{self.folder / manifest.TOKENIZER} is that of {about['name']}, {other}", f"run {again}")
         return found
 
     def measured(self, history: History | None) -> dict[str, Any]:
