@@ -56,7 +56,7 @@ def settings(script: str, arguments: list[str] | None = None, rest: str | None =
     recipe = flags.get("recipe", constants["RECIPE"].value if "RECIPE" in constants else None)
     _check_all(path, merged(path, None, flags), constants)
     if recipe == "auto":
-        recipe = folder.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"].value)))
+        recipe = folder.recipe_of(Path(flags.get("artifacts", constants["ARTIFACTS"].value)), manifest.script_name(path))
     values = merged(path, recipe, flags)
     _check_all(path, values, constants)
     for line in _differences(path, recipe, flags):

@@ -27,8 +27,9 @@ def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
         create: make the folder. Without, a folder that is not there is an error: a stage run too early, a typing slip.
 
     Raises:
-        UserError: another run holds the folder, or it does not exist.
+        UserError: another run holds the folder, it does not exist, or it holds the texts of the other track.
     """
+    _check_track(folder, stage)
     if create:
         folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_dir():
@@ -52,6 +53,13 @@ def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
             _remove_temporaries(folder)
 
 
+def _check_track(folder: Path, stage: str) -> None:
+    """Refuse a stage of one track in the folder of the other: files of both have the same names."""
+    first = manifest.made_by(folder)
+    if first and any(stage in track.scripts for track in manifest.TRACKS) and manifest.track_of(first) != manifest.track_of(stage):
+        raise UserError(f"{folder} holds texts of {first}, which are not for {stage}", "name another --artifacts")
+
+
 def _remove_temporaries(folder: Path) -> None:
     """Delete half-written files of this folder. Another experiment may lie in a sub-folder, with a lock of its own."""
     left = [*folder.glob(f"{files.TEMPORARY}*"), *(path for own in OWN_FOLDERS for path in (folder / own).rglob(f"{files.TEMPORARY}*"))]
@@ -72,13 +80,17 @@ def _lock_stream(stream: Any) -> None:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def about(folder: Path) -> dict[str, Any]:
+def about(folder: Path, stage: str | None = None) -> dict[str, Any]:
     """The description of the cleaned texts, reviews.json.
+
+    Args:
+        folder: the artifacts folder.
+        stage: script that asks; the message to it names the first one of its track.
 
     Raises:
         UserError: missing, damaged, of another schema, or without what later stages need.
     """
-    remedy = manifest.prepare(folder)
+    remedy = manifest.run(manifest.track_of(stage).scripts[0], folder) if stage else manifest.prepare(folder)
     path = folder / manifest.DESCRIPTION
     content = files.read_json(path, SCHEMA, remedy)
     for key, kind in (("recipe", str), ("sha256", str), ("settings", dict), ("flags", dict), ("task", dict)):
@@ -97,6 +109,6 @@ def published_about(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def recipe_of(folder: Path) -> str:
-    """The recipe by which stage 1 cleaned the texts of a folder."""
-    return str(about(folder)["recipe"])
+def recipe_of(folder: Path, stage: str) -> str:
+    """The recipe of stage 1 of a folder, for a script that follows it."""
+    return str(about(folder, stage)["recipe"])

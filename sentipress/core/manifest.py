@@ -6,6 +6,7 @@ tell a person which command to run.
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -251,13 +252,25 @@ def track_of(script: str) -> Track:
     return next((track for track in TRACKS if script in track.scripts), LSTM)
 
 
-def track_in(folder: Path | str) -> Track:
-    """The track that worked in an artifacts folder last, by the name that its lock holds; the LSTM's for a new folder."""
+def made_by(folder: Path | str) -> str:
+    """The script that made the texts of a folder, as reviews.json says; "" where nothing says so."""
     try:
-        holder = Path(folder, LOCK).read_text(encoding="utf-8").partition(" ")[0]
-    except (OSError, UnicodeDecodeError):
-        holder = ""
-    return track_of(holder)
+        content = json.loads(Path(folder, DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    stage = content.get("stage") if isinstance(content, dict) else None
+    return stage if isinstance(stage, str) else ""
+
+
+def track_in(folder: Path | str) -> Track:
+    """The track whose texts a folder holds; without texts the one that worked there last, for a new folder the LSTM's."""
+    stage = made_by(folder)
+    if not stage:
+        try:
+            stage = Path(folder, LOCK).read_text(encoding="utf-8").partition(" ")[0]
+        except (OSError, UnicodeDecodeError):
+            stage = ""
+    return track_of(stage)
 
 
 def prepare(folder: Path | str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
 from sentipress.core import cli, files
 from sentipress.core.backend import deterministic
 from sentipress.core.history import History
@@ -39,16 +37,14 @@ class WordSchool:
         reviews, labels = self._space.reviews, self._space.labels["train"]
         self._texts = {name: [clean(text, recipe) for text in reviews.texts(name)] for name in ("train", "validation")}
         transfer = [clean(text, recipe) for text in self._sentences]
-        # What the base says counts as a label here: the transfer set tells more of words and pairs than the labelled texts.
-        decided = task.decide_logits(task.shaped(self._logits[len(labels) :])).astype(np.float32)
-        labels = np.concatenate([labels, decided])
         everything = [*self._texts["train"], *transfer]
         words = SimpleNamespace(
             vocabulary_size=settings.words, pairs=settings.pairs, sequence_length=settings.words_a_text, padding="post", truncating="pre"
         )
-        self.tokenizer = phrases.fit(everything, labels, words, recipe, task)
+        # The base has no part in words and word vectors: the control starts from them as well.
+        self.tokenizer = phrases.fit(self._texts["train"], labels, words, recipe, task, transfer)
         shape = embeddings.Shape(settings.embedding_dim, settings.seed, task)
-        self._start = embeddings.Start.fit(everything, labels, [], self.tokenizer, shape)
+        self._start = embeddings.Start.fit(self._texts["train"], labels, transfer, self.tokenizer, shape)
         self.spec = ModelSpec(
             self.tokenizer.vocabulary_size,
             settings.words_a_text,

@@ -106,7 +106,7 @@ def _word_student(evidence: Evidence) -> str:
     for one in about(evidence, questions.WORD_CONTROL):
         text += f" It {against(one.decisive, 'the same LSTM without a teacher')}."
         if read_more(evidence, questions.WORD_STUDENT):
-            text += " That one is not free of the teacher: its word vectors also come from texts that the base labelled."
+            text += " " + _ONLY_STUDENT_READ.format(evidence.noun)
     return text
 
 
