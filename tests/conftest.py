@@ -34,7 +34,16 @@ CACHE = ROOT / ".pytest_cache" / "d" / "sentipress"
 KEPT_RUNS = 3  # of different code, the newest ones
 # Files that take minutes come first, one to a worker, so that no worker is left with one of them alone at the end. The first
 # of them does without the run of the stages, which the second one makes meanwhile.
-SLOWEST = ("test_faults", "test_search", "test_models", "test_labels", "test_stages", "test_combination", "test_distillation")
+SLOWEST = (
+    "test_faults",
+    "test_search",
+    "test_models",
+    "test_labels",
+    "test_stages",
+    "test_encoder_stages",
+    "test_combination",
+    "test_distillation",
+)
 
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
 REVIEWS = 1500
