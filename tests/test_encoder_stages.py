@@ -18,9 +18,10 @@ from sentipress.reporting import table
 NEEDS = "needs pip install -r requirements-encoder.txt"
 for package in ("torch", "transformers", "tokenizers", "litert_torch", "ai_edge_quantizer", "onnx", "onnxruntime", "peft"):
     pytest.importorskip(package, reason=NEEDS)
+import tokenizers  # noqa: E402
 from encoders import small_folder  # noqa: E402
 
-from sentipress.pipeline import encoder_cuts, encoder_students  # noqa: E402
+from sentipress.pipeline import encoder_cuts, encoder_students, refresh  # noqa: E402
 from sentipress.pipeline.encoder_space import EncoderSpace  # noqa: E402
 from sentipress.runtimes import litert, registry  # noqa: E402
 from sentipress.text.pieces import PieceTokenizer  # noqa: E402
@@ -395,12 +396,25 @@ def test_students_that_cannot_be_made_are_said_before_any_is_trained(copied, cap
 
 
 def test_a_vocabulary_that_cannot_be_cut_leaves_out_its_rows(capsys):
-    space = SimpleNamespace(tokenizer=SimpleNamespace(library={"model": {"type": "BPE"}}), settings=None)
+    library = tokenizers.Tokenizer(tokenizers.models.BPE({"a": 0, "b": 1}, []))
+    space = EncoderSpace.__new__(EncoderSpace)
+    space.settings, space.tokenizer = None, PieceTokenizer(json.loads(library.to_str()), 8, 0)
     for name, make in (("cut_vocabulary", encoder_cuts.with_fewer_words), ("compact", None)):
         row = next(row for stage in manifest.ENCODER.stages for row in stage.rows if row.name == name)
         made = make(space, None, row) if make else encoder_cuts.compact(SimpleNamespace(space=space), None, row, None, [])
         assert made == []
         assert f"{name}.tflite is left out: a vocabulary of the kind BPE cannot be cut" in capsys.readouterr().out
+
+
+def test_a_row_that_cannot_be_made_is_not_due(copied):
+    stage, missing = STAGE(manifest.ENCODER_PRUNING), "cut_vocabulary"
+    for path in copied.glob(f"{missing}*"):
+        path.unlink()
+    assert refresh.pending(copied, stage) == [record(copied, "cut_layers")["flags"]]
+    for row in stage.rows:
+        if row.name != missing:
+            files.write_json(copied / f"{row.name}{records.SUFFIX}", {**record(copied, row.name), "left_out": [missing]})
+    assert refresh.pending(copied, stage) == []
 
 
 def test_three_labels_and_pieces_of_another_kind_go_through(place, tmp_path, monkeypatch, capsys):

@@ -39,6 +39,7 @@ REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
 UNLABELLED, OUT_OF_DOMAIN = "unlabelled.csv", "out_of_domain.csv"
 TOKENIZER, START = "tokenizer.json", "embedding_start.npz"
 TOPIC_FILES = ("topics.json", "topics.md")
+FEWER_PIECES = ("cut_vocabulary", "compact")  # rows of encoders whose vocabulary is cut
 LOCK = ".lock"  # of a folder: says which stage held it last
 METRICS, PROBABILITIES = ".metrics.json", ".probabilities.npz"  # endings beside every model
 

@@ -21,7 +21,6 @@ from sentipress.transformer.distilling import Lesson, Pupil
 from sentipress.transformer.inference import batches
 
 TOKENIZER = ".tokenizer.json"  # ends the name of a smaller tokenizer's file
-WITH_WORDS = ("WordPiece", "Unigram")  # kinds of vocabularies that can be cut; BPE's pieces are made of one another
 
 
 def in_8_bits(
@@ -81,10 +80,9 @@ def compact(school: EncoderSchool, student: Encoder, row: Row, base: EncoderBase
 
 
 def _can_be_cut(space: EncoderSpace, row: Row) -> bool:
-    kind = space.tokenizer.library["model"]["type"]
-    if kind not in WITH_WORDS:
-        print(f"{row.file} is left out: a vocabulary of the kind {kind} cannot be cut")
-    return kind in WITH_WORDS
+    if row.name in space.left_out:
+        print(f"{row.file} is left out: a vocabulary of the kind {space.tokenizer.kind} cannot be cut")
+    return row.name not in space.left_out
 
 
 def _fewer_words(space: EncoderSpace, model: Encoder, size: int, row: Row) -> tuple[Encoder, EncoderSpace]:

@@ -215,14 +215,20 @@ class EncoderSpace:
             raise UserError(f"{self.folder / manifest.TOKENIZER} is that of {about['name']}, {other}", f"run {again}")
         return found
 
+    @property
+    def left_out(self) -> list[str]:
+        """Rows that this encoder cannot have: those with fewer pieces, where its vocabulary cannot be cut."""
+        return [] if self.tokenizer.can_be_cut else list(manifest.FEWER_PIECES)
+
     def measured(self, history: History | None) -> dict[str, Any]:
         """What the metrics of a trained network say of its training; without a history, of the encoder alone."""
-        about = {key: self.reviews.about["encoder"][key] for key in ("name", "sha256", "length")}
+        encoder = {key: self.reviews.about["encoder"][key] for key in ("name", "sha256", "length")}
+        about: dict[str, Any] = {"encoder": encoder, **({"left_out": self.left_out} if self.left_out else {})}
         if history is None:
-            return {"seconds": {}, "encoder": about}
+            return {"seconds": {}, **about}
         device = self.device()
         place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
-        return {**history.measured(), "device": place, "encoder": about}
+        return {**history.measured(), "device": place, **about}
 
     def remove_checkpoints(self) -> None:
         """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""

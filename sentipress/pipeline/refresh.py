@@ -49,6 +49,7 @@ def _missing(stage: Stage, mine: list[dict[str, Any]]) -> list[Mapping[str, Any]
     if stage.script == manifest.COMBINATION:  # each chain ends with a package of its name
         chains = [record for record in mine if record.get("chain", "").split(",")[-1].strip() == PACK]
         return [record["flags"] for record in chains if record["flags"].get("name", "pocket") not in names]
+    names |= {name for record in mine for name in record.get("left_out", ())}  # which this run cannot make
     missing = [row for row in stage.usual_rows if row.name not in names]
     # Where nothing but some bags of words or other techniques were asked for, the others are not missed.
     if all("only" in record["flags"] or "techniques" in record["flags"] for record in mine):

@@ -54,6 +54,16 @@ class PieceTokenizer:
         return dict(self._tokenizer.get_vocab(with_added_tokens=True))
 
     @property
+    def kind(self) -> str:
+        """Kind of the vocabulary, in the library's words: WordPiece, Unigram or BPE."""
+        return str(self.library["model"]["type"])
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether `cut_vocabulary` can cut it: BPE's pieces are made of one another."""
+        return self.kind in ("WordPiece", "Unigram")
+
+    @property
     def unknown_id(self) -> int | None:
         """Id of what cannot be cut into pieces; None where every letter can be (BPE over bytes)."""
         model = self.library["model"]
@@ -184,8 +194,8 @@ def cut_vocabulary(tokenizer: PieceTokenizer, kept: Sequence[int]) -> PieceToken
     """
     content: dict[str, Any] = json.loads(json.dumps(tokenizer.library))
     model, new = content["model"], {old: number for number, old in enumerate(kept)}
-    if model["type"] not in ("WordPiece", "Unigram"):
-        raise UserError(f"a vocabulary of the kind {model['type']} cannot be cut", "leave the vocabulary as it is")
+    if not tokenizer.can_be_cut:
+        raise UserError(f"a vocabulary of the kind {tokenizer.kind} cannot be cut", "leave the vocabulary as it is")
     pieces = {old: piece for piece, old in tokenizer.vocabulary.items()}
     if len(new) < len(kept) or not set(new) <= set(pieces):
         raise UserError("ids of a cut vocabulary are repeated or unknown", "give each id of the tokenizer once")
