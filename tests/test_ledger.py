@@ -62,6 +62,9 @@ def test_publishing_adds_to_the_ledger_beside_the_folder_if_there_is_one(run, tm
     table.publish(run, tmp_path / "results" / "mine")
     assert ledger.read(tmp_path / "results" / ledger.NAME) == [line("a"), *ledger.read(run / ledger.NAME)]
     assert not (tmp_path / "results" / "mine" / ledger.NAME).exists()
+    table.publish(run, tmp_path / "results" / "encoder" / "mine")
+    assert len(ledger.read(tmp_path / "results" / ledger.NAME)) == 1 + len(ledger.read(run / ledger.NAME))
+    assert not list((tmp_path / "results" / "encoder").rglob(ledger.NAME))
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe", b",".join(name.encode() for name in ledger.COLUMNS) + b"\n1,2\n"])

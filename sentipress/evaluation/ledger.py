@@ -95,9 +95,9 @@ def append(path: Path, lines: Iterable[Line]) -> None:
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Add a folder's lines to the ledger beside a published folder, or inside it where there is none beside it."""
-    beside = target.parent / NAME
-    append(beside if beside.is_file() else target / NAME, read(folder / NAME))
+    """Add a folder's lines to the ledger beside a published folder or above that, or inside it where there is none."""
+    above = (target.parent / NAME, target.parent.parent / NAME)
+    append(next((path for path in above if path.is_file()), target / NAME), read(folder / NAME))
 
 
 def uses(folder: Path, name: str) -> int:

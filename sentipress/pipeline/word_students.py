@@ -72,9 +72,7 @@ class WordSchool:
         teacher = distillation.Distiller(
             "response", self.spec, vectors, alpha=settings.alpha if taught else 1.0, temperature=settings.temperature
         )
-        plan = training.TrainingPlan(
-            epochs, settings.word_batch_size, settings.word_rate, "cosine", epochs if taught else min(epochs, 8), True, True, settings.seed
-        )
+        plan = training.TrainingPlan(epochs, settings.word_batch_size, settings.word_rate, "cosine", epochs, True, True, settings.seed)
         validation = self.tokenizer.encode(self._texts["validation"]), space.labels["validation"]
         identity = {"name": row.name, "settings": cli.recorded(settings)["settings"], "base": files.sha256(school.inputs[-1])}
         history = training.train(
