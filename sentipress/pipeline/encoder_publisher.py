@@ -20,7 +20,7 @@ from sentipress.pipeline.publishing import Publishing
 from sentipress.runtimes import pocket
 from sentipress.runtimes.encoder_file import EncoderModel, save_encoder
 from sentipress.runtimes.interface import Runtime
-from sentipress.runtimes.litert import custom_operators, loads_as_compiled_model, stored_arrays
+from sentipress.runtimes.litert import loads_as_compiled_model, stored_arrays
 from sentipress.runtimes.litert_encoder import LiteRTEncoder
 from sentipress.runtimes.onnx_file import OnnxEncoder
 from sentipress.runtimes.pocket import PocketModel
@@ -67,9 +67,7 @@ class EncoderPublisher(Publishing):
         path, started = self._pending(row), time.perf_counter()
         files.write_bytes(path, content if number_format == conversion.FLOAT32 else conversion.quantized(content, number_format))
         seconds = time.perf_counter() - started
-        foreign = custom_operators(path)
-        if foreign:
-            raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
+        self._check_operators(path)
         runtime = LiteRTEncoder(path, self._remedy, self.space.tokenizer, self.space.task)
         measured = {**measured, "seconds": {**measured.get("seconds", {}), "conversion": seconds}, "number_format": number_format}
         if number_format == conversion.FLOAT32:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from sentipress.core.history import History
 from sentipress.data import corpus
 from sentipress.data.cleaning import clean
 from sentipress.evaluation import records
+from sentipress.pipeline.opened import OpenedFolder
 from sentipress.runtimes.encoder_file import EncoderModel
 from sentipress.runtimes.interface import Runtime
 from sentipress.text.pieces import PieceTokenizer
@@ -51,32 +51,18 @@ class EncoderBase:
         return self.runtime.model.spec
 
 
-class EncoderSpace:
+class EncoderSpace(OpenedFolder):
     """One artifacts folder of the encoder's track, opened for a stage.
 
     Attributes:
-        folder: the artifacts folder.
-        settings: of the stage.
-        reviews: the cleaned corpus.
-        task: its labels and split.
-        tokenizer: texts to ids.
-        tokenizer_file: its file's name in the folder.
-        ids: split name to ids, int32 (texts, length), padded on the right.
-        labels: split name to numbers of labels, float32 (texts,).
+        tokenizer: texts to ids, which are padded on the right.
     """
 
     def __init__(
         self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: PieceTokenizer, tokenizer_file: str = manifest.TOKENIZER
     ) -> None:
-        self.folder, self.tokenizer_file = Path(settings.artifacts), tokenizer_file
-        self.settings, self.reviews, self.task, self.tokenizer = settings, reviews, reviews.task, tokenizer
-        self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
-        self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
-        elsewhere = reviews.out_of_domain()
-        if elsewhere:
-            texts, self.labels["out_of_domain"] = elsewhere
-            self.ids["out_of_domain"] = tokenizer.encode(texts)
-        self._checkpoints: list[Path] = []
+        super().__init__(settings, reviews, tokenizer, tokenizer_file)
+        self.tokenizer = tokenizer
         self._prepared: dict[tuple[int, str], tuple[Runtime, Any]] = {}
 
     @classmethod
@@ -113,10 +99,6 @@ class EncoderSpace:
         runtime = EncoderModel(space.folder / record["file"], remedy, space.tokenizer, space.task)
         return space, EncoderBase(runtime, record)
 
-    def inputs(self, *names: str) -> list[Path]:
-        """Artifacts that every model depends on, and further ones by file name."""
-        return [self.folder / name for name in (manifest.REVIEWS, self.tokenizer_file, *names)]
-
     def with_tokenizer(self, tokenizer: PieceTokenizer, name: str) -> EncoderSpace:
         """The same folder read with another vocabulary, which lies in a file of this name."""
         other = EncoderSpace(self.settings, self.reviews, tokenizer, name)
@@ -126,18 +108,6 @@ class EncoderSpace:
     def save_tokenizer(self) -> None:
         """Write the tokenizer's file."""
         self.tokenizer.save(self.folder / self.tokenizer_file)
-
-    @functools.cached_property
-    def texts(self) -> dict[str, list[str]]:
-        """Cleaned texts of what is scored, by split name."""
-        texts = {name: self.reviews.texts(name) for name in ("validation", "test")}
-        elsewhere = self.reviews.out_of_domain()
-        return {**texts, **({"out_of_domain": elsewhere[0]} if elsewhere else {})}
-
-    @property
-    def scored(self) -> list[str]:
-        """Names of the splits that every model is scored on."""
-        return list(self.texts)
 
     def read_by(self, runtime: Runtime, split: str) -> Any:
         """Inputs of a model for the texts of a split: by its own tokenizer, which for an LSTM is one of words."""
@@ -192,15 +162,6 @@ class EncoderSpace:
         model.to("cpu")
         return history
 
-    def checkpoint(self, name: str, suffix: str) -> Path:
-        """Where the training of a model keeps its state until `remove_checkpoints`."""
-        self._checkpoints.append(self.folder / f".{name}.checkpoint{suffix}")
-        return self._checkpoints[-1]
-
-    def accuracy(self, logits: np.ndarray, split: str = "validation") -> float:
-        """Share of texts of a split that are labelled rightly by logits, in the task's shape."""
-        return float(np.mean(self.task.decide_logits(logits) == self.labels[split].astype(np.int64)))
-
     def pretrained(self) -> Pretrained:
         """The encoder that stage 1 took its tokenizer from, or the one that the stage's setting names.
 
@@ -229,11 +190,6 @@ class EncoderSpace:
         device = self.device()
         place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
         return {**history.measured(), "device": place, **about}
-
-    def remove_checkpoints(self) -> None:
-        """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""
-        for checkpoint in self._checkpoints:
-            checkpoint.unlink(missing_ok=True)
 
     def check_unchanged(self, base: EncoderBase) -> None:
         """Score the base again: optimizing a copy must not have moved it.

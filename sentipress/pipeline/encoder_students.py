@@ -117,12 +117,12 @@ class EncoderSchool:
         self.inputs = space.inputs(base.runtime.path.name)
         self.sentences = transfer_set(space)
         self.transfer = self.sentences[: space.settings.transfer_texts]
-        self.ids = np.concatenate([space.ids["train"], space.tokenizer.encode(self.transfer)])
         started = time.perf_counter()
         # All sentences are asked about at once: the order of batches, and with it the last digits, depends on all texts.
         everything = np.concatenate([space.ids["train"], space.tokenizer.encode(self.sentences)])
         self.all_logits = self._answers(everything)
-        self.logits = self.all_logits[: len(self.ids)]
+        read = len(space.ids["train"]) + len(self.transfer)
+        self.ids, self.logits = everything[:read], self.all_logits[:read]
         self.seconds = time.perf_counter() - started
 
     def _answers(self, ids: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from sentipress.pipeline.workspace import Workspace
 from sentipress.runtimes import ensemble, packed_words, pocket, registry
 from sentipress.runtimes.keras_file import KerasModel, save_keras
 from sentipress.runtimes.linear_file import LinearRuntime
-from sentipress.runtimes.litert import LiteRTModel, custom_operators, loads_as_compiled_model
+from sentipress.runtimes.litert import LiteRTModel, loads_as_compiled_model
 from sentipress.runtimes.packed_words import PackedWords
 from sentipress.runtimes.pocket import PocketModel
 
@@ -54,9 +54,7 @@ class Publisher(Publishing):
         started = time.perf_counter()
         files.write_bytes(path, to_tflite(model, spec, number_format))
         seconds = time.perf_counter() - started
-        foreign = custom_operators(path)
-        if foreign:
-            raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
+        self._check_operators(path)
         runtime = LiteRTModel(path, self._remedy, space.tokenizer, space.task)
         measured = {
             "seconds": {"conversion": seconds},

@@ -19,6 +19,7 @@ from sentipress.evaluation import deployment, latency, ledger, records
 from sentipress.pipeline.published import Published
 from sentipress.runtimes import registry
 from sentipress.runtimes.interface import Runtime
+from sentipress.runtimes.litert import custom_operators
 
 BASE = manifest.BASE.name  # the same in every track
 
@@ -62,6 +63,16 @@ class Publishing:
     def final(self, row: Row) -> Path:
         """Where a published model lies after `finish`."""
         return self.space.folder / row.file
+
+    def _check_operators(self, path: Path) -> None:
+        """Refuse a `.tflite` file that a runtime without further libraries cannot run.
+
+        Raises:
+            UserError: it needs operators that are not built in.
+        """
+        foreign = custom_operators(path)
+        if foreign:
+            raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
 
     def _published(self, row: Row, inputs: Sequence[Path], runtime: Runtime, measured: Mapping[str, Any]) -> Published:
         """Score a model that was loaded back from its pending file."""

@@ -85,7 +85,7 @@ def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
 
 def _track(artifacts: Path) -> Track:
     """The track of a folder: by its texts, else by its models, else by who worked there last; the LSTM's for a new folder."""
-    stages = [folder.published_about(artifacts).get("stage"), *(record["stage"] for record in _readable(artifacts))]
+    stages = [manifest.made_by(artifacts), *(record["stage"] for record in _readable(artifacts))]
     stage = next(filter(None, stages), None)
     return manifest.track_of(stage) if stage else manifest.track_in(artifacts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from sentipress.data import corpus
 from sentipress.evaluation import records
 from sentipress.lstm import eventlog, training
 from sentipress.lstm.networks import ModelSpec
+from sentipress.pipeline.opened import OpenedFolder
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.keras_file import KerasModel
 from sentipress.text import embeddings
@@ -45,32 +45,18 @@ class Base:
         return self.runtime.model
 
 
-class Workspace:
+class Workspace(OpenedFolder):
     """One artifacts folder, opened for a stage.
 
     Attributes:
-        folder: the artifacts folder.
-        settings: of the stage.
-        reviews: the cleaned corpus.
-        task: its labels and split.
         tokenizer: words to ids.
-        tokenizer_file: its file's name in the folder.
-        ids: split name to ids, int32 (texts, length); "out_of_domain" are texts of another domain, if there are any.
-        labels: split name to numbers of labels, float32 (texts,).
     """
 
     def __init__(
         self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: Tokenizer, tokenizer_file: str = manifest.TOKENIZER
     ) -> None:
-        self.folder, self.tokenizer_file = Path(settings.artifacts), tokenizer_file
-        self.settings, self.reviews, self.task, self.tokenizer = settings, reviews, reviews.task, tokenizer
-        self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
-        self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
-        elsewhere = reviews.out_of_domain()
-        if elsewhere:
-            texts, self.labels["out_of_domain"] = elsewhere
-            self.ids["out_of_domain"] = tokenizer.encode(texts)
-        self._checkpoints: list[Path] = []
+        super().__init__(settings, reviews, tokenizer, tokenizer_file)
+        self.tokenizer = tokenizer
 
     @classmethod
     def open(cls, settings: SimpleNamespace) -> tuple[Workspace, Base]:
@@ -93,27 +79,11 @@ class Workspace:
         base = Base(KerasModel(folder / record["file"], remedy, tokenizer, reviews.task), spec, record)
         return cls(settings, reviews, tokenizer), base
 
-    def inputs(self, *names: str) -> list[Path]:
-        """Artifacts that every model depends on, and further ones by file name."""
-        return [self.folder / name for name in (manifest.REVIEWS, self.tokenizer_file, *names)]
-
     def with_tokenizer(self, tokenizer: Tokenizer, name: str) -> Workspace:
         """The same folder read with another vocabulary, which lies in a file of this name."""
         other = Workspace(self.settings, self.reviews, tokenizer, name)
         other._checkpoints = self._checkpoints
         return other
-
-    @functools.cached_property
-    def texts(self) -> dict[str, list[str]]:
-        """Cleaned texts of what is scored, by split name."""
-        texts = {name: self.reviews.texts(name) for name in ("validation", "test")}
-        elsewhere = self.reviews.out_of_domain()
-        return {**texts, **({"out_of_domain": elsewhere[0]} if elsewhere else {})}
-
-    @property
-    def scored(self) -> list[str]:
-        """Names of the splits that every model is scored on."""
-        return list(self.texts)
 
     def read_by(self, runtime: Runtime, split: str) -> Any:
         """Inputs of a model for the texts of a split: ids that are made once, or cleaned texts."""
@@ -173,8 +143,7 @@ class Workspace:
                 labels by default.
             options: `loss` and `callbacks` of `sentipress.lstm.training.train`.
         """
-        checkpoint = self.folder / f".{name}.checkpoint.npz"
-        self._checkpoints.append(checkpoint)
+        checkpoint = self.checkpoint(name, ".npz")
         values = cli.recorded(self.settings)["settings"]
         identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
         return training.train(
@@ -190,11 +159,6 @@ class Workspace:
             watch=lambda epochs: eventlog.write(self.folder / "logs" / name, epochs),
             **options,
         )
-
-    def remove_checkpoints(self) -> None:
-        """Delete the checkpoints of this stage's trainings; the last thing that a stage does."""
-        for checkpoint in self._checkpoints:
-            checkpoint.unlink(missing_ok=True)
 
     def check_unchanged(self, base: Base) -> None:
         """Score the base again: optimizing a copy must not have moved it.

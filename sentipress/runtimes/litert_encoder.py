@@ -14,8 +14,7 @@ from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.litert import stored_arrays
 from sentipress.runtimes.network import NetworkRuntime
 from sentipress.text.encoder import TextEncoder
-
-SIGNATURE = "ids_"  # begins the name of a signature, which ends with its length
+from sentipress.transformer.shapes import SIGNATURE
 
 
 class LiteRTEncoder(NetworkRuntime):

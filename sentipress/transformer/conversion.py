@@ -19,8 +19,8 @@ import torch
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
 from sentipress.transformer.attention import Encoder
+from sentipress.transformer.shapes import SIGNATURE
 
-SIGNATURE = "ids_"  # begins the name of a signature, which ends with its length
 BLOCK = 32  # weights that share a scale in 4 bits
 ALIGNMENT = 16  # bytes: LiteRT's schema wants the data of a buffer to begin at a multiple of it
 # By operator: bits of its weights, and whether a scale is for a block of them.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+SIGNATURE = "ids_"  # begins the name of a signature of a `.tflite` file, which ends with its length
 POOLINGS = ("mean", "first")
 
 
