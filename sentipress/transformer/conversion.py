@@ -125,7 +125,8 @@ class _SharingBuilder(flatbuffers.Builder):
 def shared(content: bytes) -> bytes:
     """A `.tflite` file that says the same with each vector (scales, zero points, shapes, weights) stored once.
 
-    An embedding of 8 bits has 12 bytes of scale and zero point for each row, in each signature. Weights that the quantizer
+    An embedding of 8 bits has 12 bytes of scale and zero point for each row, in each signature. Values that are computed on the
+    way get short names: nothing reads the long ones. Weights that the quantizer
     put behind the flatbuffer come back into it, where `sentipress.runtimes.litert.stored_arrays` finds them.
     """
     from ai_edge_litert import schema_py_generated as schema
@@ -135,6 +136,11 @@ def shared(content: bytes) -> bytes:
         if buffer.size:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
+    for place, graph in enumerate(model.subgraphs):
+        named = {*map(int, graph.inputs), *map(int, graph.outputs)}
+        for number, tensor in enumerate(graph.tensors):
+            if number not in named and model.buffers[tensor.buffer].data is None:
+                tensor.name = f"{place}.{number}".encode()
     builder = _SharingBuilder(len(content))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
