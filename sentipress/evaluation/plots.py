@@ -24,6 +24,8 @@ MARKERS = ("o", "^", "D", "v", "P", "X")
 MOST_ANNOTATED = 12  # labels of a confusion matrix whose cells have room for a count
 LABEL_CHARACTERS = 24
 
+WIDE_RANGE = 400  # largest by smallest size of a picture from which labels at 1, 2 and 5 would touch
+
 
 def new_figure(width: float = 8.0, height: float = 4.5, grid: bool = True) -> tuple[Any, Any]:
     """Make a figure of this size in inches with one set of axes."""
@@ -186,7 +188,8 @@ def front(records: Sequence[Mapping[str, Any]], path: Path) -> Path:
         )
     axes.set(xscale="log", xlabel="model file, KB (logarithmic)", ylabel="test accuracy, % (95 % interval)")
     axes.margins(x=0.08)
-    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    wide = points[-1][0] > WIDE_RANGE * points[0][0]
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1,) if wide else (1, 2, 5)))
     axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_title("Accuracy against size; squares are controls")
