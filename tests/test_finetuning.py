@@ -438,6 +438,39 @@ def test_gradients_are_clipped_and_biases_do_not_decay(tmp_path, steps):
     assert all(decays == {(True, PLAN.weight_decay), (False, 0.0)} for _, _, decays, _ in steps)
 
 
+@pytest.mark.parametrize("kind", ["labels", "student"])
+def test_a_batch_read_in_parts_gives_the_same_step(tmp_path, monkeypatch, kind):
+    found = []
+    for at_once in (10_000, 60):  # of texts of 20 ids three at a time, the last part of a batch smaller
+        monkeypatch.setattr(finetuning, "IDS_AT_ONCE", at_once)
+        deterministic(1)
+        model = Encoder(SPEC, dropout=0.0)
+        options = {"model": model} if kind == "labels" else {"model": Pupil(model, 32), "data": taught(), "loss": lesson()}
+        work = training(tmp_path, plan=replace(PLAN, precision="float32"), **options)
+        found.append((work.run(fresh=True), weights(work)))
+    (one, before), (other, after) = found
+    assert one.epochs[0]["loss"] == pytest.approx(other.epochs[0]["loss"], rel=1e-5)
+    assert one.epochs[0]["accuracy"] == other.epochs[0]["accuracy"]
+    for name, value in before.items():
+        torch.testing.assert_close(value, after[name], rtol=1e-3, atol=2e-4)
+
+
+def test_precision_is_of_the_processor_and_holds_for_the_steps_alone(tmp_path, monkeypatch):
+    cpu, seen = torch.device("cpu"), []
+    for flags, there in (({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda flags=flags: flags)
+        expected = "bfloat16" if there else "float32"
+        assert [finetuning.precision_of(choice, cpu) for choice in ("auto", "bfloat16", "float32")] == [expected, expected, "float32"]
+
+    def looks(model, ids, targets):
+        seen.append(torch.get_float32_matmul_precision())
+        return label_loss(model, ids, targets)
+
+    for choice in ("auto", "float32"):
+        training(tmp_path, plan=replace(PLAN, epochs=1, precision=choice), loss=looks).run(fresh=True)
+    assert seen == ["medium"] * STEPS + ["highest"] * STEPS and torch.get_float32_matmul_precision() == "highest"
+
+
 def test_texts_of_like_length_share_a_batch_and_each_is_read_once_a_pass(tmp_path):
     seen = []
 

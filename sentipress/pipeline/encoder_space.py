@@ -75,7 +75,7 @@ class EncoderSpace(OpenedFolder):
         """
         folder = Path(settings.artifacts)
         if hasattr(settings, "device"):
-            finetuning.device_of(settings.device)  # said before anything is scored
+            finetuning.precision_of(settings.precision, finetuning.device_of(settings.device))  # said before anything is scored
         reviews, remedy = corpus.load(folder), manifest.run(manifest.ENCODER_DATA, folder)
         cli.check_recipe(settings, reviews.recipe)
         about, path = reviews.about.get("encoder"), folder / manifest.TOKENIZER
@@ -189,7 +189,8 @@ class EncoderSpace(OpenedFolder):
             return {"seconds": {}, **about}
         device = self.device()
         place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
-        return {**history.measured(), "device": place, **about}
+        allowed = finetuning.precision_of(self.settings.precision, device)
+        return {**history.measured(), "device": f"{place}, {allowed} allowed in products", **about}
 
     def check_unchanged(self, base: EncoderBase) -> None:
         """Score the base again: optimizing a copy must not have moved it.
