@@ -2,7 +2,8 @@
 
 Reads    artifacts/encoder/reviews.csv, reviews.json, tokenizer.json (stage 1), and the encoder that stage 1 named
 Writes   artifacts/encoder/modelo_base.safetensors, untrained_head.safetensors (a control: the same encoder, whose head never
-         learned), with --lora-rank also modelo_lora.safetensors; each with its .metrics.json and .probabilities.npz;
+         learned), with --lora-rank also modelo_lora.safetensors, with --self-training labels_alone.safetensors (the first of the
+         encoders that the base learned from); each with its .metrics.json and .probabilities.npz;
          modelo_base.report.txt, figures/modelo_base_*.png
 Command  python encoder/2_finetune.py [--epochs 3] [--lora-rank 8] [--device cpu] [--fresh]
 """
@@ -25,16 +26,23 @@ LEARNING_RATE = 5e-5  # [1e-7, 1.0] highest step size of AdamW, BERT's largest
 WARM_UP = 0.1  # [0.0, 1.0] share of all steps in which the step size rises; then it falls to 0
 WEIGHT_DECAY = 0.01  # [0.0, 1.0] BERT's
 KEEP_BEST = True  # end with the weights of the best validation accuracy
+SELF_TRAINING = 0  # [0, 10000000] sentences without a label: the base is trained anew on what first ones say of them; 0: no
+TRANSFER = "auto"  # where they come from: bundled (sentences of IMDB reviews), none, or a file with a column of texts
+TEACHERS = 3  # [1, 20] first ones then, of as many seeds: the mean of their answers is better than one's
+SELF_EPOCHS = 2  # [1, 1000] passes over labelled texts and sentences then
+ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the first ones' answers
+TEMPERATURE = 1.0  # [0.01, 100.0] softens both (Hinton et al. 2015); 1 leaves the answers as they are
 LORA_RANK = 0  # [0, 256] columns of LoRA's matrices (Hu et al. 2022); 0: no such row
 LORA_RATE = 0.001  # [1e-7, 1.0] its step size: few weights move, and each must move further
 SEED = 1  # [0, 2147483647] of the head, of order and dropout
 DEVICE = "auto"  # {auto, cpu, cuda} auto: a GPU where there is one
+PRECISION = "auto"  # {auto, float32, bfloat16} that a step's products may have; auto: bfloat16 where the processor knows it
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
-    "bert": {"EPOCHS": 4, "LORA_RANK": 8},
+    "bert": {"EPOCHS": 3, "SELF_TRAINING": 40000, "LORA_RANK": 8},
     "rubert": {"EPOCHS": 3},
     "roberta": {"EPOCHS": 3},
 }
@@ -54,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.evaluation import plots, summary
         from sentipress.pipeline.encoder_publisher import EncoderPublisher
         from sentipress.pipeline.encoder_space import EncoderSpace
+        from sentipress.pipeline.encoder_teaching import more_teachers, taught_anew
         from sentipress.transformer import adapters, finetuning
         from sentipress.transformer.attention import count_parameters
 
@@ -71,11 +80,19 @@ def main(arguments: list[str] | None = None) -> None:
         published.append(publisher.encoder(untrained, stage.row("untrained_head"), inputs, measured))
 
         # %% Fine-tune all weights, from the same start
-        row = stage.row("modelo_base")
+        row, plan = stage.row("modelo_base"), finetuning.FineTuning.of(settings)
+        first = stage.row("labels_alone") if settings.self_training else row
         print(f"{count_parameters(untrained):,} parameters")
-        plan = finetuning.FineTuning.of(settings)
-        history = space.finetune(untrained, row.name, plan, inputs)
-        base = publisher.encoder(untrained, row, inputs, space.measured(history))
+        history = space.finetune(untrained, first.name, plan, inputs)
+        base = publisher.encoder(untrained, first, inputs, space.measured(history))
+
+        # %% Begin anew, taught by the first one and others like it on more sentences
+        if settings.self_training:
+            published.append(base)
+            teachers = [untrained, *more_teachers(space, pretrained, plan, inputs)]
+            finetuning.deterministic(settings.seed)
+            anew = pretrained.network(task.outputs, settings.pooling)
+            base, history = taught_anew(publisher, base, teachers, anew, row, inputs)
         published.insert(0, base)
 
         # %% Fine-tune few weights

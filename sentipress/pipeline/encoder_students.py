@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,20 +13,16 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.core.history import History
 from sentipress.core.manifest import Row
-from sentipress.data import sentences, sources
-from sentipress.data.cleaning import clean
-from sentipress.evaluation import statistics
 from sentipress.pipeline.encoder_publisher import EncoderPublisher
 from sentipress.pipeline.encoder_space import EncoderBase, EncoderSpace
+from sentipress.pipeline.encoder_teaching import answers, compared, targets_of, transfer_set
 from sentipress.pipeline.published import Published
 from sentipress.transformer import finetuning, reducing
 from sentipress.transformer.attention import Encoder
 from sentipress.transformer.distilling import Lesson, Pupil
-from sentipress.transformer.inference import logits_of
 from sentipress.transformer.shapes import EncoderSpec
 
 ANSWERS = "teacher_modelo_base.npz"  # what the base says of the training texts and the transfer set
-BUNDLED, NONE = "bundled", "none"
 ORDER = 60  # of the first row of a student beyond those that the manifest names
 
 
@@ -115,8 +110,9 @@ class EncoderSchool:
         """
         self.space, self._base = space, base
         self.inputs = space.inputs(base.runtime.path.name)
-        self.sentences = transfer_set(space)
-        self.transfer = self.sentences[: space.settings.transfer_texts]
+        settings = space.settings
+        self.sentences = transfer_set(space, max(settings.transfer_texts, settings.word_transfer_texts))
+        self.transfer = self.sentences[: settings.transfer_texts]
         started = time.perf_counter()
         # All sentences are asked about at once: the order of batches, and with it the last digits, depends on all texts.
         everything = np.concatenate([space.ids["train"], space.tokenizer.encode(self.sentences)])
@@ -128,16 +124,15 @@ class EncoderSchool:
     def _answers(self, ids: np.ndarray) -> np.ndarray:
         """The base's logits, from the file of an earlier call if that was of the same model and texts."""
         path = self.space.folder / ANSWERS
-        key = files.fingerprint([files.sha256(self._base.runtime.path), *files.array_hashes([ids])])
+        precision = finetuning.precision_of(self.space.settings.precision, self.space.device())
+        key = files.fingerprint([files.sha256(self._base.runtime.path), precision, *files.array_hashes([ids])])
         try:
             with np.load(path, allow_pickle=False) as saved:
                 if str(saved["key"]) == key:
                     return np.asarray(saved["logits"])
         except Exception:  # missing, or damaged in one of the many ways of zip files: computed again
             pass
-        device = self.space.device()
-        logits = logits_of(self._base.model.to(device), ids, "teacher")
-        self._base.model.to("cpu")
+        logits = answers(self.space, self._base.model, ids)
         with files.atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, key=np.array(key), logits=logits)
         return logits
@@ -146,11 +141,8 @@ class EncoderSchool:
         return reducing.which_layers(self._base.spec.layers, plan.layers, self.space.settings.copied)
 
     def targets(self) -> np.ndarray:
-        """What is taught: float32 (training and transfer texts, 2 + outputs), see `Lesson`; a transfer text has the base's label."""
-        task, labels = self.space.task, self.space.labels["train"]
-        label = np.concatenate([labels, task.decide_logits(task.shaped(self.logits[len(labels) :]))])
-        labelled = np.arange(len(self.logits)) < len(labels)
-        return np.concatenate([np.stack([label, labelled], axis=1), self.logits], axis=1).astype(np.float32)
+        """What is taught of training and transfer texts: float32 (texts, 2 + outputs), see `Lesson`."""
+        return targets_of(self.space.task, self.space.labels["train"], self.logits)
 
     def student(self, plan: Plan) -> tuple[Encoder, History]:
         """Copy layers of the base, train; gives the student and what happened."""
@@ -183,30 +175,3 @@ class EncoderSchool:
         if control:
             about["to_control"] = compared(published, control, self.space)
         return published
-
-
-def compared(one: Published, control: Published, space: EncoderSpace) -> dict[str, Any]:
-    """Difference of a model's test accuracy from that of the control, with its interval."""
-    return statistics.comparison(one.probabilities["test"], control.probabilities["test"], space.labels["test"], space.task)
-
-
-def transfer_set(space: EncoderSpace) -> list[str]:
-    """Texts for students to learn on, cleaned for the encoder: by the setting `transfer`, and none where that says so.
-
-    As many as those learn on that take the most of them; the others take the first ones.
-
-    Raises:
-        UserError: a file that cannot be read.
-    """
-    settings = space.settings
-    choice, count = settings.transfer, max(settings.transfer_texts, settings.word_transfer_texts)
-    if choice == "auto":
-        choice = BUNDLED if space.task.is_sentiment and space.reviews.recipe in ("default", "bert") else NONE
-    if choice == NONE or not count:
-        return []
-    if choice == BUNDLED:
-        texts = sources.read_bundled("imdb")["review"].tolist()
-    else:
-        texts = sources.read_unlabelled(Path(choice), space.task.text_column).tolist()
-    held_out = [text for name in space.scored for text in space.texts[name]]
-    return [clean(text, space.tokenizer.cleaning) for text in sentences.sample(texts, count, settings.seed, held_out)]
