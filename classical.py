@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
                 about = replace(spec, terms=terms, C=settings.packed_c).as_dict()
                 # Few texts have fewer terms than the row is named after.
                 row = replace(row, technique=row.technique.replace(f"{terms:,}", f"{len(model.terms):,}"))
-                published.append(publisher.packed_words(model, row, {"seconds": seconds, "model": about}))
+                published.append(publisher.packed_words(model, row, [space.reviews.path], {"seconds": seconds, "model": about}))
         records = publisher.finish(published, base.runtime)
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
     print(f"next: {manifest.command(manifest.QUANTIZATION, artifacts)}")

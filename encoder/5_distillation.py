@@ -3,7 +3,8 @@
 Reads    artifacts/encoder/reviews.csv, tokenizer.json, modelo_base.safetensors (stages 1 and 2); the last cell: all metrics
 Writes   artifacts/encoder/modelo_control.safetensors (the student without a teacher), modelo_destilado.safetensors,
          modelo_destilado_DRQ.tflite (8 bits), compact.tflite (4 bits, a small vocabulary) with its compact.tokenizer.json,
-         control_lstm.zip and student_lstm.zip (LSTMs, packed with their words); with --more-layers, --narrow and --ablation
+         control_lstm.zip and student_lstm.zip (LSTMs, packed with their words), rival_words.zip and rival_characters.zip (bags of
+         words and of characters, packed to the same bytes); with --more-layers, --narrow and --ablation
          also modelo_destilado_<name>.safetensors; each with its .metrics.json and .probabilities.npz;
          teacher_modelo_base.npz (what the base says); comparison.{md,csv,tex}
 Command  python encoder/5_distillation.py [--layers 4] [--copied alternate] [--transfer FILE] [--ablation] [--fresh]
@@ -52,12 +53,13 @@ WORD_BATCH_SIZE = 128  # [1, 4096] texts per step
 WORD_RATE = 0.003  # [1e-7, 1.0] Adam's step size at the start
 SEED = 1  # [0, 2147483647] of the transfer set, of weights, order and dropout
 DEVICE = "auto"  # {auto, cpu, cuda} auto: a GPU where there is one
+PRECISION = "auto"  # {auto, float32, bfloat16} that a step's products may have; auto: bfloat16 where the processor knows it
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
-    "bert": {"LAYERS": 4, "EPOCHS": 3, "TRANSFER_TEXTS": 10000, "WORD_TRANSFER_TEXTS": 100000},
+    "bert": {"LAYERS": 4, "EPOCHS": 3, "TRANSFER_TEXTS": 10000, "WORD_TRANSFER_TEXTS": 200000},
     "rubert": {"WORD_CLEANING": "posts"},
     "roberta": {"LAYERS": 4, "MORE_LAYERS": "3,2", "ABLATION": True, "WORDS_A_TEXT": 200},
 }
@@ -73,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     settings = cli.settings(__file__, arguments)
     artifacts, stage = Path(settings.artifacts), manifest.ENCODER.stage(manifest.ENCODER_DISTILLATION)
     with folder.lock(artifacts, settings.stage):
-        from sentipress.pipeline import encoder_cuts
+        from sentipress.pipeline import encoder_cuts, word_rivals
         from sentipress.pipeline.encoder_publisher import EncoderPublisher
         from sentipress.pipeline.encoder_space import EncoderSpace
         from sentipress.pipeline.encoder_students import EncoderSchool, plans
@@ -102,6 +104,10 @@ def main(arguments: list[str] | None = None) -> None:
         alone = words.publish(publisher, stage.row("control_lstm"), control, history, None)
         taught, history = words.student(stage.row("student_lstm"), taught=True)
         published += [alone, words.publish(publisher, stage.row("student_lstm"), taught, history, alone)]
+
+        # %% Their rivals: bags of words and of characters that learn from the same, in as many bytes
+        budget = published[-1].pending.stat().st_size
+        published += [word_rivals.publish(publisher, words, stage.row(name), budget) for name in word_rivals.RIVALS]
         space.check_unchanged(base)
         records = publisher.finish(published, base.runtime)
 

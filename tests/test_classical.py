@@ -111,6 +111,35 @@ def test_terms_and_damaged_files(tmp_path):
             LinearModel.load(tmp_path / name, "run it")
 
 
+# Characters
+
+
+def test_runs_of_characters_are_those_of_scikit_learn():
+    texts = ["Ab  xyz, a", "привет :)", "a" * 12, "", "É"]
+    for longest in (2, 3, 5):
+        analyzer = CountVectorizer(analyzer="char_wb", ngram_range=(2, longest)).build_analyzer()
+        for text in texts:
+            assert sorted(terms_of(text, longest, "characters")) == sorted(analyzer(text))
+
+
+def test_a_model_of_characters_reads_inside_words(data, tmp_path):
+    texts, labels = data
+    model = fitting.fit(fitting.ClassicalSpec("nb", 20000, 4, 0.1, "characters"), texts[:800], labels[:800], "plain")
+    assert all(2 <= len(term) <= 4 for term in model.terms)
+    path = tmp_path / "m.zip"
+    packed_words.save(path, model, 8)
+    with pytest.raises(ValueError, match="packed"):
+        model.save(tmp_path / "m.npz")
+    runtime = registry.open_model(path)
+    found = runtime.predict(texts[1200:])
+    np.testing.assert_allclose(found, model.predict(texts[1200:]), atol=0.1)
+    assert np.mean((found > 0.5) == labels[1200:]) > 0.8
+    # The misspelt word shares most of its runs with the right one.
+    assert runtime.known_share("wonderfull") == 1 and runtime.known_share("замечательно") == 0 == runtime.known_share("")
+    # Cut inside a word of the training texts, of either case.
+    assert runtime.predict_raw(["WONDERFUL"]) == runtime.predict_raw(["wonderful"])
+
+
 # Packed
 
 

@@ -26,6 +26,9 @@ from sentipress.pipeline import refresh
 from sentipress.reporting import cards, cells, charts, conclusions, evidence, excerpts, findings, naming, pages, study, table, wording
 
 PUBLISHED = ROOT / "results" / "default"
+PACKED_WORDS = ROOT / "results" / "packed" / "packed_41600"
+PACKAGES = {"model": PUBLISHED / "pocket", "control": PUBLISHED / "pocket", "classical": PACKED_WORDS}  # by role
+OTHERS = PUBLISHED / "modelo_DRQ"
 NAME, PLACE = "some-encoder", "/models/of/a/person/some-encoder"
 FIVE = ("negative", "neutral", "positive", "skip", "speech")
 TEXTS = 300
@@ -42,6 +45,7 @@ NOISE = {
     "modelo_control": 2.5,
     "student_lstm": 1.0,
     "control_lstm": 4.0,
+    "rival_words": 1.2,
 }
 ROWS = {row.name: (stage, row) for stage in manifest.ENCODER.stages for row in stage.rows}
 SHAPE = {"encoder": NAME, "vocabulary_size": 100, "width": 8, "heads": [2, 2], "columns": [16, 16], "outputs": 1}
@@ -81,13 +85,14 @@ def build(folder, recipe="default", labels=SENTIMENT_LABELS, names=tuple(NOISE),
         own = np.exp(logits + NOISE[name] * random.normal(size=logits.shape))
         own = (own / own.sum(axis=1, keepdims=True)).astype(np.float32)
         own = own[:, 1] if task.binary else own
-        if name.endswith("_lstm"):
-            shutil.copy(PUBLISHED / "pocket.zip", folder / row.file)
+        published = PACKAGES[row.role] if row.suffix == ".zip" else None
+        if published:
+            shutil.copy(published.with_suffix(".zip"), folder / row.file)
         else:
             (folder / row.file).write_bytes(name.encode() * 50)
         saved = records.probabilities_path(folder, name)
         np.savez(saved, test=own, test_row=rows, test_label=truth.astype(np.float32))
-        record = records.read(PUBLISHED / ("pocket.metrics.json" if name.endswith("_lstm") else "modelo_DRQ.metrics.json"), "")
+        record = records.read(records.metrics_path((published or OTHERS).parent, (published or OTHERS).name), "")
         for gone in ("chain", "teachers", "history", "best_epoch", "number_format"):
             record.pop(gone, None)
         packages = {**record["environment"]["packages"], "torch": "9.9", "ai-edge-litert": "2.3"}
@@ -103,8 +108,8 @@ def build(folder, recipe="default", labels=SENTIMENT_LABELS, names=tuple(NOISE),
             "out_of_domain": None,
             "deployment": None,
             "scores": scores(truth, own, task),
-            "tokenizer": None if name.endswith("_lstm") else manifest.TOKENIZER,
-            "model": record["model"] if name.endswith("_lstm") else {**SHAPE, "outputs": task.outputs},
+            "tokenizer": None if published else manifest.TOKENIZER,
+            "model": record["model"] if published else {**SHAPE, "outputs": task.outputs},
             "latency": {**record["latency"], "what": WHAT, "ratio_to_base": 0.5, "ratio_low": 0.4, "ratio_high": 0.6, "padded_p50_ms": 1.0}
             | {"p50_low_ms": 1.0, "p50_high_ms": 2.0},
             **recorded(stage.script, recipe),
@@ -112,7 +117,7 @@ def build(folder, recipe="default", labels=SENTIMENT_LABELS, names=tuple(NOISE),
             "outputs": {path.name: files.sha256(path) for path in (folder / row.file, saved)},
             "environment": {**record["environment"], "packages": packages},
         }
-        if stage.script not in (manifest.ENCODER_QUANTIZATION,):
+        if stage.script != manifest.ENCODER_QUANTIZATION and row.role != "classical":
             record["encoder"] = {"name": NAME, "sha256": "0" * 64, "length": 64}
         if name in ("modelo_destilado", "student_lstm"):
             record |= {"transfer_texts": 3000, "distillation": {"teachers": ["modelo_base"], "alpha": 0.5}}
@@ -248,13 +253,18 @@ def test_a_report_of_encoders_speaks_of_them_alone(folder, tmp_path, capsys):
     assert {path.stem for path in tmp_path.glob("*.svg")} == {"size", "layers", "lengths", "reliability", "confusion"}
     rows = list(csv.DictReader(io.StringIO((tmp_path / "report.csv").read_text(encoding="utf-8"))))
     assert {"encoder", "log loss", "ms in turns"} <= set(rows[0]) and "ms p50" not in rows[0]  # no fresh process was measured
-    assert [row["encoder"] for row in rows if "LSTM" in row["model"]] == ["-", "-"]
+    assert [row["encoder"] for row in rows if "LSTM" in row["model"]] == ["-", "-", "-"]
     assert "who guesses among the 2 labels has 0.693" in text
 
 
 def test_the_questions_of_encoders_are_answered_by_their_rows(content):
     asked = {(one.row, one.other): one for one in content.questions}
-    pairs = [("modelo_destilado", "modelo_control"), ("student_lstm", "control_lstm"), ("modelo_podado", "modelo_podado_L1")]
+    pairs = [
+        ("modelo_destilado", "modelo_control"),
+        ("student_lstm", "control_lstm"),
+        ("student_lstm", "rival_words"),
+        ("modelo_podado", "modelo_podado_L1"),
+    ]
     assert {*pairs, ("modelo_DRQ", "modelo_linear_8bit")} == set(asked)
     for one, other in pairs[:2]:
         right, base = (saved_right(content, name) for name in (one, other))

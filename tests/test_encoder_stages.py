@@ -21,11 +21,11 @@ for package in ("torch", "transformers", "tokenizers", "litert_torch", "ai_edge_
 import tokenizers  # noqa: E402
 from encoders import small_folder  # noqa: E402
 
-from sentipress.pipeline import encoder_cuts, encoder_students, refresh  # noqa: E402
+from sentipress.pipeline import encoder_cuts, encoder_teaching, refresh  # noqa: E402
 from sentipress.pipeline.encoder_space import EncoderSpace  # noqa: E402
 from sentipress.runtimes import litert, registry  # noqa: E402
 from sentipress.text.pieces import PieceTokenizer  # noqa: E402
-from sentipress.transformer import conversion, finetuning  # noqa: E402
+from sentipress.transformer import conversion, distilling, finetuning  # noqa: E402
 
 STAGE = manifest.ENCODER.stage
 QUICK = ("--latency-reviews", "10", "--no-deployment")
@@ -33,7 +33,7 @@ TRAINED = ("--epochs", "1", "--batch-size", "32", "--learning-rate", "0.002", *Q
 PIECES = 350
 SMALL = {
     manifest.ENCODER_DATA: ("--length", "32"),
-    manifest.FINE_TUNING: ("--lora-rank", "2", *TRAINED),
+    manifest.FINE_TUNING: ("--lora-rank", "2", "--self-training", "60", "--self-epochs", "1", "--teachers", "2", *TRAINED),
     manifest.ENCODER_QUANTIZATION: QUICK,
     manifest.ENCODER_PRUNING: ("--vocabulary-size", f"{PIECES}", "--layers", "1", *TRAINED),
     manifest.ENCODER_DISTILLATION: (
@@ -204,7 +204,29 @@ def test_students_are_compared_with_the_control_and_say_what_taught_them(encoded
     assert shares == [1.0, 0.0] and len({files.sha256(encoded / f"{name}.safetensors") for name in FURTHER}) == len(FURTHER)
     held_out = {text for name in ("validation", "test") for text in corpus.load(encoded).texts(name)}
     settings = cli.settings(str(ROOT / manifest.ENCODER_DISTILLATION), ["--artifacts", str(encoded)])
-    assert not held_out & set(encoder_students.transfer_set(EncoderSpace.begin(settings)))
+    assert not held_out & set(encoder_teaching.transfer_set(EncoderSpace.begin(settings), 60))
+
+
+def test_rivals_fit_into_the_bytes_of_the_lstm_and_learned_from_the_same_texts(encoded):
+    student = record(encoded, "student_lstm")
+    for name, unit in (("rival_words", "words"), ("rival_characters", "characters")):
+        facts = record(encoded, name)
+        assert 0.8 * student["size"]["bytes"] < facts["size"]["bytes"] <= student["size"]["bytes"]
+        assert facts["role"] == "classical" and facts["model"]["unit"] == unit
+        best = max(facts["tried"], key=lambda one: one["validation_accuracy"])
+        assert (facts["model"]["C"], facts.get("transfer_texts", 0)) == (best["C"], best["transfer_texts"])
+        assert {one["transfer_texts"] for one in facts["tried"]} == {0, student["transfer_texts"]} and len(facts["tried"]) == 8
+        assert registry.open_model(encoded / f"{name}.zip").model.unit == unit
+
+
+def test_the_base_learned_from_the_encoder_of_labels_alone(encoded):
+    facts, alone = record(encoded, "modelo_base"), record(encoded, "labels_alone")
+    assert facts["transfer_texts"] == 60 and facts["distillation"]["teachers"] == ["labels_alone", "seed 2"]
+    assert "labels_alone.safetensors" in facts["inputs"] and "distillation" not in alone and "transfer_texts" not in alone
+    difference = facts["scores"]["accuracy"]["value"] - alone["scores"]["accuracy"]["value"]
+    assert facts["distillation"]["to_control"]["value"] == pytest.approx(difference)
+    # Both began at the same weights and went different ways.
+    assert files.sha256(encoded / "modelo_base.safetensors") != files.sha256(encoded / "labels_alone.safetensors")
 
 
 # One stage alone
@@ -243,7 +265,7 @@ def test_cuts_and_students_made_again_have_the_same_bytes(copied, monkeypatch, n
 
 def test_a_tweak_of_one_stage_works_and_marks_the_rows_that_depend_on_it(copied):
     run_stage(manifest.FINE_TUNING, copied, "--epochs", "2")
-    assert len(record(copied, "modelo_base")["history"]) == 2 and record(copied, "modelo_base")["flags"]["epochs"] == 2
+    assert len(record(copied, "labels_alone")["history"]) == 2 and record(copied, "modelo_base")["flags"]["epochs"] == 2
     shown = notes(copied)
     assert {name for name in ROWS if "STALE" in shown[record(copied, name)["technique"]]} == set(ROWS) - {
         row.name for row in STAGE(manifest.FINE_TUNING).rows
@@ -267,7 +289,7 @@ def test_an_unsafe_or_typed_text_is_judged_by_every_kind_of_file(encoded, capsys
 # Killed
 
 
-@pytest.mark.parametrize("step", [4, 9, 12])
+@pytest.mark.parametrize("step", [4, 14, 22, 31])
 def test_a_killed_fine_tuning_goes_on_and_gives_the_same_file(encoded, copied, monkeypatch, capsys, step):
     before = hashes(copied)
     calls, real = iter(range(1, 1000)), finetuning.cross_entropy
@@ -279,12 +301,15 @@ def test_a_killed_fine_tuning_goes_on_and_gives_the_same_file(encoded, copied, m
 
     monkeypatch.setattr(finetuning, "CHECKPOINT_SECONDS", 0)
     with monkeypatch.context() as patch:
-        patch.setattr(finetuning, "cross_entropy", dies)  # 9 steps of the base, then those of LoRA
+        # 9 steps of the first encoder, 9 of the second, 11 of the base, then those of LoRA.
+        for module in (finetuning, distilling):
+            patch.setattr(module, "cross_entropy", dies)
         assert errors.exit_code(lambda: run_stage(manifest.FINE_TUNING, copied)) == 130
     assert "run the same command to go on" in capsys.readouterr().err
     after = hashes(copied)
     assert {name for name in before if before[name] != after[name]} <= {ledger.NAME}
-    assert (copied / ".modelo_base.checkpoint.pt").is_file()
+    begun = {4: "labels_alone", 14: "teacher_2", 22: "modelo_base", 31: "modelo_lora"}[step]
+    assert (copied / f".{begun}.checkpoint.pt").is_file()
     run_stage(manifest.FINE_TUNING, copied)
     out = capsys.readouterr().out
     assert "goes on in epoch 1" in out or "all 1 epochs were done before" in out
@@ -427,7 +452,7 @@ def test_three_labels_and_pieces_of_another_kind_go_through(place, tmp_path, mon
     run_stage(manifest.ENCODER_DISTILLATION, artifacts)
     texts, shown = corpus.load(artifacts).texts("test"), notes(artifacts)
     found = sorted(artifacts.glob(f"*{records.SUFFIX}"))
-    assert len(found) == 3 + 5 + 6
+    assert len(found) == 4 + 5 + 8
     for path in found:
         facts = json.loads(path.read_text(encoding="utf-8"))
         saved = records.load_probabilities(artifacts, facts["name"])["test"]

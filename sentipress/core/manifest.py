@@ -36,7 +36,7 @@ PACKED = "packed_"  # begins their names, which end with the number of terms
 PACKED_TERMS = (11_900, 16_000, 23_200, 41_600, 78_600)
 NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run that a command to repeat it leaves out
 REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
-UNLABELLED, OUT_OF_DOMAIN = "unlabelled.csv", "out_of_domain.csv"
+UNLABELLED, OUT_OF_DOMAIN, READING = "unlabelled.csv", "out_of_domain.csv", "reading.csv"
 TOKENIZER, START = "tokenizer.json", "embedding_start.npz"
 TOPIC_FILES = ("topics.json", "topics.md")
 FEWER_PIECES = ("cut_vocabulary", "compact")  # rows of encoders whose vocabulary is cut
@@ -198,6 +198,7 @@ ENCODER = Track(
                 Row("modelo_base", ".safetensors", 20, "Fine-tuned encoder", "base"),
                 Row("untrained_head", ".safetensors", 21, "The encoder with a head that was never trained", "base", "control"),
                 Row("modelo_lora", ".safetensors", 22, "Fine-tuned by LoRA, merged", "base"),
+                Row("labels_alone", ".safetensors", 23, "Fine-tuned on labels alone, the base's teacher (control)", "base", "control"),
             ),
             usual=("modelo_base", "untrained_head"),
         ),
@@ -234,6 +235,8 @@ ENCODER = Track(
                 Row("modelo_control", ".safetensors", 57, "Student without teacher (control)", "base", "control"),
                 Row("student_lstm", ".zip", 79, "LSTM student, packed with its vocabulary", "high"),
                 Row("control_lstm", ".zip", 80, "LSTM without teacher (control), packed", "base", "control"),
+                Row("rival_words", ".zip", 81, "NB-weighted words and pairs, packed to the LSTM's bytes", "simple", "classical"),
+                Row("rival_characters", ".zip", 82, "NB-weighted characters, packed to the LSTM's bytes", "simple", "classical"),
             ),
         ),
         Stage(TOPICS, reads=_OF_ENCODER, writes=TOPIC_FILES),

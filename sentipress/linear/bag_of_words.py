@@ -16,24 +16,27 @@ from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT_LABELS, Task
 
 LINKS = ("softmax", "one-vs-rest")
+WORDS, CHARACTERS = "words", "characters"
+SHORTEST_RUN = 2  # characters of the shortest term of characters
 LARGEST_SCORE = 500.0  # beyond it the exponential leaves the range of a float
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Terms of one to `max_ngram` words, weights for each, and a logistic output.
+    """Terms of one to `max_ngram` words, or of two to so many characters, weights for each, and a logistic output.
 
     Attributes:
-        terms: words, or words with a space between.
+        terms: words, or words with a space between; runs of characters.
         weights: float16 (terms,) for two labels, (terms, labels) for more.
         idf: float16 (terms,), inverse document frequencies. A term that stands c times counts (1 + log c) * idf, and the
             text's vector is brought to length 1. Without them a term counts once and nothing is normalized.
         bias: added to the scores, float32 (1,) or (labels,).
-        max_ngram: words of the longest term.
+        max_ngram: words or characters of the longest term.
         cleaning: the recipe that raw text goes through first.
         labels: their names, in order.
         link: from scores to probabilities, for more than two labels: "softmax", or "one-vs-rest" (a logistic output for
             each label, brought to a sum of 1).
+        unit: of the terms: "words" or "characters".
     """
 
     terms: tuple[str, ...]
@@ -44,11 +47,17 @@ class LinearModel:
     cleaning: str
     labels: tuple[str, ...] = SENTIMENT_LABELS
     link: str = "softmax"
+    unit: str = WORDS
     _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         shape = (len(self.terms), self.task.outputs)
-        if self.weights.size != shape[0] * shape[1] or self.bias.shape != (shape[1],) or self.link not in LINKS:
+        if (
+            self.weights.size != shape[0] * shape[1]
+            or self.bias.shape != (shape[1],)
+            or self.link not in LINKS
+            or self.unit not in (WORDS, CHARACTERS)
+        ):
             raise ValueError(f"weights {self.weights.shape} and bias {self.bias.shape} for {shape[0]} terms and {len(self.labels)} labels")
         object.__setattr__(self, "_numbers", {term: number for number, term in enumerate(self.terms)})
 
@@ -75,7 +84,7 @@ class LinearModel:
 
     def _scores(self, text: str) -> np.ndarray:
         """Weighted sums, float64 (1,) or (labels,)."""
-        numbers = (self._numbers.get(term) for term in terms_of(text, self.max_ngram))
+        numbers = (self._numbers.get(term) for term in terms_of(text, self.max_ngram, self.unit))
         counts = Counter(number for number in numbers if number is not None)
         known = np.fromiter(counts, np.int64, len(counts))
         scores = self.bias.astype(np.float64)
@@ -89,8 +98,14 @@ class LinearModel:
         return scores
 
     def known_share(self, cleaned: str) -> float:
-        """Share of a cleaned text's words that stand in a term, 0 to 1; 0 for a text without words."""
+        """Share of a cleaned text's words that are known, 0 to 1; 0 for a text without words.
+
+        A word is known if it stands in a term; to a model of characters, if at least half of its runs are terms.
+        """
         words = cleaned.split()
+        if self.unit == CHARACTERS:
+            runs = [terms_of(word, self.max_ngram, self.unit) for word in words]
+            return sum(2 * sum(run in self._numbers for run in each) >= len(each) for each in runs) / len(runs) if runs else 0.0
         return sum(word in self._words for word in words) / len(words) if words else 0.0
 
     @cached_property
@@ -108,6 +123,8 @@ class LinearModel:
         content: dict[str, Any] = {"terms": terms, "longest": np.array(self.max_ngram), "cleaning": np.array(self.cleaning)}
         if self.labels != SENTIMENT_LABELS:  # files of negative and positive texts name no labels
             content |= {"labels": np.array(self.labels), "link": np.array(self.link)}
+        if self.unit != WORDS:  # a reader of earlier versions would take the terms for words
+            raise ValueError("models of characters are packed, not saved as .npz")
         content |= self.arrays()
         with files.atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, **content)
@@ -138,10 +155,28 @@ class LinearModel:
             raise UserError(f"{path} is damaged ({error})", remedy) from None
 
 
-def terms_of(text: str, max_ngram: int) -> list[str]:
-    """All runs of 1 to `max_ngram` neighbouring words of a cleaned text."""
+def terms_of(text: str, max_ngram: int, unit: str = WORDS) -> list[str]:
+    """All terms of a cleaned text, in no order, as often as they stand in it.
+
+    Args:
+        text: the cleaned text.
+        max_ngram: words or characters of the longest term.
+        unit: "words": runs of 1 to `max_ngram` neighbouring words. "characters": runs of 2 to `max_ngram` characters of each
+            word in lower case with a space on either side, as scikit-learn's `char_wb`; a shorter word is one run.
+    """
+    if unit == CHARACTERS:
+        return [run for word in text.lower().split() for run in _runs(f" {word} ", max_ngram)]
     words = text.split()
     terms = list(words)
     for length in range(2, max_ngram + 1):
         terms += [" ".join(run) for run in zip(*(words[start:] for start in range(length)), strict=False)]
     return terms
+
+
+def _runs(word: str, longest: int) -> list[str]:
+    found = []
+    for length in range(SHORTEST_RUN, longest + 1):
+        found += [word[start : start + length] for start in range(max(1, len(word) - length + 1))]
+        if len(word) <= length:
+            break
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from sentipress.data.task import SENTIMENT, Task
-from sentipress.linear.bag_of_words import LinearModel
+from sentipress.linear.bag_of_words import CHARACTERS, WORDS, LinearModel, terms_of
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,16 @@ class ClassicalSpec:
             Wang & Manning, "Baselines and Bigrams", 2012, section 2.1; logistic regression in place of their SVM; for more
             than two labels one classifier for each label against the rest).
         terms: the most frequent terms are kept.
-        max_ngram: words of the longest term.
+        max_ngram: words or characters of the longest term.
         C: scikit-learn's inverse of the regularization.
+        unit: of the terms, see `sentipress.linear.bag_of_words.terms_of`; characters for the weighting "nb" alone.
     """
 
     weighting: str
     terms: int
     max_ngram: int
     C: float
+    unit: str = WORDS
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for a metrics JSON."""
@@ -40,6 +43,8 @@ class ClassicalSpec:
     @property
     def counting(self) -> dict[str, Any]:
         """Arguments of scikit-learn's vectorizers for cleaned texts."""
+        if self.unit == CHARACTERS:
+            return {"max_features": self.terms, "analyzer": partial(terms_of, max_ngram=self.max_ngram, unit=self.unit)}
         return {"max_features": self.terms, "ngram_range": (1, self.max_ngram), "token_pattern": r"\S+", "lowercase": False}
 
 
@@ -55,6 +60,8 @@ def fit(spec: ClassicalSpec, texts: Sequence[str], labels: np.ndarray, cleaning:
     """
     if spec.weighting == "nb":
         return Counted(spec, texts, labels, cleaning, task).fit()
+    if spec.unit != WORDS:
+        raise ValueError("terms of characters go with the weighting nb alone")
     vectorizer = TfidfVectorizer(sublinear_tf=True, **spec.counting)
     features = vectorizer.fit_transform(texts)
     classifier = LogisticRegression(C=spec.C, max_iter=1000).fit(features, labels)
@@ -105,6 +112,7 @@ class Counted:
             cleaning=self._cleaning,
             labels=self._task.labels,
             link="one-vs-rest",
+            unit=self._spec.unit,
         )
 
     def strongest(self, model: LinearModel, count: int) -> np.ndarray:

@@ -20,11 +20,10 @@ from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.publishing import Publishing
 from sentipress.pipeline.workspace import Workspace
-from sentipress.runtimes import ensemble, packed_words, pocket, registry
+from sentipress.runtimes import ensemble, pocket, registry
 from sentipress.runtimes.keras_file import KerasModel, save_keras
 from sentipress.runtimes.linear_file import LinearRuntime
 from sentipress.runtimes.litert import LiteRTModel, loads_as_compiled_model
-from sentipress.runtimes.packed_words import PackedWords
 from sentipress.runtimes.pocket import PocketModel
 
 LARGEST_DIFFERENCE = 0.05  # of probability between two runtimes of one file; beyond it one of them is wrong
@@ -89,12 +88,7 @@ class Publisher(Publishing):
     def linear(self, model: LinearModel, row: Row, measured: Mapping[str, Any]) -> Published:
         """Save a bag-of-words classifier, load it back, and score what was loaded."""
         model.save(self._pending(row))
-        return self._bag_of_words(LinearRuntime(self._pending(row), self._remedy), row, measured)
-
-    def packed_words(self, model: LinearModel, row: Row, measured: Mapping[str, Any]) -> Published:
-        """Pack a bag of words with weights of 8 bits, load it back, and score what was loaded."""
-        packed_words.save(self._pending(row), model, packed_words.BITS)
-        return self._bag_of_words(PackedWords(self._pending(row), self._remedy), row, measured)
+        return self._bag_of_words(LinearRuntime(self._pending(row), self._remedy), row, [self.space.reviews.path], measured)
 
     def ensemble(self, members: Sequence[Path], row: Row, inputs: Sequence[Path]) -> Published:
         """Join models of the folder into one, and score that. Its size is that of all that it needs."""
@@ -114,11 +108,6 @@ class Publisher(Publishing):
     def _vocabularies(self, members: Sequence[Path]) -> set[str]:
         """Names of the files that members need for their words."""
         return {registry.tokenizer_of(member, self._remedy).name for member in members if not registry.format_of(member).own_vocabulary}
-
-    def _bag_of_words(self, runtime: LinearRuntime, row: Row, measured: Mapping[str, Any]) -> Published:
-        arrays = runtime.stored_arrays()
-        counted = parameters.count(arrays, sum(array.size for array in arrays.values()))
-        return self._published(row, [self.space.reviews.path], runtime, {**measured, "parameters": counted})
 
     def pocket(self, source: Path, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
         """Pack a published `.tflite` file and the vocabulary into one file, load it back, and score what was loaded.

@@ -40,6 +40,7 @@ _SHORT = {
     "classical_nb": "weighted pairs",
     "untrained_head": "untrained head",
     "modelo_lora": "base by LoRA",
+    "labels_alone": "labels alone",
     "modelo_4bit": "base, 4 bits",
     "modelo_linear_8bit": "base, 8 bits but for the embedding",
     "modelo_ONNX": "base, ONNX Runtime",
@@ -54,6 +55,8 @@ _SHORT = {
     "modelo_destilado_labels_hidden": "student, no logits",
     "student_lstm": "LSTM student",
     "control_lstm": "LSTM control",
+    "rival_words": "packed words",
+    "rival_characters": "packed characters",
 }
 
 
@@ -76,11 +79,11 @@ def short_name(record: Mapping[str, Any]) -> str:
 
 def family(record: Mapping[str, Any]) -> str:
     """Say which of `FAMILIES` a row belongs to."""
-    name, stage = str(record["name"]), str(record["stage"])
+    stage = str(record["stage"])
     if str(record["file"]).endswith(".ensemble"):
         return TEACHER
     if record["role"] == "classical":
-        return PACKED_BAGS if name.startswith(manifest.PACKED) else BAGS
+        return PACKED_BAGS if str(record["file"]).endswith(".zip") else BAGS
     if manifest.track_of(stage) is manifest.ENCODER:
         return WORD_STUDENTS if reads_words(record) else STUDENTS if stage == manifest.ENCODER_DISTILLATION else ENCODER
     return {manifest.DISTILLATION: STUDENTS, manifest.COMBINATION: POCKET}.get(stage, LSTM)

@@ -9,7 +9,8 @@ from typing import Any
 from sentipress.core import manifest
 from sentipress.reporting.comparing import Comparison, compare
 from sentipress.reporting.saved import Saved
-from sentipress.reporting.seeds import SEEDLESS, Repeats
+from sentipress.reporting.seeds import BAG as BAG_OF_WORDS
+from sentipress.reporting.seeds import Repeats
 
 STUDENT, STUDENT_8_BITS = "modelo_destilado", "modelo_destilado_DRQ"
 WORD_STUDENT = "student_lstm"
@@ -25,6 +26,9 @@ WORD_CONTROL = "word control"
 # Of the encoder's track: what is asked, of which row, beside which other one. No row of the LSTM's has these names.
 OF_ENCODERS = (
     (WORD_CONTROL, "Is the LSTM student better than the same LSTM without a teacher?", WORD_STUDENT, "control_lstm"),
+    ("words", "Is the LSTM student better than a bag of words that learned from the same, in as many bytes?", WORD_STUDENT, "rival_words"),
+    ("characters", "Is the LSTM student better than a bag of characters, in as many bytes?", WORD_STUDENT, "rival_characters"),
+    ("self-training", "Is the base better than its first teacher, which had labels alone, and fewer steps?", "modelo_base", "labels_alone"),
     ("hidden states", "Do the teacher's hidden states help? Against a student without them", STUDENT, "modelo_destilado_labels_logits"),
     ("logits", "Do the teacher's logits help? Against a student without them", STUDENT, "modelo_destilado_labels_hidden"),
     ("labels", "Do labels and hidden states help? Against a student by logits alone", STUDENT, "modelo_destilado_logits_alone"),
@@ -108,7 +112,7 @@ def _pairs(rows: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked, Asked]]
     if STUDENT in rows:
         yield from ((about, text, rows[STUDENT], rows[name]) for name, (about, text) in OF_STUDENT.items() if name in rows)
     yield from ((about, text, rows[one], rows[other]) for about, text, one, other in OF_ENCODERS if one in rows and other in rows)
-    best = max((row for row in rows.values() if row.record["role"] == SEEDLESS), key=_validation, default=None)
+    best = max((row for row in rows.values() if row.record["role"] == BAG_OF_WORDS), key=_validation, default=None)
     if best and STUDENT_8_BITS in rows:
         yield BEST_BAG, "Is the student in 8 bits better than the best bag of words by validation?", rows[STUDENT_8_BITS], best
     packages = [row for row in rows.values() if row.package]

@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sentipress.core import manifest
 from sentipress.core.errors import UserError
 from sentipress.evaluation import records, statistics
 from sentipress.reporting import saved
 from sentipress.reporting.comparing import Comparison, compare_over_seeds
 from sentipress.reporting.saved import Saved
 
-SEEDLESS = "classical"  # role of rows that no seed changes: they stand for themselves with every seed
+BAG = "classical"  # role of bags of words
+
+
+def seedless(record: Mapping[str, Any]) -> bool:
+    """Whether no seed changes a row: it stands for itself with every seed. Bags of words that a network taught are others."""
+    return bool(record["role"] == BAG and record["stage"] == manifest.CLASSICAL)
 
 
 class Repeats:
@@ -40,7 +46,7 @@ class Repeats:
 
         A row that no seed changes stands for itself. A folder whose test texts are others is left out.
         """
-        if own[0]["role"] == other[0]["role"] == SEEDLESS:
+        if seedless(own[0]) and seedless(other[0]):
             return None
         first = own[1].in_order()
         pairs = [(first, other[1].in_order())]
@@ -52,7 +58,7 @@ class Repeats:
 
     def _of_seed(self, number: int, record: Mapping[str, Any], own: Saved) -> Saved | None:
         """A row's probabilities in a folder, texts in order; None where it has none that can be read."""
-        if record["role"] == SEEDLESS:
+        if seedless(record):
             return own.in_order()
         key = (number, str(record["name"]))
         if key not in self._loaded:

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from sentipress.runtimes.interface import Runtime
-from sentipress.runtimes.packed_words import KIND, PackedWords
+from sentipress.runtimes.packed_words import KINDS, PackedWords
 from sentipress.runtimes.pocket import LIMIT_BYTES, METADATA, PocketModel
 
 
@@ -28,4 +28,4 @@ def open_package(path: Path, remedy: str) -> Runtime:
     Raises:
         UserError: missing, damaged, or no package.
     """
-    return PackedWords(path, remedy) if kind_of(path) == KIND else PocketModel(path, remedy)
+    return PackedWords(path, remedy) if kind_of(path) in KINDS else PocketModel(path, remedy)

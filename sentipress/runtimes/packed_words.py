@@ -15,11 +15,12 @@ import numpy as np
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
-from sentipress.linear.bag_of_words import LinearModel
+from sentipress.linear.bag_of_words import CHARACTERS, WORDS, LinearModel
 from sentipress.runtimes.linear_file import LinearRuntime
 from sentipress.runtimes.pocket import LIMIT_BYTES, METADATA, SCHEMA, VOCABULARY, front_coded, front_decoded
 
 KIND = "bag of words"  # in the metadata; a package without a kind holds a network
+KINDS = {KIND: WORDS, "bag of characters": CHARACTERS}  # to the unit of the terms
 WEIGHTS = "weights.bin"
 BITS = 8  # of the published ones: at equal bytes better than 4, see benchmarks/packing.py
 LEVELS = {8: 127, 4: 7}  # of so many bits, either side of zero
@@ -86,7 +87,7 @@ def pack(model: LinearModel, bits: int) -> bytes:
     quantized = Quantized.of(weights, bits)
     metadata = {
         "schema": SCHEMA,
-        "kind": KIND,
+        "kind": next(kind for kind, unit in KINDS.items() if unit == model.unit),
         "labels": list(model.labels),  # of two, the probability is that of the last one
         "cleaning": model.cleaning,
         "max_ngram": model.max_ngram,
@@ -124,7 +125,7 @@ class PackedWords(LinearRuntime):
                     raise ValueError("a member is too large")
                 vocabulary, weights, metadata = (archive.read(name) for name in (VOCABULARY, WEIGHTS, METADATA))
             about = json.loads(metadata)
-            if about["schema"] != SCHEMA or about["kind"] != KIND:
+            if about["schema"] != SCHEMA or about["kind"] not in KINDS:
                 raise ValueError(f"schema {about['schema']}, kind {about['kind']}")
             terms = front_decoded(vocabulary.decode("utf-8"))
             self._quantized = Quantized.unpacked(weights, len(terms), np.array(about["scale"], np.float32), int(about["bits"]))
@@ -138,6 +139,7 @@ class PackedWords(LinearRuntime):
                 cleaning=str(about["cleaning"]),
                 labels=tuple(map(str, about["labels"])),
                 link=str(about["link"]),
+                unit=KINDS[about["kind"]],
             )
             self.task = self.model.task
         except FileNotFoundError:
