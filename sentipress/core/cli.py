@@ -16,7 +16,8 @@ from sentipress.core.errors import UserError
 # Settings that no result depends on.
 INCIDENTAL = (
     *("address", "artifacts", "data", "defaults", "deployment", "device", "download", "fresh", "latency_reviews"),
-    *("only", "out_of_domain_data", "output", "publish", "repeats", "sample", "search", "test_data", "unlabelled"),
+    *("more_training", "only", "out_of_domain_data", "output", "publish", "reading_sets", "repeats", "sample", "search"),
+    *("test_data", "unlabelled"),
 )
 SEARCH_SCHEMA = 1  # of the JSON of a search
 
@@ -145,11 +146,14 @@ def recorded(settings: SimpleNamespace) -> dict[str, dict[str, Any]]:
 
 
 def changed_settings(path: Path, record: Mapping[str, Any]) -> list[str]:
-    """Which settings of a metrics record a run of the script today, with the same recipe and flags, would not have."""
+    """Which settings of a metrics record a run of the script today, with the same recipe and flags, would not have.
+
+    A setting that came after the record is not counted: at first it changes nothing.
+    """
     was = record["settings"]
     now = merged(path, was.get("recipe"), record.get("flags", {}))
-    names = [name for name in now if name not in INCIDENTAL and now[name] != was.get(name)]
-    return [f"--{_flag(name)} is {now[name]} now, was {was.get(name)}" for name in names]
+    names = [name for name in now if name not in INCIDENTAL and name in was and now[name] != was[name]]
+    return [f"--{_flag(name)} is {now[name]} now, was {was[name]}" for name in names]
 
 
 def _plain(bound: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
+from sentipress.data import additions
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.sources import BUNDLE, CSV_NAMES, words_of
@@ -49,7 +51,8 @@ class Corpus:
         """Source, recipe and split of the texts, in words."""
         how, source = self.task.split, (self.about.get("source") or {}).get("name", "unknown texts")
         kind = {RANDOM: f"random split, seed {how.seed}", OFFICIAL: "official split"}.get(how.kind, how.kind)
-        return f"{source}, recipe {self.recipe}, {kind}"
+        more = "".join(f", and {one['kept']:,} training texts of {one['name']}" for one in self.about.get("more_training") or [])
+        return f"{source}{more}, recipe {self.recipe}, {kind}"
 
     def texts(self, split: str) -> list[str]:
         """Cleaned texts of one split."""
@@ -82,20 +85,31 @@ class Corpus:
         frame = _read_checked(self.path.with_name(manifest.OUT_OF_DOMAIN), self.about["out_of_domain"].get("sha256"))
         return frame["review"].tolist(), frame["label"].to_numpy(np.float32)
 
+    def reading(self) -> list[additions.ReadingSet]:
+        """Sets of raw texts that tell whether a model reads, if stage 1 was given some.
+
+        Raises:
+            UserError: the file is missing or not the one that reviews.json describes.
+        """
+        if not self.about.get("reading"):
+            return []
+        return additions.reading_sets(_read_checked(self.path.with_name(manifest.READING), self.about["reading"].get("sha256")))
+
     def rows(self, split: str) -> np.ndarray:
         """Source rows of one split: int64 (texts,); they identify a text in paired tests."""
         return self.frame.loc[self.frame["split"] == split, "row"].to_numpy(np.int64)
 
 
-def check_source(artifacts: Path, given: Path | None) -> None:
+def check_source(artifacts: Path, given: Path | None, further: Mapping[str, Collection[Any]] | None = None) -> None:
     """Refuse to replace the texts of a folder by others that nobody named.
 
     Args:
         artifacts: the folder.
         given: the file that `--data` names, if any.
+        further: names of the flags of further files, and what they name.
 
     Raises:
-        UserError: the folder's texts came from a file of the user's, and none is given now.
+        UserError: the folder's texts came from a file of the user's, or from further files, and none is given now.
     """
     try:
         about = folder.about(artifacts)
@@ -103,12 +117,19 @@ def check_source(artifacts: Path, given: Path | None) -> None:
         return
     name = str((about.get("source") or {}).get("name", ""))
     own = not (name.startswith(f"{BUNDLE}==") or any((Path("data") / file).is_file() for file in CSV_NAMES if file == name))
-    if given is None and name and own:
-        given_files = {"data": name, "test_data": (about.get("test_source") or {}).get("name")}
+    had = {"more_training": about.get("more_training"), "reading_sets": about.get("reading")}
+    dropped = [flag for flag, files_ in had.items() if files_ and not (further or {}).get(flag)] if given is None else []
+    if given is None and name and (own or dropped):
+        given_files = {"data": name if own else None, "test_data": (about.get("test_source") or {}).get("name")}
         given_files["unlabelled"] = ((about.get("unlabelled") or {}).get("source") or {}).get("name")
+        given_files["more_training"] = additions.flag(about.get("more_training") or [])
+        given_files["reading_sets"] = additions.flag((about.get("reading") or {}).get("sets") or [])
         flags = {**{flag: file for flag, file in given_files.items() if file}, **about["flags"]}
         command = manifest.command(manifest.track_in(artifacts).scripts[0], artifacts, flags)
-        raise UserError(f"{artifacts} holds texts of {name}", f"run {command} (with the path of each file), or name another --artifacts")
+        files_of = name if own else f"further files (--{dropped[0].replace('_', '-')})"
+        raise UserError(
+            f"{artifacts} holds texts of {files_of}", f"run {command} (with the path of each file), or name another --artifacts"
+        )
 
 
 def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -139,12 +160,12 @@ def prepare(raw: pd.DataFrame, recipe: str, keep_duplicates: bool) -> tuple[pd.D
     return frame, counts
 
 
-def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tuple[pd.Series, dict[str, int]]:
+def prepare_unlabelled(raw: pd.Series, labelled: pd.Series, recipe: str) -> tuple[pd.Series, dict[str, int]]:
     """Clean reviews without labels; drop empty and repeated ones, and copies of labelled reviews of any split.
 
     Args:
         raw: texts.
-        frame: of `prepare`.
+        labelled: cleaned texts of all splits.
         recipe: a recipe of `sentipress.data.cleaning`.
 
     Returns:
@@ -152,7 +173,7 @@ def prepare_unlabelled(raw: pd.Series, frame: pd.DataFrame, recipe: str) -> tupl
     """
     bar = tqdm(raw, desc="clean unlabelled", unit=" reviews", leave=False, disable=None)
     texts = pd.Series([clean(text, recipe) for text in bar], name="review", dtype=TEXT)
-    empty, known = texts == "", texts.isin(set(frame["review"]))
+    empty, known = texts == "", texts.isin(set(labelled))
     repeated = texts.duplicated() & ~empty & ~known
     kept = texts[~(empty | known | repeated)].reset_index(drop=True)
     counts = {
@@ -273,6 +294,7 @@ def save(
     out_of_domain: pd.DataFrame | None,
     description: dict[str, Any],
     artifacts: Path,
+    reading: tuple[pd.DataFrame, list[dict[str, Any]]] | None = None,
 ) -> None:
     """Write reviews.csv, the files beside it and, after them, reviews.json that describes them, each atomically.
 
@@ -282,6 +304,7 @@ def save(
         out_of_domain: labelled texts of another domain, columns `label`, `review`, if there are any.
         description: what reviews.json says besides; holds `task`, and may hold more on `out_of_domain`.
         artifacts: the folder.
+        reading: sets of `sentipress.data.additions.for_reading`, and what was counted, if there are any.
     """
     path = artifacts / manifest.REVIEWS
     beside: dict[str, Any] = {}
@@ -290,9 +313,12 @@ def save(
     if out_of_domain is not None:
         checksum = _write_csv(out_of_domain[["label", "review"]], artifacts / manifest.OUT_OF_DOMAIN)
         beside["out_of_domain"] = {**description.get("out_of_domain", {}), "reviews": len(out_of_domain), "sha256": checksum}
+    if reading:
+        beside["reading"] = {"sets": reading[1], "sha256": _write_csv(reading[0], artifacts / manifest.READING)}
     checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
     files.write_json(path.with_suffix(".json"), {"schema": folder.SCHEMA, **description, **beside, "sha256": checksum})
-    for key, name in (("unlabelled", manifest.UNLABELLED), ("out_of_domain", manifest.OUT_OF_DOMAIN)):
+    kept = {"unlabelled": manifest.UNLABELLED, "out_of_domain": manifest.OUT_OF_DOMAIN, "reading": manifest.READING}
+    for key, name in kept.items():
         if key not in beside:
             (artifacts / name).unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import csv
 import gzip
 import lzma
 import re
@@ -63,6 +64,18 @@ def _begins_with_label(path: Path) -> bool:
     with contextlib.suppress(OSError, EOFError, ValueError, RuntimeError, *DAMAGED), _opened(path) as stream:
         return stream.read(32).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(LABEL.encode())
     return False  # a damaged file is refused by its reader
+
+
+def header(path: Path) -> list[str]:
+    """Names in the first line of a CSV or TSV, which may be no header; of another form, or of a damaged file, none."""
+    separator = {CSV: ",", TSV: "\t"}.get(form_of(path))
+    if separator is None:
+        return []
+    try:
+        first = next(_lines(path, ""), (1, ""))[1]
+        return [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+    except (UserError, csv.Error):  # its reader says so
+        return []
 
 
 def read(path: Path, text_column: str, label_column: str) -> Rows:

@@ -118,7 +118,7 @@ def official_training(frame: pd.DataFrame) -> np.ndarray:
     if min(training, testing) < OFFICIAL_REVIEWS * OFFICIAL_SHARE or testing > OFFICIAL_REVIEWS / OFFICIAL_SHARE:
         raise UserError(
             f"--split official needs the full 50,000 IMDB reviews; {training:,} of the training half and {testing:,} others are here",
-            "give them by --data, or fetch them by --download",
+            "give them by --data, or fetch them by python 1_data_preprocessing.py --download",
         )
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 
 from sentipress.core import cli, files, folder, manifest, memory
-from sentipress.data import corpus, sources
+from sentipress.core.errors import UserError
+from sentipress.data import additions, corpus, sources
+from sentipress.data.cleaning import clean
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.text.pieces import PieceTokenizer
 
@@ -47,31 +49,36 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
 
     Args:
         settings: of the stage. `artifacts`, `data`, `test_data`, `text_column`, `label_column`, `labels`, `recipe`,
-            `keep_duplicates`, `test_share`, `validation_share` and `seed` are needed. Without `split` the split is random,
-            without `download`, `unlabelled`, `out_of_domain_texts` or `out_of_domain_data` there is none of these.
+            `keep_duplicates`, `split`, `test_share`, `validation_share` and `seed` are needed; without `download`, `unlabelled`,
+            `out_of_domain_texts` or `out_of_domain_data` there is none of these.
         cleaning: recipe of `sentipress.data.cleaning`.
         next_stage: script that the last line names.
         reader: of the encoder's track. Then the bundled texts are sentences instead of reviews, tokenizer.json is written,
             and what is looked at is pieces.
 
     Raises:
-        UserError: see `sentipress.data.sources` and `sentipress.data.corpus`.
+        UserError: test texts that two settings name; else see `sentipress.data.sources` and `sentipress.data.corpus`.
     """
     artifacts, asked = Path(settings.artifacts), settings.values.get
+    if settings.test_data and settings.split == OFFICIAL:
+        raise UserError("--test-data and --split official both name the test texts", "give one of them")
+    # A name that is mistyped is said before anything is read.
+    more_training = additions.parse(asked("more_training"), "--more-training")
+    sets = additions.parse(asked("reading_sets"), "--reading-sets")
     with folder.lock(artifacts, settings.stage, create=True):
         # Read
         if asked("download"):
             sources.download(DATA_FOLDER)
         bundle = sources.SENTENCES if reader else sources.REVIEWS
         given = Path(settings.data) if settings.data else None
-        corpus.check_source(artifacts, given)
+        corpus.check_source(artifacts, given, {"more_training": more_training, "reading_sets": sets})
         source = None if reader and not given else sources.find(given, DATA_FOLDER)
         raw = sources.read(source, settings.text_column, settings.label_column, sources.parse_labels(settings.labels), bundle)
         about_source = sources.describe(source, bundle)
         print(f"{len(raw.frame):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
         if set(raw.spellings) - set(raw.labels):
             print(f"labels as they stand in the file: {', '.join(map(repr, sorted(raw.spellings)))} (--labels keeps names as they are)")
-        kind = TEST_FILE if settings.test_data else asked("split", RANDOM)
+        kind = TEST_FILE if settings.test_data else settings.split
         how = Split(kind, settings.test_share if kind == RANDOM else None, settings.validation_share, settings.seed)
         task = Task(raw.labels, settings.text_column, settings.label_column, how)
 
@@ -95,13 +102,17 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         spellings = raw.spellings
         del raw, training, test  # of a million reviews 1.4 GB
         memory.release()
+        frame, about_training = _with_more_training(more_training, frame, task, cleaning)
+        learned = frame.loc[frame["split"] != "test", "review"]
+        reading = additions.for_reading(sets, task, cleaning, learned) if sets else None
         per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
 
         # Texts without labels, and texts from elsewhere
         unlabelled: tuple[pd.Series, dict[str, Any]] | None = None
         if asked("unlabelled"):
             more = Path(settings.unlabelled)
-            texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), frame, cleaning)
+            known = pd.concat([frame["review"], *([reading[0]["review"].map(lambda text: clean(text, cleaning))] if reading else [])])
+            texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), known, cleaning)
             about_more: dict[str, Any] = {"source": sources.describe(more), "counts": dropped}
             unlabelled = (texts, about_more)
         out_of_domain, about_elsewhere = _elsewhere(settings, frame, task, cleaning)
@@ -124,9 +135,10 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             "splits": per_split,
             **cli.recorded(settings),
             **({"out_of_domain": about_elsewhere} if about_elsewhere else {}),
+            **({"more_training": about_training} if about_training else {}),
             "stage": settings.stage,
         }
-        corpus.save(frame, unlabelled, out_of_domain, description, artifacts)
+        corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading)
 
     words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
     print(
@@ -139,6 +151,14 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     if about_elsewhere:
         kept, name = about_elsewhere["counts"]["kept"], about_elsewhere["source"]["name"]
         print(f"{kept:,} texts of another domain kept from {name}; dropped: {_reasons(about_elsewhere['counts'])}")
+    for one in about_training:
+        left_out = (
+            ", ".join(f"{one[key]:,} {key.replace('_', ' ')}" for key in ("held_out", "edited_of_held_out", "duplicates") if one[key])
+            or "none"
+        )
+        print(f"{one['kept']:,} training texts more from {one['name']}; left out: {left_out}")
+    for one in reading[1] if reading else []:
+        print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:
@@ -160,6 +180,19 @@ def _pieces_in_words(reader: Reader, pieces: Mapping[str, Any]) -> str:
     )
 
 
+def _with_more_training(
+    given: Collection[additions.Given], frame: pd.DataFrame, task: Task, cleaning: str
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The texts with those of further files behind them, all of these for training, and what was counted of each file."""
+    if not given:
+        return frame, []
+    training = frame["split"] == "train"
+    more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"])
+    more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on
+    more["review"] = more["review"].astype(frame["review"].dtype)
+    return pd.concat([frame, more.assign(split="train")], ignore_index=True), counted
+
+
 def _elsewhere(
     settings: SimpleNamespace, frame: pd.DataFrame, task: Task, cleaning: str
 ) -> tuple[pd.DataFrame | None, dict[str, Any] | None]:
@@ -168,11 +201,15 @@ def _elsewhere(
     if asked("out_of_domain_data"):
         path = Path(settings.out_of_domain_data)
         raw = sources.read(path, settings.text_column, settings.label_column, task.labels).frame
+        if asked("out_of_domain_sample"):
+            raw = raw.sample(min(settings.out_of_domain_sample, len(raw)), random_state=settings.seed).sort_index()
         kept, counts = corpus.prepare_elsewhere(raw, frame, cleaning)
         return kept, {"source": sources.describe(path), "counts": counts}
     if task.is_sentiment and asked("out_of_domain_texts"):
         sentences = sources.read_bundled(sources.SENTENCES)
         sentences = sentences.sample(min(settings.out_of_domain_texts, len(sentences)), random_state=0).sort_index()
+        if asked("more_training"):  # SST-2, for example, is made of these sentences
+            return corpus.prepare_elsewhere(sentences, frame, cleaning)[0], None
         return corpus.prepare(sentences, cleaning, keep_duplicates=False)[0], None
     return None, None
 
