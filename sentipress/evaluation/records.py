@@ -237,6 +237,8 @@ def read(path: Path, remedy: str) -> dict[str, Any]:
     elsewhere = record.get("out_of_domain")
     if elsewhere is not None and not isinstance(_inside(elsewhere, "accuracy", "value"), _NUMBER):
         raise UserError(f"{path} lacks or garbles out_of_domain.accuracy.value", remedy)
+    if not isinstance(record.get("reading", {}), dict) or not isinstance(_inside(record, "reading", "sets") or [], list):
+        raise UserError(f"{path} lacks or garbles reading", remedy)
     if not all(isinstance(value, _NUMBER) for value in record["seconds"].values()):
         raise UserError(f"{path} lacks or garbles seconds", remedy)
     needed = {record["file"], probabilities_path(path.parent, record["name"]).name}

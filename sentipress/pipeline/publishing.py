@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,12 @@ from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
 from sentipress.data.corpus import Corpus
 from sentipress.data.task import Task
-from sentipress.evaluation import deployment, latency, ledger, records
+from sentipress.evaluation import comprehension, deployment, latency, ledger, parameters, records
+from sentipress.linear.bag_of_words import LinearModel
 from sentipress.pipeline.published import Published
-from sentipress.runtimes import registry
+from sentipress.runtimes import packed_words, registry
 from sentipress.runtimes.interface import Runtime
+from sentipress.runtimes.linear_file import LinearRuntime
 from sentipress.runtimes.litert import custom_operators
 
 BASE = manifest.BASE.name  # the same in every track
@@ -52,6 +55,10 @@ class Publishing:
     def __init__(self, space: Scored) -> None:
         self.space = space
 
+    @functools.cached_property
+    def _english(self) -> bool:
+        return comprehension.are_english(self.space.reviews)
+
     @property
     def _remedy(self) -> str:
         return manifest.run(self.space.settings.stage, self.space.folder)
@@ -74,6 +81,16 @@ class Publishing:
         if foreign:
             raise UserError(f"{path} needs operators that LiteRT does not bring: {', '.join(foreign)}", "report this")
 
+    def packed_words(self, model: LinearModel, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
+        """Pack a bag of words with weights of 8 bits, load it back, and score what was loaded."""
+        packed_words.save(self._pending(row), model, packed_words.BITS)
+        return self._bag_of_words(packed_words.PackedWords(self._pending(row), self._remedy), row, inputs, measured)
+
+    def _bag_of_words(self, runtime: LinearRuntime, row: Row, inputs: Sequence[Path], measured: Mapping[str, Any]) -> Published:
+        arrays = runtime.stored_arrays()
+        counted = parameters.count(arrays, sum(array.size for array in arrays.values()))
+        return self._published(row, inputs, runtime, {**measured, "parameters": counted})
+
     def _published(self, row: Row, inputs: Sequence[Path], runtime: Runtime, measured: Mapping[str, Any]) -> Published:
         """Score a model that was loaded back from its pending file."""
         space = self.space
@@ -83,7 +100,9 @@ class Publishing:
         test_set = ledger.test_set(space.reviews.rows("test"), space.labels["test"])
         line = ledger.line(row.name, right, self._pending(row), space.reviews.in_words, test_set)
         ledger.append(space.folder / ledger.NAME, [line])
-        return Published(row, self._pending(row), self.final(row), inputs, runtime, probabilities, dict(measured))
+        read = comprehension.judge(runtime, space.reviews.reading(), self._english)
+        measured = {**measured, **({"reading": read} if read else {})}
+        return Published(row, self._pending(row), self.final(row), inputs, runtime, probabilities, measured)
 
     def finish(
         self, published: Sequence[Published], base: Runtime | None = None, foundation: Callable[[], None] | None = None
@@ -147,9 +166,8 @@ class Publishing:
         truth = records.Truth(
             space.reviews.rows("test"), space.labels["test"], space.reviews.rows("validation"), space.labels.get("out_of_domain")
         )
-        return records.save(
-            model.file, tokenizer, model.row, space.settings, model.inputs, model.probabilities, truth, space.task, measured
-        )
+        inputs = [*model.inputs, *([space.folder / manifest.READING] if space.reviews.about.get("reading") else [])]
+        return records.save(model.file, tokenizer, model.row, space.settings, inputs, model.probabilities, truth, space.task, measured)
 
     def _deployments(self, published: Sequence[Published], sample: np.ndarray) -> list[dict[str, Any] | None]:
         """What each model file costs in fresh processes; None for each when the stage was told not to measure it."""

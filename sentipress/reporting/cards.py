@@ -22,7 +22,8 @@ from sentipress.core import folder as artifacts
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
 from sentipress.data.task import verdict
-from sentipress.evaluation import records
+from sentipress.evaluation import comprehension, records
+from sentipress.linear.bag_of_words import CHARACTERS
 from sentipress.reporting import study, tabular
 from sentipress.reporting.wording import of_encoder
 from sentipress.runtimes import registry
@@ -34,7 +35,6 @@ SUFFIX = ".card.md"
 PACKAGE = ".zip"  # ending of the models that get a card
 FOLDER = Path(__file__).parent
 SENTENCES_SCHEMA = 1
-OWN_LANGUAGE = 0.5  # of the sentences' words: a model that knows fewer was trained on another language
 # Links of a chain by name, not by `sentipress.pipeline.chain_links`, which loads TensorFlow: a card needs none.
 DISTIL = "distil"
 TAUGHT = {DISTIL, "prune"}  # links that train with the teachers
@@ -150,7 +150,7 @@ def card(package: Path, target: Path) -> str:
             labels=model.task.labels,
             binary=model.task.binary,
             sentiment=model.task.is_sentiment,
-            language=sentences()["language"] if known >= OWN_LANGUAGE else None,
+            language=sentences()["language"] if known >= comprehension.OWN_LANGUAGE else None,
             known=known,
             judged=judged,
             kinds=_by_kind(judged),
@@ -189,7 +189,9 @@ def _described(model: Runtime, record: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model, PackedWords):
         bag, longest = model.model, model.model.max_ngram
         terms = "words" if longest == 1 else "words and word pairs" if longest == 2 else f"terms of up to {longest} words"
-        order = "" if longest == 1 else f" beyond terms of {longest} neighbouring words"
+        if bag.unit == CHARACTERS:
+            terms = f"runs of up to {longest} characters"
+        order = "" if longest == 1 or bag.unit == CHARACTERS else f" beyond terms of {longest} neighbouring words"
         return {
             "tag": "bag-of-words",
             "needs": _needed(model, "numpy"),

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from sentipress.data.task import OFFICIAL, TEST_FILE
-from sentipress.reporting import cells, findings, live, naming, tabular
+from sentipress.reporting import cells, findings, live, naming, reads, tabular
 from sentipress.reporting.conclusions import NOT_MEASURED, conclusions
 from sentipress.reporting.evidence import Evidence, ScoredRow
 from sentipress.reporting.excerpts import Example
@@ -96,6 +96,7 @@ def markdown(content: Evidence) -> str:
             table=tabular.markdown(cells.columns(content), cells.all_cells(content), cells.TEXTS),
             answers=tabular.markdown(asked["question_columns"], asked["questions"], cells.QUESTION_TEXTS),
             by_label=by_label,
+            reading_table=tabular.markdown(asked["reading"][0], asked["reading"][1], ["model"]) if asked["reading"][1] else "",
             lengths=_lengths_table(grouped) if grouped else "",
         )
     )
@@ -112,6 +113,8 @@ def _shared(content: Evidence) -> dict[str, Any]:
         "question_columns": cells.question_columns(content),
         "conclusions": conclusions(content),
         "explained": cells.explained(content),
+        "reading": reads.grid([row.record for row in content.scored]),
+        "reading_examples": reads.examples([row.record for row in content.scored]),
         "with_examples": [row for row in content.scored if row.examples],
     }
 

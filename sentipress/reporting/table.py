@@ -12,7 +12,7 @@ from sentipress.core.errors import UserError
 from sentipress.evaluation import ledger, plots, records
 from sentipress.evaluation.latency import comparable, shown
 from sentipress.pipeline.staleness import Staleness
-from sentipress.reporting import cards, naming, study, tabular
+from sentipress.reporting import cards, naming, reads, study, tabular
 from sentipress.reporting.wording import machine, of_encoder
 
 COLUMNS = (
@@ -46,10 +46,12 @@ EVERYTHING = (
 
 
 def columns(readable: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Choose the table's columns: `COLUMNS`, and for the encoder's track which encoder a row has, and its loss."""
-    if study.track_of(readable) is not manifest.ENCODER:
-        return COLUMNS
-    return tuple(one for name in COLUMNS for one in (name, MORE_OF_ENCODERS.get(name)) if one)
+    """Choose the table's columns: `COLUMNS`, what was found of reading, and of the encoder's track which encoder, and the loss."""
+    names: tuple[str, ...] = COLUMNS
+    if study.track_of(readable) is manifest.ENCODER:
+        names = tuple(one for name in COLUMNS for one in (name, MORE_OF_ENCODERS.get(name)) if one)
+    place = names.index("size KB")
+    return (*names[:place], *reads.columns(readable), *names[place:])
 
 
 def published_cells(readable: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -117,6 +119,7 @@ def cells(folder: Path, record: Mapping[str, Any], reasons: Sequence[str]) -> di
         "log loss": f"{scores['log_loss']:.4f}" if "log_loss" in scores else "-",
         "size KB": f"{size['bytes'] / 1024:,.0f}",
         "gzip KB": f"{size['gzip_bytes'] / 1024:,.0f}",
+        **reads.cells(record),
         "parameters": f"{record['parameters']['total']:,}",
         "non-zero": f"{record['parameters']['nonzero']:,}",
         "seconds": f"{sum(record['seconds'].values()):,.1f}",
@@ -148,10 +151,11 @@ def make(folder: Path) -> list[dict[str, str]]:
     if not loaded:
         raise UserError(f"{folder} holds no *{records.SUFFIX}", manifest.prepare(folder))
     staleness = Staleness(folder)
-    rows = [cells(folder, record, staleness.reasons(record)) for record in loaded]
-    caption = describe(loaded)
     readable = [record for record in loaded if "damaged" not in record]
-    shown, names = [*rows, *published_cells(readable)], columns(readable)
+    names = columns(readable)
+    rows = [{**dict.fromkeys(names, "-"), **cells(folder, record, staleness.reasons(record))} for record in loaded]
+    caption = describe(loaded)
+    shown = [*rows, *published_cells(readable)]
     print(caption)
     print(tabular.terminal(names, shown, TEXTS))
     if readable:
