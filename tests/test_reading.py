@@ -254,7 +254,7 @@ def test_the_table_and_the_grid_say_it():
     of_other_cases = {**asked, "reading": {**asked["reading"], "cases": "0" * 12}}
     assert "behaviour" not in reads.cells(of_other_cases) and reads.examples([of_other_cases]) == []
     names, rows = reads.grid([silent, asked])
-    assert names[0] == "model" and "negation" in names and rows[0]["short"].endswith("of 23") and len(rows) == 1
+    assert names[0] == "model" and "negation" in names and rows[0]["short"].endswith("of 25") and len(rows) == 1
     shown = reads.examples([asked])
     assert len(shown) == reads.EXAMPLES and all((one.wrong == ["One"]) == (one.label == "negative") for one in shown)
     scoring = {case.text for case in comprehension.cases() if case.use == comprehension.SCORING}

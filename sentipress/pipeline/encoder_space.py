@@ -74,8 +74,9 @@ class EncoderSpace(OpenedFolder):
                 a GPU is asked for and there is none.
         """
         folder = Path(settings.artifacts)
-        if hasattr(settings, "device"):
-            finetuning.precision_of(settings.precision, finetuning.device_of(settings.device))  # said before anything is scored
+        if hasattr(settings, "device"):  # what cannot be had is said before anything is scored
+            device = finetuning.device_of(settings.device)
+            finetuning.precision_of(getattr(settings, "precision", "auto"), device)
         reviews, remedy = corpus.load(folder), manifest.run(manifest.ENCODER_DATA, folder)
         cli.check_recipe(settings, reviews.recipe)
         about, path = reviews.about.get("encoder"), folder / manifest.TOKENIZER
