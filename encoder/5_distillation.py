@@ -59,7 +59,7 @@ DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, mem
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
-    "bert": {"LAYERS": 4, "EPOCHS": 3, "TRANSFER_TEXTS": 10000, "WORD_TRANSFER_TEXTS": 200000},
+    "bert": {"LAYERS": 4, "EPOCHS": 3, "TRANSFER_TEXTS": 10000, "WORD_TRANSFER_TEXTS": 100000},
     "rubert": {"WORD_CLEANING": "posts"},
     "roberta": {"LAYERS": 4, "MORE_LAYERS": "3,2", "ABLATION": True, "WORDS_A_TEXT": 200},
 }
