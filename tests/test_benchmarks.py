@@ -72,7 +72,7 @@ def test_gaps_lead_back_to_the_numbers():
 
 def test_an_archive_is_read_by_every_model_in_turns(sample_csv, tmp_path):
     models = [ROOT / "results" / "packed" / f"packed_{terms}.zip" for terms in (41600, 11900)]
-    output, flags = tmp_path / "archive.json", ["--count", "60", "--rounds", "2", "--chunk", "25"]
+    output, flags = tmp_path / "archive.json", ["--count", "60", "--rounds", "1", "--chunk", "25"]
     command = [sys.executable, str(ROOT / "benchmarks" / "archive.py"), "--models", ",".join(map(str, models)), *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     shown = subprocess.run([*command, "--texts", str(sample_csv), "--output", str(output)], env=environment, capture_output=True, text=True)
@@ -80,7 +80,7 @@ def test_an_archive_is_read_by_every_model_in_turns(sample_csv, tmp_path):
     found = json.loads(output.read_text(encoding="utf-8"))
     assert [one["model"] for one in found["results"]] == [path.name for path in models]
     for one in found["results"]:
-        assert one["texts"] == 60 and one["accuracy"] > 0.75 and len(one["seconds"]) == 2
+        assert one["texts"] == 60 and one["accuracy"] > 0.75 and len(one["seconds"]) == 1
         assert one["seconds_for_all"] == pytest.approx(min(one["seconds"]) * found["all_texts"] / 60)
     assert found["results"][0]["ratio_to_first"] == [1, 1]
     shown = subprocess.run(command, env=environment, capture_output=True, text=True)
