@@ -17,7 +17,8 @@ from sentipress.pipeline.word_students import WordSchool
 from sentipress.runtimes import packed_words
 
 STRENGTHS = (0.03, 0.1, 0.3, 1.0)  # scikit-learn's C
-STEP = 0.98  # of the terms stay when a package is still too large
+FULL, CLOSE = 0.98, 0.995  # shares of the bytes: from the first on a package is full, the second is aimed at
+TRIES = 5  # trainings at most on the way there, unless none fits yet
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,18 @@ def publish(publisher: EncoderPublisher, words: WordSchool, row: Row, budget: in
 
 def _within(counted: Counted, C: float, budget: int) -> LinearModel:
     """A model trained with the strongest terms, whose package has at most `budget` bytes and little less."""
-    model = whole = counted.fit(C=C)
+    whole = counted.fit(C=C)
     terms, size = len(whole.terms), len(packed_words.pack(whole, packed_words.BITS))
-    while size > budget:
-        # Fewer terms share fewer letters and need more bytes each: the step never goes much too far.
-        terms = int(min(terms * STEP, terms * budget / size))
+    if size <= budget:
+        return whole
+    best, tries = None, 0
+    while best is None or tries < TRIES:
+        # Bytes are not proportional to terms: the first steps come near, later ones close in.
+        terms = max(1, int(terms * CLOSE * budget / size))
         model = counted.fit(counted.strongest(whole, terms), C)
-        size = len(packed_words.pack(model, packed_words.BITS))
-    return model
+        size, tries = len(packed_words.pack(model, packed_words.BITS)), tries + 1
+        if size <= budget:
+            best = model if best is None or len(model.terms) > len(best.terms) else best
+        if FULL * budget <= size <= budget or terms == 1:
+            break
+    return best or model
