@@ -10,7 +10,7 @@ from sentipress.evaluation.latency import comparable
 from sentipress.reporting import questions, study
 from sentipress.reporting.comparing import Comparison
 from sentipress.reporting.evidence import BASE, Evidence, ScoredRow
-from sentipress.reporting.findings import about, read_more, size_ratio, teacher_or_texts
+from sentipress.reporting.findings import about, read_more, same_graphs, size_ratio, teacher_or_texts
 from sentipress.reporting.wording import against
 
 HOLDS, FAILS, UNDECIDED, NOT_MEASURED = "holds", "does not hold", "undecided", "not measured"
@@ -176,6 +176,8 @@ def _at_most(row: ScoredRow, most: float) -> Judgement:
 
 
 def _is_faster(evidence: Evidence, row: ScoredRow) -> Judgement:
+    if any(row in rows and evidence.base in rows for rows in same_graphs(evidence)):
+        return FAILS, "it computes what the base computes: a difference of their times is noise"
     return _at_most(row, 1.0)
 
 
