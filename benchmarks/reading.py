@@ -24,7 +24,6 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.core import cli, files
     from sentipress.core.errors import UserError
     from sentipress.data import additions
-    from sentipress.data.additions import reading_sets
     from sentipress.data.task import SENTIMENT
     from sentipress.evaluation import comprehension
     from sentipress.reporting import reads, tabular
@@ -32,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = cli.settings(__file__, arguments)
     given = additions.parse(settings.sets, "--sets")
-    sets = reading_sets(additions.for_reading(given, SENTIMENT, "plain", [])[0]) if given else []
+    sets = additions.reading_sets(additions.for_reading(given, SENTIMENT, "plain", [])[0]) if given else []
     results = []
     for name in settings.models.split(","):
         model = registry.open_model(Path(name))

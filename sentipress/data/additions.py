@@ -134,11 +134,6 @@ def _unquoted(text: str) -> str:
     return inside.replace('""', '"')
 
 
-def _words(texts: Collection[str], cleaning: str) -> pd.Series:
-    """By what copies of texts are found: their words after cleaning, by which all sides must have gone."""
-    return pd.Series([words_of(clean(text, cleaning)) for text in texts], dtype=object)
-
-
 def for_training(
     given: Collection[Given], task: Task, cleaning: str, held_out: Collection[str], known: Collection[str]
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
@@ -164,7 +159,7 @@ def for_training(
         frame["review"] = [clean(text, cleaning) for text in frame["review"]]
         words, empty = frame["review"].map(words_of), frame["review"] == ""
         away = words.isin(held) & ~empty
-        leaked = frame["pair"].isin(set(frame.loc[away & (frame["pair"] >= 0), "pair"])) & (frame["pair"] >= 0) & ~away
+        leaked = frame["pair"].isin(set(frame.loc[away & (frame["pair"] >= 0), "pair"])) & ~away
         repeated = (words.isin(seen) | words.duplicated()) & ~away & ~leaked & ~empty
         kept = frame[~(away | leaked | repeated | empty)]
         seen |= set(words[kept.index])
@@ -202,8 +197,9 @@ def for_reading(given: Collection[Given], task: Task, cleaning: str, learned: Co
     known, parts, counted = set(map(words_of, learned)), [], []
     for one in given:
         frame = read(one, task)
-        seen = _words(frame["review"].tolist(), cleaning).isin(known) & ((frame["pair"] < 0) | (frame["edited"] == 1))
-        left = frame[~seen & ~((frame["pair"] >= 0) & frame["pair"].isin(set(frame.loc[seen, "pair"])))]
+        words, tests = frame["review"].map(lambda text: words_of(clean(text, cleaning))), (frame["pair"] < 0) | (frame["edited"] == 1)
+        seen = words.isin(known) & tests
+        left = frame[~seen & ~frame["pair"].isin(set(frame.loc[seen & (frame["pair"] >= 0), "pair"]))]
         if left.empty:
             raise UserError(f"every text of {one.path} stands in the training texts", "give other texts, or leave it out")
         parts.append(left.assign(set=one.name))

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
-
 from sentipress.core import files
 from sentipress.data.additions import ReadingSet
 from sentipress.data.cleaning import clean
@@ -126,7 +124,7 @@ def _known(model: Runtime) -> float:
 
 def on_set(model: Runtime, given: ReadingSet) -> OfSet:
     """Right answers of a model to a set."""
-    right = model.task.decide(model.predict_raw(given.texts)).astype(np.int64) == given.labels
+    right = model.task.right(model.predict_raw(given.texts), given.labels)
     if not given.pairs:
         return OfSet(name=given.name, of=len(right), right=int(right.sum()))
     original, edited = right[~given.edited], right[given.edited]

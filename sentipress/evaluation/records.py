@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -265,6 +266,15 @@ def _upgraded(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
     return dict(record)
+
+
+def readable(folder: Path) -> list[dict[str, Any]]:
+    """Metrics of a folder; damaged ones are left out: they count as missing."""
+    content = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        with suppress(UserError):
+            content.append(read(path, "run the stage again"))
+    return content
 
 
 def load(folder: Path, name: str, remedy: str) -> dict[str, Any]:

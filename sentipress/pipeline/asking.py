@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentipress.core import files, folder, manifest
-from sentipress.core.errors import UserError
 from sentipress.data import corpus
 from sentipress.evaluation import comprehension, records
 from sentipress.runtimes import registry
@@ -20,11 +19,7 @@ def ask(artifacts: Path) -> list[str]:
     with folder.lock(artifacts, "compare.py"):
         reviews, asked = corpus.load(artifacts), []
         sets, english = reviews.reading(), comprehension.are_english(reviews)
-        for path in sorted(artifacts.glob(f"*{manifest.METRICS}")):
-            try:
-                record = records.read(path, "run the stage again")
-            except UserError:
-                continue
+        for record in records.readable(artifacts):
             model = registry.open_model(artifacts / record["file"], remedy=manifest.run(record["stage"], artifacts))
             record.pop("reading", None)
             record["inputs"].pop(manifest.READING, None)
@@ -33,6 +28,6 @@ def ask(artifacts: Path) -> list[str]:
                 record["reading"] = found
             if sets:
                 record["inputs"][manifest.READING] = files.sha256(artifacts / manifest.READING)
-            files.write_json(path, record)
+            files.write_json(records.metrics_path(artifacts, record["name"]), record)
             asked.append(str(record["name"]))
     return asked

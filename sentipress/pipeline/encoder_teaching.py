@@ -67,6 +67,17 @@ def answers(space: EncoderSpace, teacher: Encoder, ids: np.ndarray) -> np.ndarra
     return logits
 
 
+def labels_of(task: Task, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Numbers of labels, float32 (texts,): those that the first texts have, and behind them those that the teacher gives.
+
+    Args:
+        task: the labels.
+        labels: numbers of the first texts' labels.
+        logits: the teacher's, of all texts: float32 (texts, outputs).
+    """
+    return np.concatenate([labels, task.decide_logits(task.shaped(logits[len(labels) :]))]).astype(np.float32)
+
+
 def targets_of(task: Task, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """What is taught, see `Lesson`: float32 (texts, 2 + outputs).
 
@@ -75,9 +86,8 @@ def targets_of(task: Task, labels: np.ndarray, logits: np.ndarray) -> np.ndarray
         labels: numbers of the first texts' labels; the texts behind them have the teacher's label, marked as no label.
         logits: the teacher's, of all texts: float32 (texts, outputs).
     """
-    label = np.concatenate([labels, task.decide_logits(task.shaped(logits[len(labels) :]))])
     labelled = np.arange(len(logits)) < len(labels)
-    return np.concatenate([np.stack([label, labelled], axis=1), logits], axis=1).astype(np.float32)
+    return np.concatenate([np.stack([labels_of(task, labels, logits), labelled], axis=1), logits], axis=1).astype(np.float32)
 
 
 def compared(one: Published, control: Published, space: EncoderSpace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
+from sentipress.data.additions import ReadingSet
 from sentipress.data.corpus import Corpus
 from sentipress.data.task import Task
 from sentipress.evaluation import comprehension, deployment, latency, ledger, parameters, records
@@ -56,8 +57,9 @@ class Publishing:
         self.space = space
 
     @functools.cached_property
-    def _english(self) -> bool:
-        return comprehension.are_english(self.space.reviews)
+    def _asked(self) -> tuple[list[ReadingSet], bool]:
+        """What every model is asked: the reading sets, and whether the behaviour cases are in the language of the texts."""
+        return self.space.reviews.reading(), comprehension.are_english(self.space.reviews)
 
     @property
     def _remedy(self) -> str:
@@ -100,7 +102,7 @@ class Publishing:
         test_set = ledger.test_set(space.reviews.rows("test"), space.labels["test"])
         line = ledger.line(row.name, right, self._pending(row), space.reviews.in_words, test_set)
         ledger.append(space.folder / ledger.NAME, [line])
-        read = comprehension.judge(runtime, space.reviews.reading(), self._english)
+        read = comprehension.judge(runtime, *self._asked)
         measured = {**measured, **({"reading": read} if read else {})}
         return Published(row, self._pending(row), self.final(row), inputs, runtime, probabilities, measured)
 

@@ -36,7 +36,9 @@ def pending(artifacts: Path, stage: Stage, scripts: Path = SCRIPTS) -> list[Mapp
     staleness = Staleness(artifacts, scripts)
     if not stage.rows:
         return _pending_files(artifacts, stage, staleness)
-    mine = sorted((r for r in _readable(artifacts) if r["stage"] == stage.script), key=lambda record: (record["order"], record["name"]))
+    mine = sorted(
+        (r for r in records.readable(artifacts) if r["stage"] == stage.script), key=lambda record: (record["order"], record["name"])
+    )
     if not mine:
         return [NO_FLAGS]
     due = _distinct(record["flags"] for record in mine if staleness.reasons(record))
@@ -69,7 +71,7 @@ def _distinct(flags: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
     if not (artifacts / manifest.DESCRIPTION).is_file():
-        if _readable(artifacts):
+        if records.readable(artifacts):
             raise UserError(
                 f"{artifacts} holds models, but no {manifest.DESCRIPTION}", "run stage 1 on their texts again, or name another folder"
             )
@@ -85,7 +87,7 @@ def _pending_texts(artifacts: Path, scripts: Path) -> list[Mapping[str, Any]]:
 
 def _track(artifacts: Path) -> Track:
     """The track of a folder: by its texts, else by its models, else by who worked there last; the LSTM's for a new folder."""
-    stages = [manifest.made_by(artifacts), *(record["stage"] for record in _readable(artifacts))]
+    stages = [manifest.made_by(artifacts), *(record["stage"] for record in records.readable(artifacts))]
     stage = next(filter(None, stages), None)
     return manifest.track_of(stage) if stage else manifest.track_in(artifacts)
 
@@ -98,17 +100,6 @@ def _pending_files(artifacts: Path, stage: Stage, staleness: Staleness) -> list[
         return [NO_FLAGS]
     whole = all((artifacts / name).is_file() for name in stage.writes)
     return [] if whole and not staleness.reasons(about) else [about["flags"]]
-
-
-def _readable(artifacts: Path) -> list[dict[str, Any]]:
-    """Metrics of a folder; damaged ones are left out: they count as missing."""
-    content = []
-    for path in sorted(artifacts.glob(f"*{manifest.METRICS}")):
-        try:
-            content.append(records.read(path, "run the stage again"))
-        except UserError:
-            continue
-    return content
 
 
 def refresh(artifacts: Path, track: Track | None = None, scripts: Path = SCRIPTS) -> list[str]:
@@ -138,7 +129,7 @@ def refresh(artifacts: Path, track: Track | None = None, scripts: Path = SCRIPTS
             if manifest.REVIEWS in stage.writes:
                 corpus.check_source(artifacts, given=None)
             unknown = [row.file for row in stage.rows if (artifacts / row.file).is_file()]
-            if not flags and unknown and not any(record["stage"] == stage.script for record in _readable(artifacts)):
+            if not flags and unknown and not any(record["stage"] == stage.script for record in records.readable(artifacts)):
                 print(f"note: {unknown[0]} has no readable metrics, so the flags of its run are not known: the defaults are taken")
             print(f"$ {line}", flush=True)
             words = manifest.words(stage.script, artifacts.resolve(), flags)

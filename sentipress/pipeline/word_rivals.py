@@ -65,14 +65,14 @@ def publish(publisher: EncoderPublisher, words: WordSchool, row: Row, budget: in
     rival, task, started = RIVALS[row.name], publisher.space.task, time.perf_counter()
     cleaning = rival.cleaning or words.tokenizer.cleaning
     texts, labels = words.cleaned(cleaning), words.answers()
-    held_out, truth = words.cleaned(cleaning, "validation"), publisher.space.labels["validation"].astype(np.int64)
+    held_out, truth = words.cleaned(cleaning, "validation"), publisher.space.labels["validation"]
     tried = []
     for sentences in dict.fromkeys((0, words.sentences)):
         read = len(texts) - words.sentences + sentences
         counted = Counted(rival.spec, texts[:read], labels[:read], cleaning, task)
         for C in STRENGTHS:
             model = _within(counted, C, budget)
-            tried.append(_Tried(model, C, sentences, float(np.mean(task.decide(model.predict(held_out)) == truth))))
+            tried.append(_Tried(model, C, sentences, float(np.mean(task.right(model.predict(held_out), truth)))))
     best = max(tried, key=lambda one: one.accuracy)
     measured = {
         "seconds": {"training": time.perf_counter() - started},

@@ -18,7 +18,7 @@ from sentipress.lstm.export import filling, to_tflite
 from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.encoder_publisher import EncoderPublisher
 from sentipress.pipeline.encoder_students import EncoderSchool
-from sentipress.pipeline.encoder_teaching import compared
+from sentipress.pipeline.encoder_teaching import compared, labels_of
 from sentipress.pipeline.published import Published
 from sentipress.text import embeddings, phrases
 
@@ -78,8 +78,7 @@ class WordSchool:
 
     def answers(self) -> np.ndarray:
         """Number of each text's label, of a sentence that which the base gives it: float32 (training texts and sentences,)."""
-        labels, task = self._space.labels["train"], self._space.task
-        return np.concatenate([labels, task.decide_logits(task.shaped(self._logits[len(labels) :]))]).astype(np.float32)
+        return labels_of(self._space.task, self._space.labels["train"], self._logits)
 
     def student(self, row: Row, taught: bool) -> tuple[Any, History]:
         """Train an LSTM, by labels and the base's logits or by labels alone, in as many steps; gives it in its training form."""

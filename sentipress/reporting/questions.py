@@ -9,8 +9,7 @@ from typing import Any
 from sentipress.core import manifest
 from sentipress.reporting.comparing import Comparison, compare
 from sentipress.reporting.saved import Saved
-from sentipress.reporting.seeds import BAG as BAG_OF_WORDS
-from sentipress.reporting.seeds import Repeats
+from sentipress.reporting.seeds import BAG_OF_WORDS, Repeats
 
 STUDENT, STUDENT_8_BITS = "modelo_destilado", "modelo_destilado_DRQ"
 WORD_STUDENT = "student_lstm"

@@ -13,12 +13,12 @@ from sentipress.reporting import saved
 from sentipress.reporting.comparing import Comparison, compare_over_seeds
 from sentipress.reporting.saved import Saved
 
-BAG = "classical"  # role of bags of words
+BAG_OF_WORDS = "classical"  # role of bags of words
 
 
 def seedless(record: Mapping[str, Any]) -> bool:
     """Whether no seed changes a row: it stands for itself with every seed. Bags of words that a network taught are others."""
-    return bool(record["role"] == BAG and record["stage"] == manifest.CLASSICAL)
+    return bool(record["role"] == BAG_OF_WORDS and record["stage"] == manifest.CLASSICAL)
 
 
 class Repeats:
