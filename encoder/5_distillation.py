@@ -25,7 +25,7 @@ COPIED = "alternate"  # {first, last, alternate} which ones; alternate: from the
 MORE_LAYERS = None  # further students of so many layers, with commas
 NARROW = 0  # [0, 4096] columns of a further student that is narrower; 0: none
 ABLATION = False  # further students, each without a part of the loss
-TRANSFER = "auto"  # texts without a label to learn on: bundled (sentences of IMDB reviews), none, or a file with a column of texts
+TRANSFER = "auto"  # texts without a label to learn on: bundled (IMDB sentences), varied (training texts), none, or a file of texts
 TRANSFER_TEXTS = 4000  # [0, 10000000] sentences of them at most that encoders learn on, besides the training texts
 ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the teacher
 TEMPERATURE = 2.0  # [0.01, 100.0] softens teacher and student (Hinton et al. 2015); DistilBERT's
@@ -61,7 +61,21 @@ FRESH = False  # start over instead of going on with an interrupted training
 RECIPES = {
     "bert": {"LAYERS": 4, "EPOCHS": 3, "TRANSFER_TEXTS": 10000, "WORD_TRANSFER_TEXTS": 100000},
     # Half of the twelve layers, as in DistilBERT. Three of them kept 95 % of the base's validation accuracy after two epochs.
-    "rubert": {"LAYERS": 6, "EPOCHS": 3, "COMPACT_VOCABULARY": 5500, "COMPACT_EPOCHS": 2, "WORD_CLEANING": "posts"},
+    # No further posts are at hand: the training posts are varied.
+    "rubert": {
+        "LAYERS": 6,
+        "TRANSFER": "varied",
+        "TRANSFER_TEXTS": 15000,
+        "ALPHA": 0.2,
+        "COMPACT_VOCABULARY": 5500,
+        "WORD_TRANSFER_TEXTS": 50000,
+        "WORD_CLEANING": "posts",
+        "EMBEDDING_DIM": 32,
+        "UNITS": 48,
+        "DROPOUT": 0.3,
+        "SPATIAL_DROPOUT": 0.3,
+        "WORD_EPOCHS": 8,
+    },
     "roberta": {"LAYERS": 4, "MORE_LAYERS": "3,2", "ABLATION": True, "WORDS_A_TEXT": 200},
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sentipress.core.history import History
 from sentipress.core.manifest import Row
-from sentipress.data import sentences, sources
+from sentipress.data import sentences, sources, varying
 from sentipress.data.cleaning import clean
 from sentipress.data.sources import words_of
 from sentipress.data.task import Task
@@ -27,7 +27,7 @@ from sentipress.transformer.finetuning import FineTuning
 from sentipress.transformer.inference import logits_of
 from sentipress.transformer.pretrained import Pretrained
 
-BUNDLED, NONE = "bundled", "none"
+BUNDLED, VARIED, NONE = "bundled", "varied", "none"
 
 
 def transfer_set(space: EncoderSpace, count: int) -> list[str]:
@@ -45,13 +45,15 @@ def transfer_set(space: EncoderSpace, count: int) -> list[str]:
         choice = BUNDLED if space.task.is_sentiment and space.reviews.recipe in ("default", "bert") else NONE
     if choice == NONE or not count:
         return []
+    cleaning = space.tokenizer.cleaning
+    held_out = [text for name in space.scored for text in space.texts[name]]
+    held_out += [clean(text, cleaning) for one in space.reviews.reading() for text in one.texts]
+    if choice == VARIED:
+        return varying.varied(space.reviews.texts("train"), count, space.settings.seed, held_out)
     if choice == BUNDLED:
         texts = sources.read_bundled("imdb")["review"].tolist()
     else:
         texts = sources.read_unlabelled(Path(choice), space.task.text_column).tolist()
-    cleaning = space.tokenizer.cleaning
-    held_out = [text for name in space.scored for text in space.texts[name]]
-    held_out += [clean(text, cleaning) for one in space.reviews.reading() for text in one.texts]
     # A whole text that is scored teaches nothing, nor do its sentences.
     scored = set(map(words_of, held_out))
     texts = [text for text in texts if words_of(clean(text, cleaning)) not in scored]
