@@ -3,11 +3,12 @@
 Reads    artifacts/*.metrics.json, *.probabilities.npz, and reviews.csv for lengths and example texts
 Writes   artifacts/report/report.html (one page, pictures inside), report.md, report.csv, report.tex, *.svg,
          metrics.json and points.json (for DVC)
-Command  python report.py [--artifacts FOLDER] [--repeats FOLDER,FOLDER] [--output FOLDER]
+Command  python report.py [--artifacts FOLDER] [--repeats FOLDER,FOLDER] [--output FOLDER] [--no-texts]
 """
 
 ARTIFACTS = "artifacts"  # folder that the stages share, or a published copy of it
 REPEATS = None  # folders of the same recipe with other seeds, comma between: spread, and comparisons over seeds
+TEXTS = True  # show test texts and accuracy by length; not where their licence forbids that they are passed on
 OUTPUT = None  # where to write; artifacts/report by default
 
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     settings = cli.settings(__file__, arguments)
     folder = Path(settings.artifacts)
     output = Path(settings.output) if settings.output else folder / "report"
-    content = evidence.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [])
+    content = evidence.collect(folder, [Path(name) for name in settings.repeats.split(",")] if settings.repeats else [], settings.texts)
     figures = charts.drawn(content)
     for name, figure in figures:
         files.write_text(output / f"{name}.svg", figure.wide)

@@ -372,6 +372,12 @@ def test_a_run_of_the_stages_has_a_report(run, tmp_path, capsys):
     assert row_of(content, "classical_pairs").deployed_bytes == (run / "classical_pairs.npz").stat().st_size
 
 
+def test_texts_stay_away_where_nobody_may_pass_them_on(with_texts, tmp_path):
+    load_stage("report.py").main(["--artifacts", str(with_texts), "--output", str(tmp_path), "--no-texts"])
+    written = "".join(path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
+    assert "word|" not in written and "word\\|" not in written and "no example reviews" in written
+
+
 def test_texts_are_escaped(content):
     example = excerpts.Example(1, "negative", "positive", 1.0, "negative", 1.0, "<script>|")
     row = replace(row_of(content, "modelo_DRQ"), technique="<b>|&", examples=[example])

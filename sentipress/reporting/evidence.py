@@ -194,12 +194,13 @@ class _Around:
     repeats: Repeats
 
 
-def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
+def collect(folder: Path, repeats: Sequence[Path] = (), texts: bool = True) -> Evidence:
     """Read an artifacts folder, or a published copy of one, and compare every row with the base.
 
     Args:
         folder: with `*.metrics.json` and `*.probabilities.npz`.
         repeats: folders of the same recipe with other seeds.
+        texts: read the test texts, if they are there, for lengths and examples.
 
     Raises:
         UserError: the folder holds no metrics.
@@ -211,7 +212,7 @@ def collect(folder: Path, repeats: Sequence[Path] = ()) -> Evidence:
     probabilities = {record["name"]: _read(folder, record) for record in loaded}
     readable = [(record, own) for record in loaded if isinstance(own := probabilities[record["name"]], Saved)]
     base = next(((record, own) for record, own in readable if record["name"] == BASE), None)
-    around = _Around(folder, base, excerpts.read_texts(folder), Repeats(repeats))
+    around = _Around(folder, base, excerpts.read_texts(folder) if texts else None, Repeats(repeats))
     rows = [_row(record, staleness.reasons(record), probabilities[record["name"]], around) for record in loaded]
     task = _task(loaded, about)
     missing = [] if base else [f"{BASE}: without it no row can be compared with the base"]
