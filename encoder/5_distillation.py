@@ -60,8 +60,7 @@ FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
     "bert": {"LAYERS": 4, "EPOCHS": 3, "TRANSFER_TEXTS": 10000, "WORD_TRANSFER_TEXTS": 100000},
-    # Half of the twelve layers, as in DistilBERT. Three of them kept 95 % of the base's validation accuracy after two epochs.
-    # No further posts are at hand: the training posts are varied.
+    # Half of the twelve layers, as in DistilBERT. No further posts are at hand: the training posts are varied.
     "rubert": {
         "LAYERS": 6,
         "TRANSFER": "varied",
