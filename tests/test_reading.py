@@ -14,8 +14,7 @@ from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.data import additions, corpus
 from sentipress.data.additions import ReadingSet
-from sentipress.data.cleaning import clean
-from sentipress.data.sources import words_of
+from sentipress.data.cleaning import clean, words_of
 from sentipress.data.task import SENTIMENT
 from sentipress.evaluation import comprehension
 from sentipress.reporting import reads

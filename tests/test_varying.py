@@ -3,7 +3,7 @@
 from collections import Counter
 
 from sentipress.data import sources, varying
-from sentipress.data.sentences import words_of
+from sentipress.data.cleaning import words_of
 
 TEXTS = sources.read_bundled("rotten_tomatoes")["review"].tolist()[:400]
 

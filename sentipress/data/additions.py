@@ -18,8 +18,7 @@ import pandas as pd
 from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.data import formats, sources
-from sentipress.data.cleaning import clean
-from sentipress.data.sources import words_of
+from sentipress.data.cleaning import clean, words_of
 from sentipress.data.task import Task
 
 BETWEEN, EDITED, NAMED = ",", "+", "="

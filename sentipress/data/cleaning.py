@@ -31,6 +31,7 @@ _BRACKETS = re.compile(r"[<>]")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of a surrogate pair, which UTF-8 does not have
 SELECTORS = re.compile("[\ufe00-\ufe0f\u200d]")  # they choose or join an emoji's form
 _SPACES = re.compile(r" +")
+_WORDS = re.compile(r"\w+")
 _NOT_ASCII_WORDS = {code: " " for code in range(128) if not re.match(r"[\w']", chr(code))}
 
 
@@ -160,3 +161,8 @@ def clean(text: str, recipe: str) -> str:
     if recipe == PLAIN:
         return clean_plain(text)
     raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(RECIPES)}")
+
+
+def words_of(text: str) -> str:
+    """Words of a text in lower case, by which copies are found, raw or cleaned; of a text of marks alone the text itself."""
+    return " ".join(_WORDS.findall(text.lower())) or text

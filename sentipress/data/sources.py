@@ -23,6 +23,7 @@ from tqdm import tqdm
 from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.data import formats
+from sentipress.data.cleaning import words_of
 from sentipress.data.formats import Rows
 from sentipress.data.task import MOST_LABELS, SENTIMENT_LABELS
 
@@ -121,11 +122,6 @@ def official_training(frame: pd.DataFrame) -> np.ndarray:
             "give them by --data, or fetch them by python 1_data_preprocessing.py --download",
         )
     return found
-
-
-def words_of(text: str) -> str:
-    """Words of a text in lower case, by which copies are found; of a text of marks alone the text itself."""
-    return " ".join(re.findall(r"\w+", text.lower())) or text
 
 
 def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None, bundle: str = REVIEWS) -> Labelled:

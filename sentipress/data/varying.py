@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from sentipress.data.sentences import words_of
+from sentipress.data.cleaning import words_of
 
 JOINED, PART = 0.25, 0.25  # shares of the texts; what is left keeps its extent
 LEFT_OUT, EXCHANGED = 0.05, 0.1  # shares of the words; every text is made anew by them

@@ -15,9 +15,8 @@ from typing import TypedDict
 
 from sentipress.core import files
 from sentipress.data.additions import ReadingSet
-from sentipress.data.cleaning import clean
+from sentipress.data.cleaning import clean, words_of
 from sentipress.data.corpus import Corpus
-from sentipress.data.sources import words_of
 from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.runtimes.interface import Runtime
 

@@ -13,8 +13,7 @@ import numpy as np
 from sentipress.core.history import History
 from sentipress.core.manifest import Row
 from sentipress.data import sentences, sources, varying
-from sentipress.data.cleaning import clean
-from sentipress.data.sources import words_of
+from sentipress.data.cleaning import clean, words_of
 from sentipress.data.task import Task
 from sentipress.evaluation import statistics
 from sentipress.pipeline.encoder_publisher import EncoderPublisher
