@@ -22,6 +22,7 @@ NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
+ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
 ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the teacher
 TEMPERATURE = 1.0  # [0.01, 100.0] as in stage 5
 DROPOUT = 0.2  # [0.0, 0.95] of a student that distil=... builds: less than the base's, it is too small to learn by heart

@@ -25,6 +25,8 @@ TEXT_COLUMN = "review"  # column of the texts; a file without a header needs no 
 LABEL_COLUMN = "sentiment"  # column of the labels, 2 to 50 different ones
 LABELS = None  # names in their order, with commas; by default those of the file by alphabet, negative before positive
 MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
+HELD_OUT = None  # folders, with commas, whose validation and test texts are left out: for a teacher of students there
+TEXTS = 0  # [0, 100000000] of DATA at most, drawn at random; 0: all of them
 READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
 OUT_OF_DOMAIN_DATA = None  # file of texts of another domain with the same labels: every model is scored on it as well
 OUT_OF_DOMAIN_SAMPLE = 0  # [0, 10000000] of that file at most, drawn at random; 0: all of them

@@ -257,3 +257,18 @@ def test_the_script_runs_from_the_root_with_the_package_and_says_how_to_install_
     done = started("-S")  # no installed packages
     assert done.returncode == 1
     assert done.stderr == "error: the package sentipress is not installed -> pip install -e . in the repository's folder\n"
+
+
+def test_a_teacher_does_not_learn_what_a_students_folder_holds_out(tsv, sentences, tmp_path):
+    run(tmp_path / "student", "--data", tsv)
+    student = corpus.load(tmp_path / "student")
+    held = {corpus.words_of(text) for split in ("validation", "test") for text in student.texts(split)}
+    teacher = run(tmp_path / "teacher", "--data", tsv, "--held-out", tmp_path / "student", "--texts", 150)
+    own = set(map(corpus.words_of, teacher.frame["review"]))
+    assert not own & held and len(teacher.frame) == 150
+    assert teacher.about["counts"]["held_out_elsewhere"] == len(held) and teacher.about["counts"]["not_drawn"] > 0
+    # Further files are for training alone, and hold out the same.
+    few = run(tmp_path / "more", "--data", tsv, "--held-out", tmp_path / "student", "--texts", 100, "--more-training", tsv)
+    assert not set(map(corpus.words_of, few.texts("train"))) & held and few.about["more_training"][0]["held_out"] >= len(held)
+    with pytest.raises(errors.UserError, match=r"reviews\.csv is missing"):
+        run(tmp_path / "none", "--data", tsv, "--held-out", tmp_path / "nowhere")

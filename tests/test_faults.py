@@ -158,7 +158,14 @@ def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(tmp_path):
     assert "is in use by 1_data_preprocessing.py (process " in one_line(refused)
     together = wholeness.state(runner.folder)
     assert runner.run(stage, arguments).code == 0
-    written = {"reviews.csv", "reviews.json", "out_of_domain.csv", "eda.json", *(f"figures/{name}.png" for name in PICTURES)}
+    written = {
+        "reviews.csv",
+        "reviews.json",
+        "out_of_domain.csv",
+        "sentences.csv",
+        "eda.json",
+        *(f"figures/{name}.png" for name in PICTURES),
+    }
     assert wholeness.state(runner.folder) == together and set(together) == written
 
 

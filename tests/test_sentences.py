@@ -1,6 +1,10 @@
 """Sentences cut from reviews: what counts as one, and that none is of a text that is held out."""
 
+import pytest
+
 from sentipress.data import sentences
+from sentipress.data.cleaning import clean, words_of
+from sentipress.data.sentences import Picker
 from sentipress.data.sources import read_bundled
 
 
@@ -19,7 +23,7 @@ def test_a_sample_repeats_itself_and_holds_no_sentence_twice() -> None:
     texts = read_bundled()["review"].tolist()[:300]
     first, again, other = sentences.sample(texts, 500, 1), sentences.sample(texts, 500, 1), sentences.sample(texts, 500, 2)
     assert first == again != other
-    assert len(first) == 500 == len({sentences.words_of(sentence) for sentence in first})
+    assert len(first) == 500 == len({words_of(sentence) for sentence in first})
 
 
 def test_no_sentence_is_a_held_out_text_however_it_is_spelled() -> None:
@@ -27,3 +31,45 @@ def test_no_sentence_is_a_held_out_text_however_it_is_spelled() -> None:
     assert sorted(sentences.sample(texts, 10, 1)) == ["I liked the ending a lot.", "It was a great film!"]
     assert sentences.sample(texts, 10, 1, ["it was , a GREAT film"]) == ["I liked the ending a lot."]
     assert sentences.sample(texts, 0, 1) == []
+
+
+def test_picked_sentences_are_the_same_of_more_reviews_and_in_another_order() -> None:
+    texts = read_bundled()["review"].tolist()[:300]
+    few, many = Picker(200), Picker(200)
+    few.read(texts[:200])
+    many.read(reversed(texts))
+    first, second = few.picked(), many.picked()
+    assert len(first) == len(second) == 200 and sum(map(sentences.negated, second)) == 80
+    available = {words_of(sentence) for text in texts[:200] for sentence in sentences.cut(text)}
+    assert {words_of(sentence) for sentence in second} & available <= set(map(words_of, first))
+    assert 100 < len(set(map(words_of, first)) & set(map(words_of, second))) < 200
+
+
+def test_a_sentence_is_picked_once_and_never_a_forbidden_one() -> None:
+    picker = Picker(10, ["it was NOT a great film"])
+    picker.read(["It was not a great film! I liked the ending a lot. i liked the ending, a lot."])
+    assert picker.picked() == ["I liked the ending a lot."]
+    nothing = Picker(0)
+    nothing.read(["I liked the ending a lot."])
+    assert nothing.picked() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("This isn't good at all", True),
+        ("They don’t care", True),
+        ("Never again", True),
+        ("Nothing happens here", True),
+        ("A knot in the notes", False),
+        ("I know it well", False),
+    ],
+)
+def test_a_negation_is_a_word_of_its_own(text: str, expected: bool) -> None:
+    assert sentences.negated(text) is expected
+
+
+def test_a_text_has_one_key_however_it_is_spelled() -> None:
+    raw = "It isn't <br />GOOD, is it?"
+    assert sentences.key_of(raw) == sentences.key_of(clean(raw, "default")) != sentences.key_of("it is good")
+    assert 0 <= sentences.key_of("") < 2**64

@@ -30,13 +30,15 @@ ENCODER_DATA, FINE_TUNING, ENCODER_QUANTIZATION, ENCODER_PRUNING, ENCODER_DISTIL
     "encoder/5_distillation.py",
     "encoder/6_topics.py",
 )
+ASKING = "ask.py"  # not a stage: what it writes, the students of stages 5 and 6 hear if it is there
 DEFAULT_FOLDER = "artifacts"
 # Terms of the packed bags of words: on the 50,000 reviews about 44, 58, 82, 142 and 256 KB, sizes of pocket models.
 PACKED = "packed_"  # begins their names, which end with the number of terms
 PACKED_TERMS = (11_900, 16_000, 23_200, 41_600, 78_600)
 NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run that a command to repeat it leaves out
 REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
-UNLABELLED, OUT_OF_DOMAIN, READING = "unlabelled.csv", "out_of_domain.csv", "reading.csv"
+UNLABELLED, OUT_OF_DOMAIN, READING, SENTENCES = "unlabelled.csv", "out_of_domain.csv", "reading.csv", "sentences.csv"
+ANSWERS = "answers.npz"  # what an encoder says of sentences and texts
 TOKENIZER, START = "tokenizer.json", "embedding_start.npz"
 TOPIC_FILES = ("topics.json", "topics.md")
 FEWER_PIECES = ("cut_vocabulary", "compact")  # rows of encoders whose vocabulary is cut

@@ -15,9 +15,9 @@ from tqdm import tqdm
 from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data import additions
-from sentipress.data.cleaning import clean
+from sentipress.data.cleaning import clean, words_of
 from sentipress.data.formats import TEXT
-from sentipress.data.sources import BUNDLE, CSV_NAMES, words_of
+from sentipress.data.sources import BUNDLE, CSV_NAMES
 from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
@@ -84,6 +84,17 @@ class Corpus:
             return None
         frame = _read_checked(self.path.with_name(manifest.OUT_OF_DOMAIN), self.about["out_of_domain"].get("sha256"))
         return frame["review"].tolist(), frame["label"].to_numpy(np.float32)
+
+    def sentences(self) -> tuple[list[str], list[str]]:
+        """Sentences cut from training reviews and unlabelled ones, raw and cleaned; none where stage 1 was not asked for any.
+
+        Raises:
+            UserError: the file is missing or not the one that reviews.json describes.
+        """
+        if not self.about.get("sentences"):
+            return [], []
+        frame = _read_checked(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
+        return frame["text"].tolist(), frame["review"].tolist()
 
     def reading(self) -> list[additions.ReadingSet]:
         """Sets of raw texts that tell whether a model reads, if stage 1 was given some.
@@ -169,13 +180,13 @@ def prepare_unlabelled(raw: pd.Series, labelled: pd.Series, recipe: str) -> tupl
         recipe: a recipe of `sentipress.data.cleaning`.
 
     Returns:
-        The texts kept, and the counts.
+        The texts kept, each under its number among the raw ones, and the counts.
     """
     bar = tqdm(raw, desc="clean unlabelled", unit=" reviews", leave=False, disable=None)
     texts = pd.Series([clean(text, recipe) for text in bar], name="review", dtype=TEXT)
     empty, known = texts == "", texts.isin(set(labelled))
     repeated = texts.duplicated() & ~empty & ~known
-    kept = texts[~(empty | known | repeated)].reset_index(drop=True)
+    kept = texts[~(empty | known | repeated)]
     counts = {
         "reviews": len(texts),
         "empty_after_cleaning": int(empty.sum()),
@@ -295,6 +306,7 @@ def save(
     description: dict[str, Any],
     artifacts: Path,
     reading: tuple[pd.DataFrame, list[dict[str, Any]]] | None = None,
+    sentences: pd.DataFrame | None = None,
 ) -> None:
     """Write reviews.csv, the files beside it and, after them, reviews.json that describes them, each atomically.
 
@@ -305,6 +317,7 @@ def save(
         description: what reviews.json says besides; holds `task`, and may hold more on `out_of_domain`.
         artifacts: the folder.
         reading: sets of `sentipress.data.additions.for_reading`, and what was counted, if there are any.
+        sentences: columns `text` (raw) and `review` (cleaned), if there are any.
     """
     path = artifacts / manifest.REVIEWS
     beside: dict[str, Any] = {}
@@ -315,10 +328,12 @@ def save(
         beside["out_of_domain"] = {**description.get("out_of_domain", {}), "reviews": len(out_of_domain), "sha256": checksum}
     if reading:
         beside["reading"] = {"sets": reading[1], "sha256": _write_csv(reading[0], artifacts / manifest.READING)}
+    if sentences is not None:
+        beside["sentences"] = {"kept": len(sentences), "sha256": _write_csv(sentences, artifacts / manifest.SENTENCES)}
     checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
     files.write_json(path.with_suffix(".json"), {"schema": folder.SCHEMA, **description, **beside, "sha256": checksum})
     kept = {"unlabelled": manifest.UNLABELLED, "out_of_domain": manifest.OUT_OF_DOMAIN, "reading": manifest.READING}
-    for key, name in kept.items():
+    for key, name in (kept | {"sentences": manifest.SENTENCES}).items():
         if key not in beside:
             (artifacts / name).unlink(missing_ok=True)
 
@@ -340,7 +355,7 @@ def _read_checked(path: Path, expected: str | None) -> pd.DataFrame:
         raise UserError(f"{path} is missing", remedy)
     if files.sha256(path) != expected:
         raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-    return pd.read_csv(path, dtype={"review": TEXT, "split": TEXT}, keep_default_na=False, encoding="utf-8")
+    return pd.read_csv(path, dtype={"review": TEXT, "split": TEXT, "text": TEXT}, keep_default_na=False, encoding="utf-8")
 
 
 def task_of(artifacts: Path) -> Task:

@@ -20,7 +20,7 @@ from sentipress.core.quiet import quiet
 from sentipress.evaluation import records
 from sentipress.lstm import distillation, networks, pruning, shrinking, training
 from sentipress.lstm.networks import ModelSpec
-from sentipress.pipeline import chain_links, teachers, workspace
+from sentipress.pipeline import chain_links, encoder_answers, teachers, workspace
 from sentipress.pipeline.chain_links import Link
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.publisher import Publisher
@@ -46,7 +46,7 @@ class Chain:
         """Open the run of stages 1 and 2, look the links over, and ask the teachers.
 
         Raises:
-            UserError: see `Workspace.open`, `chain_links.check_name`, `chain_links.check_sizes` and `teachers.consult`.
+            UserError: see `Workspace.open`, `chain_links.check_name`, `chain_links.check_sizes` and `encoder_answers.consult`.
         """
         self._settings = settings
         self._space, self._base = Workspace.open(settings)
@@ -62,8 +62,7 @@ class Chain:
         new = any(link.name in (chain_links.DISTIL, chain_links.TRAIN) and link.value for link in links)
         self._start = self._space.start(self._whole) if new else None
         chain_links.check_sizes(links, self.spec, self._start.vectors.shape[1] if self._start else None)
-        teaching = teachers.consult(self._space)
-        self._teachers, self._unlabelled = teaching.names, teaching.unlabelled
+        self._teaching = teaching = encoder_answers.consult(self._space)
         logits = teaching.logits
         self._targets = distillation.targets_of(self._space.task, self._space.labels["train"], logits["train"], logits["unlabelled"])
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
@@ -99,7 +98,9 @@ class Chain:
         for number, link in enumerate(self._links, start=1):
             deterministic(self._settings.seed)
             model = self._publish(number, link, written)
-            model.measured.update(chain=self._settings.chain, teachers=list(self._teachers))
+            model.measured.update(chain=self._settings.chain, teachers=list(self._teaching.names))
+            if self._teaching.answers:
+                model.measured["answers"] = self._teaching.answers
             written += Publisher(self._space).finish([model], self._base.runtime)
         self._remove_others(written)
         self._space.remove_checkpoints()
@@ -159,7 +160,7 @@ class Chain:
 
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
         if self._transfer_ids is None:
-            self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._unlabelled)])
+            self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._teaching.unlabelled)])
         return self._transfer_ids, self._targets
 
     def _new_network(self, link: Link) -> np.ndarray | None:

@@ -13,7 +13,9 @@ import pandas as pd
 from sentipress.core import cli, files, folder, manifest, memory
 from sentipress.core.errors import UserError
 from sentipress.data import additions, corpus, sources
-from sentipress.data.cleaning import clean
+from sentipress.data.cleaning import clean, words_of
+from sentipress.data.formats import TEXT
+from sentipress.data.sentences import Picker
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.text.pieces import PieceTokenizer
 
@@ -50,7 +52,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     Args:
         settings: of the stage. `artifacts`, `data`, `test_data`, `text_column`, `label_column`, `labels`, `recipe`,
             `keep_duplicates`, `split`, `test_share`, `validation_share` and `seed` are needed; without `download`, `unlabelled`,
-            `out_of_domain_texts` or `out_of_domain_data` there is none of these.
+            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `held_out` or `texts` there is none of these.
         cleaning: recipe of `sentipress.data.cleaning`.
         next_stage: script that the last line names.
         reader: of the encoder's track. Then the bundled texts are sentences instead of reviews, tokenizer.json is written,
@@ -65,6 +67,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     # A name that is mistyped is said before anything is read.
     more_training = additions.parse(asked("more_training"), "--more-training")
     sets = additions.parse(asked("reading_sets"), "--reading-sets")
+    elsewhere_held_out = held_out_in([Path(name.strip()) for name in (asked("held_out") or "").split(",") if name.strip()])
     with folder.lock(artifacts, settings.stage, create=True):
         # Read
         if asked("download"):
@@ -95,14 +98,23 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
 
         # Clean and split
         frame, counts = corpus.prepare(training, cleaning, settings.keep_duplicates)
+        if elsewhere_held_out:
+            frame, counts["held_out_elsewhere"] = _without(frame, elsewhere_held_out)
+        if asked("texts"):
+            left = len(frame)
+            frame = frame.sample(min(settings.texts, left), random_state=settings.seed).sort_index().reset_index(drop=True)
+            counts["not_drawn"] = left - len(frame)
         if test is None:
             frame["split"] = corpus.split(frame, task)
         else:
             frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
-        spellings = raw.spellings
+        spellings, picker = raw.spellings, None
+        if asked("sentences"):
+            picker = Picker(settings.sentences, _forbidden(frame, sets, task))
+            picker.read(training.loc[frame.loc[frame["split"] == "train", "row"], "review"])
         del raw, training, test  # of a million reviews 1.4 GB
         memory.release()
-        frame, about_training = _with_more_training(more_training, frame, task, cleaning)
+        frame, about_training = _with_more_training(more_training, frame, task, cleaning, elsewhere_held_out)
         learned = frame.loc[frame["split"] != "test", "review"]
         reading = additions.for_reading(sets, task, cleaning, learned) if sets else None
         per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
@@ -112,9 +124,13 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         if asked("unlabelled"):
             more = Path(settings.unlabelled)
             known = pd.concat([frame["review"], *([reading[0]["review"].map(lambda text: clean(text, cleaning))] if reading else [])])
-            texts, dropped = corpus.prepare_unlabelled(sources.read_unlabelled(more, settings.text_column), known, cleaning)
+            others = sources.read_unlabelled(more, settings.text_column)
+            texts, dropped = corpus.prepare_unlabelled(others, known, cleaning)
             about_more: dict[str, Any] = {"source": sources.describe(more), "counts": dropped}
             unlabelled = (texts, about_more)
+            if picker:
+                picker.read(others.iloc[texts.index])
+            del others
         out_of_domain, about_elsewhere = _elsewhere(settings, frame, task, cleaning)
 
         # Look
@@ -138,7 +154,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **({"more_training": about_training} if about_training else {}),
             "stage": settings.stage,
         }
-        corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading)
+        sentences = _cleaned(picker.picked(), cleaning) if picker else None
+        corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
     words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
     print(
@@ -146,6 +163,10 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     )
     if "copies_of_test_texts" in counts:
         print(f"{counts['copies_of_test_texts']:,} training texts dropped since they are test texts too")
+    if elsewhere_held_out:
+        print(f"{counts['held_out_elsewhere']:,} texts left out that another folder holds out")
+    if "not_drawn" in counts:
+        print(f"{counts['not_drawn']:,} texts not drawn")
     if unlabelled:
         print(f"{unlabelled[1]['counts']['kept']:,} unlabelled kept; dropped: {_reasons(unlabelled[1]['counts'])}")
     if about_elsewhere:
@@ -159,6 +180,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         print(f"{one['kept']:,} training texts more from {one['name']}; left out: {left_out}")
     for one in reading[1] if reading else []:
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
+    if sentences is not None:
+        print(f"{len(sentences):,} sentences of training texts, for an encoder to answer")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:
@@ -166,6 +189,43 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     written = "reviews.csv, reviews.json, " + ("tokenizer.json, " if reader else "")
     print(f"wrote {artifacts}/{written}eda.json and {len(pictures)} pictures in {artifacts}/figures")
     print(f"next: {manifest.command(next_stage, artifacts)}")
+
+
+def held_out_in(folders: Collection[Path]) -> set[str]:
+    """Words of the texts that folders hold out: those of validation and test, and those that tell whether a model reads.
+
+    A teacher that learned from one of these would tell its students the answers to their own test.
+
+    Raises:
+        UserError: see `sentipress.data.corpus.load`.
+    """
+    found: set[str] = set()
+    for one in map(corpus.load, folders):
+        found |= set(map(words_of, one.frame.loc[one.frame["split"] != "train", "review"]))
+        for given in one.reading():
+            found |= {words_of(text) for text, edited in zip(given.texts, given.edited, strict=True) if edited or not given.pairs}
+    return found
+
+
+def _without(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFrame, int]:
+    """The texts without those of these words, and how many these were."""
+    away = frame["review"].map(words_of).isin(words)
+    if away.all():
+        raise UserError("every text of --data is held out by a folder of --held-out", "give further texts")
+    return frame[~away].reset_index(drop=True), int(away.sum())
+
+
+def _forbidden(frame: pd.DataFrame, sets: Collection[additions.Given], task: Task) -> list[str]:
+    """Texts that no sentence to learn on may be: those of validation and test, and those that tell whether a model reads."""
+    held_out = frame.loc[frame["split"] != "train", "review"].tolist()
+    return [*held_out, *(text for one in sets for text in additions.read(one, task)["review"])]
+
+
+def _cleaned(sentences: list[str], cleaning: str) -> pd.DataFrame:
+    """Sentences, raw and cleaned; without those that cleaning empties, and of those that it makes alike the first."""
+    cleaned = pd.Series([clean(sentence, cleaning) for sentence in sentences], dtype=TEXT)
+    frame = pd.DataFrame({"text": pd.Series(sentences, dtype=TEXT), "review": cleaned})
+    return frame[(frame["review"] != "") & ~frame["review"].duplicated()].reset_index(drop=True)
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
@@ -181,13 +241,18 @@ def _pieces_in_words(reader: Reader, pieces: Mapping[str, Any]) -> str:
 
 
 def _with_more_training(
-    given: Collection[additions.Given], frame: pd.DataFrame, task: Task, cleaning: str
+    given: Collection[additions.Given], frame: pd.DataFrame, task: Task, cleaning: str, held_out: Collection[str]
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """The texts with those of further files behind them, all of these for training, and what was counted of each file."""
+    """The texts with those of further files behind them, all of these for training, and what was counted of each file.
+
+    `held_out` are texts of other folders that may not be learned from either.
+    """
     if not given:
         return frame, []
     training = frame["split"] == "train"
-    more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"])
+    more, counted = additions.for_training(
+        given, task, cleaning, [*frame.loc[~training, "review"], *held_out], frame.loc[training, "review"]
+    )
     more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on
     more["review"] = more["review"].astype(frame["review"].dtype)
     return pd.concat([frame, more.assign(split="train")], ignore_index=True), counted

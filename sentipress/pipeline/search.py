@@ -30,7 +30,7 @@ from sentipress.data import corpus
 from sentipress.evaluation import plots
 from sentipress.lstm import distillation, networks, training
 from sentipress.lstm.networks import ModelSpec
-from sentipress.pipeline import teachers, workspace
+from sentipress.pipeline import encoder_answers, teachers, workspace
 from sentipress.text import embeddings, phrases
 
 # Before Ray is imported: no telemetry, no warnings about its own future, trials that do not starve beside other work, and
@@ -174,7 +174,7 @@ def distil(settings: SimpleNamespace) -> None:
     if start and widest > start.vectors.shape[1]:
         known = f"{space.folder / manifest.START} has {start.vectors.shape[1]}"
         raise UserError(f"--search {settings.search} tries embeddings of {widest} columns, and {known}", "give --embedding-start random")
-    teaching = teachers.consult(space)
+    teaching = encoder_answers.consult(space)
     rows = _rows(len(space.ids["train"]), settings)
     others = space.tokenizer.encode(teaching.unlabelled)[: settings.sample or None]
     ids = np.concatenate([space.ids["train"][rows], others])

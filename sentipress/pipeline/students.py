@@ -16,7 +16,7 @@ from sentipress.evaluation import statistics
 from sentipress.lstm import distillation, networks, training
 from sentipress.lstm.distillation import TECHNIQUES, Distiller
 from sentipress.lstm.networks import ModelSpec
-from sentipress.pipeline import teachers
+from sentipress.pipeline import encoder_answers, teachers
 from sentipress.pipeline.published import Published
 from sentipress.pipeline.publisher import Publisher
 from sentipress.pipeline.teachers import Teaching
@@ -27,6 +27,7 @@ CONTROL = "modelo_control"
 NAMES = {"response": "modelo_destilado", **{name: f"modelo_destilado_{name}" for name in TECHNIQUES if name != "response"}}
 WITHOUT_ENSEMBLE = {"self": [CONTROL], "pseudo": [CONTROL], "online": []}  # teachers of the techniques that do not hear the ensemble
 TEACHER = "modelo_profesor"
+NO_MODELS = (manifest.UNLABELLED, manifest.SENTENCES, manifest.ANSWERS)  # among what the teaching depends on
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,14 @@ class School:
         """Ask the teachers.
 
         Raises:
-            UserError: see `teachers.consult`.
+            UserError: see `encoder_answers.consult`.
         """
         settings = space.settings
         self.space, self._base = space, base
         self.spec: ModelSpec = distillation.student_spec(base.spec, settings.width, settings.student_embedding)
         deterministic(settings.seed)
         self._vectors = embeddings.table_of(space.start(), settings, self.spec.embedding_dim)
-        self.teaching: Teaching = teachers.consult(space)
+        self.teaching: Teaching = encoder_answers.consult(space)
         self.inputs: list[Path] = space.inputs(manifest.BASE.file, *self.teaching.files, *space.words())
         self._ids = np.concatenate([space.ids["train"], space.tokenizer.encode(self.teaching.unlabelled)])
         self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
@@ -74,7 +75,7 @@ class School:
     @property
     def usual_techniques(self) -> list[str]:
         """The plain response; with texts beside the labelled ones also what these texts give without a better teacher."""
-        return ["response", "self", "pseudo"] if self.teaching.unlabelled else ["response"]
+        return ["response", "self", "pseudo"] if self.teaching.about["unlabelled_reviews"] else ["response"]
 
     @property
     def teacher_accuracy(self) -> float:
@@ -116,7 +117,7 @@ class School:
 
     def publish_teacher(self) -> list[Published]:
         """The ensemble as a model of its own, if there is one and all of its members lie in the folder."""
-        members = [self.space.folder / name for name in self.teaching.files if name != manifest.UNLABELLED]
+        members = [self.space.folder / name for name in self.teaching.files if name not in NO_MODELS]
         if len(members) < 2 or len(members) < len(self.teaching.names):
             return []
         return [Publisher(self.space).ensemble(members, self._rows.row(TEACHER), self.space.inputs(*(member.name for member in members)))]
@@ -126,7 +127,7 @@ class School:
         measured = student.history.measured()
         inputs = list(self.inputs)
         if student.about is not None:
-            measured |= {"unlabelled_reviews": len(self.teaching.unlabelled), "distillation": student.about}
+            measured |= {**self.teaching.about, "distillation": student.about}
             if "teacher_validation_accuracy" in student.about:
                 measured["seconds"]["teacher"] = self.teaching.seconds
         if control:

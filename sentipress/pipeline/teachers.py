@@ -41,6 +41,7 @@ class Teaching:
         seconds: it took to compute what was not saved before.
         files: artifacts of the folder that it depends on.
         unlabelled: the texts without labels that were asked about.
+        answers: what is to be known of an encoder's part in it, see `sentipress.pipeline.encoder_answers`; None if it has none.
     """
 
     names: tuple[str, ...]
@@ -48,6 +49,13 @@ class Teaching:
     seconds: float
     files: tuple[str, ...]
     unlabelled: tuple[str, ...]
+    answers: dict[str, Any] | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the metrics of a student say of the texts without labels."""
+        sentences = self.answers["sentences"] if self.answers else 0
+        return {"unlabelled_reviews": len(self.unlabelled) - sentences, **({"answers": self.answers} if self.answers else {})}
 
 
 def choose(text: str, folder: Path) -> list[str]:

@@ -231,6 +231,8 @@ def _chain(record: Mapping[str, Any]) -> dict[str, Any] | None:
         "trains": not names <= UNTRAINED,
         "teachers": [(name, techniques.get(name)) for name in record.get("teachers") or []] if taught else [],
         "unlabelled": taught and manifest.UNLABELLED in record["inputs"],
+        "encoder": _inside(record, "answers", "teacher", "name") if taught else None,
+        "sentences": _inside(record, "answers", "sentences"),
         "best_epoch": DISTIL in names and bool(settings.get("keep_best")),
     }
 

@@ -1,0 +1,44 @@
+"""Ask a teacher about the sentences of a folder, so that the students there learn from it; and about any other texts.
+
+Reads    artifacts/sentences.csv (stage 1), TEACHER: a model file of either track, best a fine-tuned encoder; TEXTS
+Writes   artifacts/answers.npz: what the teacher says, under hashes of the texts' words. Stages 5 and 6 learn from it.
+         Another teacher's answers are replaced; the same one's stay, and it is not asked again
+Command  python ask.py --teacher artifacts/teacher/modelo_base.safetensors [--texts "IMDB Dataset.csv"] [--output FILE]
+"""
+
+from sentipress.core.errors import exit_code
+
+# %% Settings: edit here, or pass as flags
+ARTIFACTS = "artifacts"  # folder whose sentences are asked about
+TEACHER = None  # model file
+TEXTS = None  # further files of texts, with commas: the labelled reviews, so that the teacher has a share in what is said of them
+TEXT_COLUMN = "review"  # column of the texts in these files
+OUTPUT = None  # file to write instead of artifacts/answers.npz; what stands in it is added to
+
+
+# %% Run
+def main(arguments: list[str] | None = None) -> None:
+    """Ask; see the top of the file."""
+    from pathlib import Path
+
+    from sentipress.core import cli, folder, manifest
+    from sentipress.core.errors import UserError
+    from sentipress.data import sources
+
+    settings = cli.settings(__file__, arguments)
+    if not settings.teacher:
+        raise UserError("no teacher is named", "pass --teacher FILE, such as artifacts/teacher/modelo_base.safetensors")
+    artifacts = Path(settings.artifacts)
+    output = Path(settings.output) if settings.output else artifacts / manifest.ANSWERS
+    with folder.lock(artifacts, settings.stage):
+        from sentipress.pipeline import encoder_asking
+
+        more = [Path(name.strip()) for name in (settings.texts or "").split(",") if name.strip()]
+        texts = [text for path in more for text in sources.read_unlabelled(path, settings.text_column)]
+        answers, asked = encoder_asking.ask(artifacts, Path(settings.teacher), texts, output)
+    print(f"asked about {asked:,} texts; {output} has {len(answers.keys):,} answers of {answers.teacher['name']}")
+    print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))

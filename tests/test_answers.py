@@ -1,0 +1,227 @@
+"""What an encoder says of sentences: kept under hashes, asked about once, and heard by the students of stages 5 and 6."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, STAGES, load_stage, record, run_stage
+
+from sentipress.core import cli, files, manifest
+from sentipress.core.errors import UserError
+from sentipress.data import corpus
+from sentipress.data.answers import Answers, keys_of
+from sentipress.data.sentences import cut
+from sentipress.data.task import SENTIMENT
+from sentipress.pipeline import encoder_answers, encoder_asking, teachers, workspace
+from sentipress.runtimes import registry
+
+POCKET = ROOT / "results" / "default" / "pocket.zip"  # any model may teach; this one is quick
+ABOUT = {"name": "folder/model", "sha256": "0" * 64}
+LABELS = ("negative", "positive")
+
+
+@pytest.fixture
+def folder(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "artifacts", ignore=shutil.ignore_patterns("logs", "figures"))
+
+
+def ask(folder, *flags):
+    load_stage(manifest.ASKING).main(["--artifacts", str(folder), "--teacher", str(POCKET), *map(str, flags)])
+    return Answers.load(folder / manifest.ANSWERS, "")
+
+
+def consulted(folder, **changes):
+    settings = cli.settings(load_stage("5_distillation.py").__file__, ["--artifacts", str(folder), "--no-deployment"])
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    space, _ = workspace.Workspace.open(settings)
+    return space, encoder_answers.consult(space)
+
+
+def test_answers_are_found_by_the_words_of_a_text(tmp_path):
+    given = Answers.of(["It's a JOY.", "No!", "it s a joy"], np.array([2.5, -1, 9]), LABELS, ABOUT)
+    assert given.keys.dtype == np.uint64 and len(given.keys) == 2
+    known, logits = given.find(["no", "unheard of", "it's a joy"])
+    assert known.tolist() == [True, False, True] and logits.tolist() == [-1, 0, 2.5] and logits.dtype == np.float32
+    more = given.with_more(Answers.of(["Unheard of", "no"], np.array([0.25, 7]), LABELS, ABOUT))
+    assert more.find(["no", "unheard of"])[1].tolist() == [-1, 0.25]
+    assert more.only(["no", "nobody"]).keys.tolist() == keys_of(["NO"]).tolist()
+    more.save(tmp_path / "answers.npz")
+    loaded = Answers.load(tmp_path / "answers.npz", "")
+    assert loaded.labels == LABELS and loaded.teacher == ABOUT and loaded.logits.tolist() == more.logits.tolist()
+    before = (tmp_path / "answers.npz").read_bytes()
+    loaded.save(tmp_path / "answers.npz")
+    assert (tmp_path / "answers.npz").read_bytes() == before
+    nothing = Answers(np.zeros(0, np.uint64), np.zeros(0, np.float16), LABELS, ABOUT)
+    assert nothing.find(["no"])[0].tolist() == [False]
+
+
+def test_answers_in_several_classes(tmp_path):
+    given = Answers.of(["One.", "Two."], np.log(np.array([[0.2, 0.3, 0.5], [0.6, 0.2, 0.2]])), ("a", "b", "c"), ABOUT)
+    given.save(tmp_path / "answers.npz")
+    known, logits = Answers.load(tmp_path / "answers.npz", "").find(["two", "three"])
+    assert known.tolist() == [True, False] and logits.shape == (2, 3) and logits[0].argmax() == 0
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "unsorted", "float32", "other schema", "infinite"])
+def test_a_damaged_file_of_answers_is_one_line(damage, tmp_path):
+    path = tmp_path / "answers.npz"
+    given = Answers.of(["One.", "Two."], np.array([1.0, 2]), LABELS, ABOUT)
+    if damage == "unsorted":
+        given = Answers(given.keys[::-1], given.logits, LABELS, ABOUT)
+    if damage == "float32":
+        given = Answers(given.keys, given.logits.astype(np.float32), LABELS, ABOUT)
+    if damage == "infinite":
+        given = Answers(given.keys, given.logits * np.float16(np.inf), LABELS, ABOUT)
+    given.save(path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:300])
+    if damage == "text":
+        path.write_text("no archive", encoding="utf-8")
+    if damage == "other schema":
+        content = dict(np.load(path))
+        content["about"] = np.array(json.dumps({**json.loads(str(content["about"])), "schema": 9}))
+        np.savez(path, **content)
+    with pytest.raises(UserError, match=r"answers\.npz cannot be read as a teacher's answers .* -> mend it"):
+        Answers.load(path, "mend it")
+
+
+def test_a_teacher_is_asked_once_about_each_sentence(folder, capsys, monkeypatch):
+    raw, cleaned = corpus.load(folder).sentences()
+    assert len(raw) == len(cleaned) > 1000 and all(raw) and len(set(cleaned)) == len(cleaned)
+    monkeypatch.setattr(encoder_asking, "PART", 500)
+    answers = ask(folder)
+    assert f"asked about {len(answers.keys):,} texts" in capsys.readouterr().out
+    known, logits = answers.find(raw)
+    some = [0, 5, len(raw) - 1]
+    model = registry.open_model(POCKET)
+    expected = SENTIMENT.logits(model.predict_raw([raw[number] for number in some]))
+    assert known.all() and answers.teacher == {"name": "default/pocket.zip", "sha256": files.sha256(POCKET)}
+    np.testing.assert_allclose(logits[some], expected, atol=0.02)
+    before = (folder / manifest.ANSWERS).read_bytes()
+    ask(folder)
+    assert "asked about 0 texts" in capsys.readouterr().out and (folder / manifest.ANSWERS).read_bytes() == before
+
+
+def test_an_interrupted_asking_goes_on_and_ends_with_the_same_bytes(folder, monkeypatch):
+    monkeypatch.setattr(encoder_asking, "PART", 500)
+    whole = ask(folder)
+    before = (folder / manifest.ANSWERS).read_bytes()
+    (folder / manifest.ANSWERS).unlink()
+    saved, written = Answers.save, []
+
+    def save_once(self, path):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        saved(self, path)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Answers, "save", save_once)
+        ask(folder)
+    assert len(Answers.load(folder / manifest.ANSWERS, "").keys) == 500 < len(whole.keys)
+    ask(folder)
+    assert (folder / manifest.ANSWERS).read_bytes() == before
+
+
+def test_without_answers_nothing_changes(folder):
+    space, teaching = consulted(folder)
+    assert teaching.answers is None and teaching.files == teachers.consult(space).files
+    assert not (folder / manifest.ANSWERS).exists()
+
+
+def test_sentences_are_taught_by_the_encoder_alone(folder):
+    answers = ask(folder)
+    space, teaching = consulted(folder)
+    plain = teachers.consult(space)
+    raw, cleaned = space.reviews.sentences()
+    assert teaching.unlabelled == (*plain.unlabelled, *cleaned)
+    np.testing.assert_array_equal(teaching.logits["unlabelled"][: len(plain.unlabelled)], plain.logits["unlabelled"])
+    np.testing.assert_array_equal(teaching.logits["unlabelled"][len(plain.unlabelled) :], answers.find(raw)[1])
+    np.testing.assert_array_equal(teaching.logits["train"], plain.logits["train"])  # it was not asked about the reviews
+    assert teaching.files == (*plain.files, manifest.SENTENCES, manifest.ANSWERS)
+    about = {"unlabelled_reviews": 270, "answers": {"teacher": answers.teacher, "sentences": len(raw), "sentences_not_known": 0}}
+    assert teaching.about == about
+    assert consulted(folder, answers="none")[1].answers is None
+
+
+def test_a_student_and_a_chain_learn_from_them_and_say_so(folder):
+    ask(folder)
+    run_stage("6_combination.py", folder)
+    said = record(folder, "pocket_2_distil")
+    assert said["answers"]["sentences"] > 1000 and said["answers"]["teacher"]["name"] == "default/pocket.zip"
+    assert said["inputs"][manifest.ANSWERS] == files.sha256(folder / manifest.ANSWERS) and manifest.SENTENCES in said["inputs"]
+    assert "answers" in record(folder, "pocket")
+
+
+def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_csv):
+    ask(folder, "--texts", sample_csv)
+    space, teaching = consulted(folder)
+    plain, about = teachers.consult(space), teaching.answers
+    assert 0 <= about["share_of_shorter"] <= 1 and 0 <= about["share_of_longer"] <= 1 and about["longer_than_words"] > 50
+    # The published pocket model has learned far more than the base of these few reviews: it is heard.
+    assert max(about["share_of_shorter"], about["share_of_longer"]) > 0.5
+    assert not np.array_equal(teaching.logits["train"], plain.logits["train"])
+    assert space.accuracy(teaching.logits["validation"]) >= space.accuracy(plain.logits["validation"])
+
+
+def test_published_answers_serve_a_folder_that_they_fit(folder, tmp_path, monkeypatch):
+    raw = corpus.load(folder).sentences()[0]
+    place = tmp_path / "project" / encoder_answers.PUBLISHED
+    monkeypatch.setattr(encoder_answers, "SCRIPTS", tmp_path / "project")
+    texts = [*raw[: len(raw) * 2 // 3], "A sentence of another folder."]
+    Answers.of(texts, np.linspace(-3, 3, len(texts)), LABELS, ABOUT).save(place / "english.npz")
+    Answers.of(texts, np.zeros((len(texts), 3)), ("a", "b", "c"), ABOUT).save(place / "classes.npz")
+    _, teaching = consulted(folder)
+    assert teaching.answers["sentences"] == len(raw) * 2 // 3 and teaching.answers["sentences_not_known"] == len(raw) - len(raw) * 2 // 3
+    copied = Answers.load(folder / manifest.ANSWERS, "")
+    assert len(copied.keys) == len(raw) * 2 // 3  # without the other folder's
+    # Too few known: they are of other texts.
+    (folder / manifest.ANSWERS).unlink()
+    Answers.of(raw[:100], np.zeros(100), LABELS, ABOUT).save(place / "english.npz")
+    assert consulted(folder)[1].answers is None
+
+
+def test_what_is_refused(folder, tmp_path, run, capsys):
+    with pytest.raises(UserError, match=r"no teacher is named -> pass --teacher FILE"):
+        load_stage(manifest.ASKING).main(["--artifacts", str(folder)])
+    with pytest.raises(UserError, match=r"nobody\.zip is missing -> name an existing model file"):
+        load_stage(manifest.ASKING).main(["--artifacts", str(folder), "--teacher", "nobody.zip"])
+    with pytest.raises(UserError, match=r"nothing\.npz is missing -> run python ask\.py .*--teacher FILE, or pass --answers none"):
+        consulted(folder, answers=str(tmp_path / "nothing.npz"))
+    of_others = tmp_path / "others.npz"
+    Answers.of(["Another text."], np.zeros(1), LABELS, ABOUT).save(of_others)
+    with pytest.raises(UserError, match=r"others\.npz knows none of the sentences of .* -> run python ask\.py"):
+        consulted(folder, answers=str(of_others))
+    Answers.of(["Another text."], np.zeros(1), ("bad", "good"), ABOUT).save(of_others)
+    with pytest.raises(UserError, match=r"has the labels bad, good -> give answers of negative, positive"):
+        consulted(folder, answers=str(of_others))
+    (folder / manifest.ANSWERS).write_bytes(b"no")
+    with pytest.raises(UserError, match=r"answers\.npz cannot be read .* -> delete it, and run ask\.py again"):
+        ask(folder)
+
+
+def test_a_folder_without_sentences_has_nothing_to_ask_about(sample_csv, tmp_path):
+    run_stage(STAGES[0], tmp_path / "none", "--data", str(sample_csv), "--sentences", "0")
+    assert corpus.load(tmp_path / "none").sentences() == ([], []) and not (tmp_path / "none" / manifest.SENTENCES).exists()
+    with pytest.raises(UserError, match=r"holds no sentences -> run python 1_data_preprocessing\.py .*--sentences 60000, or pass --texts"):
+        ask(tmp_path / "none")
+
+
+def test_no_sentence_comes_from_a_held_out_review(run):
+    reviews = corpus.load(run)
+    assert len(reviews.about["sentences"]) == 2 and reviews.about["sentences"]["kept"] == len(reviews.sentences()[0])
+    cleaned = set(reviews.sentences()[1])
+    learned = " | ".join([*reviews.texts("train"), *reviews.unlabelled()])
+    assert all(sentence in learned for sentence in list(cleaned)[:300])
+    assert not cleaned & {*reviews.texts("validation"), *reviews.texts("test")}
+
+
+def test_sentences_that_somebody_changed_are_refused(folder):
+    frame = pd.read_csv(folder / manifest.SENTENCES)
+    frame.iloc[:-1].to_csv(folder / manifest.SENTENCES, index=False)
+    with pytest.raises(UserError, match=r"sentences\.csv is not the file that reviews\.json describes"):
+        corpus.load(folder).sentences()
+    assert cut(frame["text"][0]) == [frame["text"][0]]
