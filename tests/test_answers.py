@@ -1,5 +1,6 @@
 """What an encoder says of sentences: kept under hashes, asked about once, and heard by the students of stages 5 and 6."""
 
+import csv
 import json
 import shutil
 
@@ -11,9 +12,10 @@ from conftest import ROOT, STAGES, load_stage, record, run_stage
 from sentipress.core import cli, files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data import corpus
-from sentipress.data.answers import Answers, keys_of
+from sentipress.data.answers import Answers
 from sentipress.data.sentences import cut
 from sentipress.data.task import SENTIMENT
+from sentipress.evaluation import comprehension
 from sentipress.pipeline import encoder_answers, encoder_asking, teachers, workspace
 from sentipress.runtimes import registry
 
@@ -47,7 +49,6 @@ def test_answers_are_found_by_the_words_of_a_text(tmp_path):
     assert known.tolist() == [True, False, True] and logits.tolist() == [-1, 0, 2.5] and logits.dtype == np.float32
     more = given.with_more(Answers.of(["Unheard of", "no"], np.array([0.25, 7]), LABELS, ABOUT))
     assert more.find(["no", "unheard of"])[1].tolist() == [-1, 0.25]
-    assert more.only(["no", "nobody"]).keys.tolist() == keys_of(["NO"]).tolist()
     more.save(tmp_path / "answers.npz")
     loaded = Answers.load(tmp_path / "answers.npz", "")
     assert loaded.labels == LABELS and loaded.teacher == ABOUT and loaded.logits.tolist() == more.logits.tolist()
@@ -108,7 +109,7 @@ def test_a_teacher_is_asked_once_about_each_sentence(folder, capsys, monkeypatch
 def test_an_interrupted_asking_goes_on_and_ends_with_the_same_bytes(folder, monkeypatch):
     monkeypatch.setattr(encoder_asking, "PART", 500)
     whole = ask(folder)
-    before = (folder / manifest.ANSWERS).read_bytes()
+    before, partial = (folder / manifest.ANSWERS).read_bytes(), folder / "answers.part.npz"
     (folder / manifest.ANSWERS).unlink()
     saved, written = Answers.save, []
 
@@ -121,8 +122,10 @@ def test_an_interrupted_asking_goes_on_and_ends_with_the_same_bytes(folder, monk
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Answers, "save", save_once)
         ask(folder)
-    assert len(Answers.load(folder / manifest.ANSWERS, "").keys) == 500 < len(whole.keys)
+    assert len(Answers.load(partial, "").keys) == 500 < len(whole.keys)
+    assert not (folder / manifest.ANSWERS).exists() and consulted(folder)[1].answers is None  # nobody learns from a part
     ask(folder)
+    assert not partial.exists()
     assert (folder / manifest.ANSWERS).read_bytes() == before
 
 
@@ -143,13 +146,13 @@ def test_sentences_are_taught_by_the_encoder_alone(folder):
     np.testing.assert_array_equal(teaching.logits["train"], plain.logits["train"])  # it was not asked about the reviews
     assert teaching.files == (*plain.files, manifest.SENTENCES, manifest.ANSWERS)
     about = {"unlabelled_reviews": 270, "answers": {"teacher": answers.teacher, "sentences": len(raw), "sentences_not_known": 0}}
-    assert teaching.about == about
+    assert teaching.about() == about and teaching.about(heard=False) == {"unlabelled_reviews": 270}
     assert consulted(folder, answers="none")[1].answers is None
 
 
 def test_a_student_and_a_chain_learn_from_them_and_say_so(folder):
     ask(folder)
-    run_stage("6_combination.py", folder)
+    run_stage("6_combination.py", folder, "--epochs", "1")
     said = record(folder, "pocket_2_distil")
     assert said["answers"]["sentences"] > 1000 and said["answers"]["teacher"]["name"] == "default/pocket.zip"
     assert said["inputs"][manifest.ANSWERS] == files.sha256(folder / manifest.ANSWERS) and manifest.SENTENCES in said["inputs"]
@@ -167,35 +170,69 @@ def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_cs
     assert space.accuracy(teaching.logits["validation"]) >= space.accuracy(plain.logits["validation"])
 
 
-def test_published_answers_serve_a_folder_that_they_fit(folder, tmp_path, monkeypatch):
-    raw = corpus.load(folder).sentences()[0]
+def test_published_answers_serve_the_texts_and_the_split_that_they_were_made_for(folder, tmp_path, monkeypatch):
+    raw, fits = corpus.load(folder).sentences()[0], [files.sha256(folder / "reviews.csv")]
     place = tmp_path / "project" / encoder_answers.PUBLISHED
     monkeypatch.setattr(encoder_answers, "SCRIPTS", tmp_path / "project")
     texts = [*raw[: len(raw) * 2 // 3], "A sentence of another folder."]
-    Answers.of(texts, np.linspace(-3, 3, len(texts)), LABELS, ABOUT).save(place / "english.npz")
-    Answers.of(texts, np.zeros((len(texts), 3)), ("a", "b", "c"), ABOUT).save(place / "classes.npz")
+    Answers.of(texts, np.zeros(len(texts)), LABELS, ABOUT, ["of another split"]).save(place / "another.npz")
+    Answers.of(texts, np.zeros((len(texts), 3)), ("a", "b", "c"), ABOUT, fits).save(place / "classes.npz")
+    assert consulted(folder)[1].answers is None
+    Answers.of(texts, np.linspace(-3, 3, len(texts)), LABELS, ABOUT, [*fits, "of another split"]).save(place / "english.npz")
     _, teaching = consulted(folder)
     assert teaching.answers["sentences"] == len(raw) * 2 // 3 and teaching.answers["sentences_not_known"] == len(raw) - len(raw) * 2 // 3
-    copied = Answers.load(folder / manifest.ANSWERS, "")
-    assert len(copied.keys) == len(raw) * 2 // 3  # without the other folder's
-    # Too few known: they are of other texts.
-    (folder / manifest.ANSWERS).unlink()
-    Answers.of(raw[:100], np.zeros(100), LABELS, ABOUT).save(place / "english.npz")
-    assert consulted(folder)[1].answers is None
+    assert manifest.ANSWERS not in teaching.files and not (folder / manifest.ANSWERS).exists()
 
 
-def test_what_is_refused(folder, tmp_path, run, capsys):
+def test_answers_of_a_file_leave_those_of_the_folder_alone(folder, tmp_path, capsys):
+    ask(folder)
+    before, fits = (folder / manifest.ANSWERS).read_bytes(), [files.sha256(folder / "reviews.csv")]
+    raw = corpus.load(folder).sentences()[0]
+    Answers.of(raw[:10], np.ones(10), LABELS, ABOUT, fits).save(tmp_path / "others.npz")
+    _, teaching = consulted(folder, answers=str(tmp_path / "others.npz"))
+    assert teaching.answers["sentences"] == 10 and teaching.answers["teacher"] == ABOUT
+    assert f"answers of folder/model to 10 of {len(raw):,} sentences, not asked about the reviews" in capsys.readouterr().out
+    assert (folder / manifest.ANSWERS).read_bytes() == before
+
+
+def test_another_teachers_answers_are_not_replaced_by_mistake(folder):
+    fits = [files.sha256(folder / "reviews.csv")]
+    Answers.of(["Another text."], np.zeros(1), LABELS, ABOUT, fits).save(folder / manifest.ANSWERS)
+    with pytest.raises(UserError, match=r"answers\.npz holds the answers of another teacher -> pass --fresh to replace them"):
+        ask(folder)
+    assert ask(folder, "--fresh").teacher["name"] == "default/pocket.zip"
+
+
+def test_a_teacher_that_knows_the_test_texts_is_refused(run, sample_csv, tmp_path):
+    """The run's base learned from the training texts of the run: in a folder that is split otherwise some are test texts."""
+    other = tmp_path / "other"
+    reviews = corpus.load(run)
+    swapped = reviews.frame.assign(split=reviews.frame["split"].map({"train": "test", "test": "train", "validation": "validation"}))
+    about = {key: reviews.about[key] for key in ("recipe", "task", "settings", "flags", "stage")}
+    corpus.save(swapped, None, None, about, other)
+    with pytest.raises(UserError, match=r"modelo_base\.keras learned from 1,\d+ texts that .*other holds out -> run python .*--held-out"):
+        flags = ["--artifacts", str(other), "--teacher", str(run / "modelo_base.keras")]
+        load_stage(manifest.ASKING).main([*flags, "--texts", str(sample_csv)])
+
+
+def test_what_is_refused(folder, tmp_path):
+    fits = [files.sha256(folder / "reviews.csv")]
     with pytest.raises(UserError, match=r"no teacher is named -> pass --teacher FILE"):
         load_stage(manifest.ASKING).main(["--artifacts", str(folder)])
     with pytest.raises(UserError, match=r"nobody\.zip is missing -> name an existing model file"):
         load_stage(manifest.ASKING).main(["--artifacts", str(folder), "--teacher", "nobody.zip"])
+    with pytest.raises(UserError, match=r"no\.csv is missing -> pass --texts with an existing CSV"):
+        ask(folder, "--texts", "no.csv")
     with pytest.raises(UserError, match=r"nothing\.npz is missing -> run python ask\.py .*--teacher FILE, or pass --answers none"):
         consulted(folder, answers=str(tmp_path / "nothing.npz"))
     of_others = tmp_path / "others.npz"
-    Answers.of(["Another text."], np.zeros(1), LABELS, ABOUT).save(of_others)
+    Answers.of(["Another text."], np.zeros(1), LABELS, ABOUT, fits).save(of_others)
     with pytest.raises(UserError, match=r"others\.npz knows none of the sentences of .* -> run python ask\.py"):
         consulted(folder, answers=str(of_others))
-    Answers.of(["Another text."], np.zeros(1), ("bad", "good"), ABOUT).save(of_others)
+    Answers.of(["Another text."], np.zeros(1), LABELS, ABOUT, ["of another split"]).save(of_others)
+    with pytest.raises(UserError, match=r"others\.npz was not made for the texts and the split of .* -> run python ask\.py"):
+        consulted(folder, answers=str(of_others))
+    Answers.of(["Another text."], np.zeros(1), ("bad", "good"), ABOUT, fits).save(of_others)
     with pytest.raises(UserError, match=r"has the labels bad, good -> give answers of negative, positive"):
         consulted(folder, answers=str(of_others))
     (folder / manifest.ANSWERS).write_bytes(b"no")
@@ -210,13 +247,27 @@ def test_a_folder_without_sentences_has_nothing_to_ask_about(sample_csv, tmp_pat
         ask(tmp_path / "none")
 
 
-def test_no_sentence_comes_from_a_held_out_review(run):
-    reviews = corpus.load(run)
-    assert len(reviews.about["sentences"]) == 2 and reviews.about["sentences"]["kept"] == len(reviews.sentences()[0])
-    cleaned = set(reviews.sentences()[1])
-    learned = " | ".join([*reviews.texts("train"), *reviews.unlabelled()])
-    assert all(sentence in learned for sentence in list(cleaned)[:300])
-    assert not cleaned & {*reviews.texts("validation"), *reviews.texts("test")}
+def test_no_sentence_is_a_held_out_text_or_a_behaviour_case(sample, tmp_path):
+    """A training review quotes each test text as a sentence, spelled otherwise; and a case; and has an odd line end."""
+    frame = sample.iloc[:200].copy()
+    frame["review"] = [f"This is _really_ short text number {number}." for number in range(200)]
+    frame["sentiment"] = frame["label"].map({0: "negative", 1: "positive"})
+    frame[["review", "sentiment"]].to_csv(tmp_path / "short.csv", index=False)
+    run_stage(STAGES[0], tmp_path / "short", "--data", str(tmp_path / "short.csv"))
+    reviews = corpus.load(tmp_path / "short").frame
+    held = [frame["review"].iloc[row] for row in reviews.query("split != 'train'")["row"]]
+    quoting = frame.columns.get_loc("review"), int(reviews.query("split == 'train'")["row"].iloc[0])
+    case = comprehension.cases()[0].text
+    quoted = " ".join(f"{text[:-1].upper()}!" for text in held)
+    frame.iloc[quoting[1], quoting[0]] = f"{quoted} {case} I liked the ending\rand the music too. It was a film for me."
+    frame[["review", "sentiment"]].to_csv(tmp_path / "quoting.csv", index=False, quoting=csv.QUOTE_ALL)
+    for recipe in ("default", "thesis"):
+        flags = ("--data", str(tmp_path / "quoting.csv"), "--recipe", recipe, "--sentences", "50000")
+        run_stage(STAGES[0], tmp_path / recipe, *flags)
+        reviews = corpus.load(tmp_path / recipe)
+        raw, cleaned = reviews.sentences()
+        assert len(reviews.frame) == 200 and {*reviews.texts("test"), *reviews.texts("validation")}.isdisjoint(cleaned)
+        assert {"I liked the ending", "and the music too.", "It was a film for me."} <= set(raw) and case not in raw
 
 
 def test_sentences_that_somebody_changed_are_refused(folder):

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, hashes, load_stage
+from conftest import ROOT, STAGES, hashes, load_stage
 
 for package in ("torch", "transformers", "tokenizers"):
     pytest.importorskip(package, reason="pip install -r requirements-encoder.txt")
@@ -259,16 +259,39 @@ def test_the_script_runs_from_the_root_with_the_package_and_says_how_to_install_
     assert done.stderr == "error: the package sentipress is not installed -> pip install -e . in the repository's folder\n"
 
 
-def test_a_teacher_does_not_learn_what_a_students_folder_holds_out(tsv, sentences, tmp_path):
-    run(tmp_path / "student", "--data", tsv)
+@pytest.mark.parametrize("recipe", ["default", "thesis", "posts"])
+def test_a_teacher_does_not_learn_what_a_students_folder_holds_out(recipe, tsv, tmp_path):
+    odd = [f"{number} texts <br />of the <i>_really_</i> odd kind." for number in range(300)]
+    pd.DataFrame({"review": odd, "sentiment": ["negative", "positive"] * 150}).to_csv(tmp_path / "odd.csv", index=False)
+    read = tmp_path / "read.tsv"
+    read.write_text("".join(f"{text.replace('odd', 'strange')}\t1\n" for text in odd[:40]), encoding="utf-8")
+    flags = ["--artifacts", str(tmp_path / "student"), "--data", str(tmp_path / "odd.csv"), "--recipe", recipe]
+    load_stage(STAGES[0]).main([*flags, "--reading-sets", str(read), "--out-of-domain-texts", "50"])
     student = corpus.load(tmp_path / "student")
-    held = {corpus.words_of(text) for split in ("validation", "test") for text in student.texts(split)}
-    teacher = run(tmp_path / "teacher", "--data", tsv, "--held-out", tmp_path / "student", "--texts", 150)
-    own = set(map(corpus.words_of, teacher.frame["review"]))
-    assert not own & held and len(teacher.frame) == 150
-    assert teacher.about["counts"]["held_out_elsewhere"] == len(held) and teacher.about["counts"]["not_drawn"] > 0
-    # Further files are for training alone, and hold out the same.
-    few = run(tmp_path / "more", "--data", tsv, "--held-out", tmp_path / "student", "--texts", 100, "--more-training", tsv)
-    assert not set(map(corpus.words_of, few.texts("train"))) & held and few.about["more_training"][0]["held_out"] >= len(held)
-    with pytest.raises(errors.UserError, match=r"reviews\.csv is missing"):
+    rows = set(student.frame.query("split != 'train'")["row"])
+    teacher = run(tmp_path / "teacher", "--data", tmp_path / "odd.csv", "--held-out", tmp_path / "student")
+    assert not set(teacher.frame["row"]) & rows and teacher.about["counts"]["held_out_elsewhere"] == len(rows) == 300 - len(teacher.frame)
+    assert teacher.about["held_out"] == [{"name": "student", "sha256": student.about["sha256"]}]
+    # Reading sets and texts of another domain are held out too, and of further files for training the same.
+    elsewhere = tmp_path / "elsewhere.tsv"
+    sentences = sources.read_bundled(sources.SENTENCES).sample(50, random_state=0)["review"]
+    elsewhere.write_text("".join(f"{' '.join(text.split())}\t{number % 2}\n" for number, text in enumerate(sentences)), encoding="utf-8")
+    more = ",".join(map(str, [read, tmp_path / "odd.csv", elsewhere]))
+    few = run(tmp_path / "more", "--data", tsv, "--held-out", tmp_path / "student", "--texts", "100", "--more-training", more)
+    counted = {one["name"]: one for one in few.about["more_training"]}
+    assert counted["read"]["held_out"] == 40 and counted["odd"]["held_out"] == len(rows) and counted["odd"]["kept"] == 300 - len(rows)
+    assert counted["elsewhere"]["kept"] == 0 and len(few.frame) == 100 + 300 - len(rows)
+
+
+def test_what_was_held_out_is_asked_for_again(tsv, tmp_path):
+    student = run(tmp_path / "student", "--data", tsv)
+    run(tmp_path / "teacher", "--held-out", tmp_path / "student", "--texts", "200")
+    with pytest.raises(errors.UserError, match=r"holds texts of further files \(--held-out\) -> run .*--held-out student"):
+        run(tmp_path / "teacher")
+    with pytest.raises(errors.UserError, match=r"nowhere.reviews\.csv is missing"):
         run(tmp_path / "none", "--data", tsv, "--held-out", tmp_path / "nowhere")
+    test = student.frame.query("split == 'test'")
+    rows = (f"{text}\t{label}\n" for text, label in zip(test["review"], test["label"], strict=True))
+    (tmp_path / "few.tsv").write_text("".join(rows), encoding="utf-8")
+    with pytest.raises(errors.UserError, match=r"every text of --data is held out"):
+        run(tmp_path / "all", "--data", tmp_path / "few.tsv", "--held-out", tmp_path / "student")

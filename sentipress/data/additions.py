@@ -7,7 +7,7 @@ few words changed, so that it says the opposite (Kaushik et al. 2020; Gardner et
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,12 @@ def _unquoted(text: str) -> str:
 
 
 def for_training(
-    given: Collection[Given], task: Task, cleaning: str, held_out: Collection[str], known: Collection[str]
+    given: Collection[Given],
+    task: Task,
+    cleaning: str,
+    held_out: Collection[str],
+    known: Collection[str],
+    elsewhere: Callable[[str], bool] = lambda text: False,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Texts to learn on besides the main file's.
 
@@ -147,6 +152,7 @@ def for_training(
         cleaning: recipe by which the other texts were cleaned.
         held_out: cleaned texts of validation and test.
         known: those of the training split.
+        elsewhere: whether another folder holds out a raw text.
 
     Returns:
         Columns `review` (cleaned) and `label`, and of each file what was counted.
@@ -155,9 +161,10 @@ def for_training(
     parts, counted = [], []
     for one in given:
         frame = read(one, task)
+        there = frame["review"].map(elsewhere)
         frame["review"] = [clean(text, cleaning) for text in frame["review"]]
         words, empty = frame["review"].map(words_of), frame["review"] == ""
-        away = words.isin(held) & ~empty
+        away = (words.isin(held) | there) & ~empty
         leaked = frame["pair"].isin(set(frame.loc[away & (frame["pair"] >= 0), "pair"])) & ~away
         repeated = (words.isin(seen) | words.duplicated()) & ~away & ~leaked & ~empty
         kept = frame[~(away | leaked | repeated | empty)]

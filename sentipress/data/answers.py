@@ -34,15 +34,19 @@ class Answers:
         logits: log-odds float16 (texts,) for two labels, log-probabilities (texts, labels) for more.
         labels: their names, in the order of the task.
         teacher: name and SHA-256 of the model file.
+        fits: SHA-256 of each reviews.csv whose held-out texts the teacher is known not to have learned from, as far as can be told.
     """
 
     keys: np.ndarray
     logits: np.ndarray
     labels: tuple[str, ...]
     teacher: dict[str, str]
+    fits: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, texts: Sequence[str], logits: np.ndarray, labels: Sequence[str], teacher: dict[str, str]) -> Answers:
+    def of(
+        cls, texts: Sequence[str], logits: np.ndarray, labels: Sequence[str], teacher: dict[str, str], fits: Sequence[str] = ()
+    ) -> Answers:
         """Keep answers to texts; of two texts with the same words the first one's.
 
         Args:
@@ -50,9 +54,10 @@ class Answers:
             logits: float (texts,) or (texts, labels).
             labels: of the task.
             teacher: name and SHA-256 of its file.
+            fits: see `Answers`.
         """
         keys, first = np.unique(keys_of(texts), return_index=True)
-        return cls(keys, logits[first].astype(np.float16), tuple(labels), teacher)
+        return cls(keys, logits[first].astype(np.float16), tuple(labels), teacher, tuple(fits))
 
     def find(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """What is known of texts.
@@ -71,16 +76,13 @@ class Answers:
     def with_more(self, others: Answers) -> Answers:
         """These answers and those of the same teacher to other texts."""
         keys, first = np.unique(np.concatenate([self.keys, others.keys]), return_index=True)
-        return Answers(keys, np.concatenate([self.logits, others.logits])[first], self.labels, self.teacher)
-
-    def only(self, texts: Sequence[str]) -> Answers:
-        """The answers to these texts alone."""
-        kept = np.isin(self.keys, keys_of(texts))
-        return Answers(self.keys[kept], self.logits[kept], self.labels, self.teacher)
+        return Answers(
+            keys, np.concatenate([self.logits, others.logits])[first], self.labels, self.teacher, tuple(sorted({*self.fits, *others.fits}))
+        )
 
     def save(self, path: Path) -> None:
         """Write the file, atomically; the same answers make the same bytes."""
-        about = json.dumps({"schema": SCHEMA, "labels": self.labels, "teacher": self.teacher}, sort_keys=True)
+        about = json.dumps({"schema": SCHEMA, "labels": self.labels, "teacher": self.teacher, "fits": self.fits}, sort_keys=True)
         arrays: dict[str, Any] = {"about": np.array(about), "keys": self.keys, "logits": self.logits}
         with files.atomic(path) as temporary, open(temporary, "wb") as stream:
             np.savez(stream, **arrays)
@@ -96,6 +98,7 @@ class Answers:
             with np.load(path, allow_pickle=False) as content:
                 about, keys, logits = json.loads(str(content["about"])), content["keys"], content["logits"]
             labels, teacher = tuple(map(str, about["labels"])), {key: str(about["teacher"][key]) for key in ("name", "sha256")}
+            fits = tuple(map(str, about["fits"]))
             shape = (len(keys),) if len(labels) == 2 else (len(keys), len(labels))
             whole = about["schema"] == SCHEMA and keys.dtype == np.uint64 and logits.dtype == np.float16 and logits.shape == shape
             if not (whole and np.isfinite(logits).all() and (keys[1:] > keys[:-1]).all()):
@@ -104,4 +107,4 @@ class Answers:
             raise UserError(f"{path} is missing", remedy) from None
         except Exception as error:  # zipfile, zlib and json raise their own kinds for damaged bytes
             raise UserError(f"{path} cannot be read as a teacher's answers ({str(error)[:100]})", remedy) from None
-        return cls(keys, logits, labels, teacher)
+        return cls(keys, logits, labels, teacher, fits)

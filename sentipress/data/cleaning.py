@@ -31,7 +31,7 @@ _BRACKETS = re.compile(r"[<>]")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of a surrogate pair, which UTF-8 does not have
 SELECTORS = re.compile("[\ufe00-\ufe0f\u200d]")  # they choose or join an emoji's form
 _SPACES = re.compile(r" +")
-_WORDS = re.compile(r"\w+")
+_WORDS = re.compile(r"[^\W_]+")  # recipes strip `_` from the ends of words
 _NOT_ASCII_WORDS = {code: " " for code in range(128) if not re.match(r"[\w']", chr(code))}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -128,12 +129,13 @@ def check_source(artifacts: Path, given: Path | None, further: Mapping[str, Coll
         return
     name = str((about.get("source") or {}).get("name", ""))
     own = not (name.startswith(f"{BUNDLE}==") or any((Path("data") / file).is_file() for file in CSV_NAMES if file == name))
-    had = {"more_training": about.get("more_training"), "reading_sets": about.get("reading")}
+    had = {"more_training": about.get("more_training"), "reading_sets": about.get("reading"), "held_out": about.get("held_out")}
     dropped = [flag for flag, files_ in had.items() if files_ and not (further or {}).get(flag)] if given is None else []
     if given is None and name and (own or dropped):
         given_files = {"data": name if own else None, "test_data": (about.get("test_source") or {}).get("name")}
         given_files["unlabelled"] = ((about.get("unlabelled") or {}).get("source") or {}).get("name")
         given_files["more_training"] = additions.flag(about.get("more_training") or [])
+        given_files["held_out"] = ",".join(one["name"] for one in about.get("held_out") or [])
         given_files["reading_sets"] = additions.flag((about.get("reading") or {}).get("sets") or [])
         flags = {**{flag: file for flag, file in given_files.items() if file}, **about["flags"]}
         command = manifest.command(manifest.track_in(artifacts).scripts[0], artifacts, flags)
@@ -327,9 +329,9 @@ def save(
         checksum = _write_csv(out_of_domain[["label", "review"]], artifacts / manifest.OUT_OF_DOMAIN)
         beside["out_of_domain"] = {**description.get("out_of_domain", {}), "reviews": len(out_of_domain), "sha256": checksum}
     if reading:
-        beside["reading"] = {"sets": reading[1], "sha256": _write_csv(reading[0], artifacts / manifest.READING)}
+        beside["reading"] = {"sets": reading[1], "sha256": _write_csv(reading[0], artifacts / manifest.READING, csv.QUOTE_NONNUMERIC)}
     if sentences is not None:
-        beside["sentences"] = {"kept": len(sentences), "sha256": _write_csv(sentences, artifacts / manifest.SENTENCES)}
+        beside["sentences"] = {"kept": len(sentences), "sha256": _write_csv(sentences, artifacts / manifest.SENTENCES, csv.QUOTE_ALL)}
     checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
     files.write_json(path.with_suffix(".json"), {"schema": folder.SCHEMA, **description, **beside, "sha256": checksum})
     kept = {"unlabelled": manifest.UNLABELLED, "out_of_domain": manifest.OUT_OF_DOMAIN, "reading": manifest.READING}
@@ -338,9 +340,10 @@ def save(
             (artifacts / name).unlink(missing_ok=True)
 
 
-def _write_csv(frame: pd.DataFrame, path: Path) -> str:
+def _write_csv(frame: pd.DataFrame, path: Path, quoting: Literal[0, 1, 2] = csv.QUOTE_MINIMAL) -> str:
+    """Write a table; raw texts must be quoted, since one with a bare carriage return would be read as two rows."""
     with files.atomic(path) as temporary:
-        frame.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+        frame.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n", quoting=quoting)
     return files.sha256(path)
 
 

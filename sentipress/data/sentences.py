@@ -13,14 +13,14 @@ from sentipress.data.cleaning import TAG, words_of
 
 SHORTEST, LONGEST = 3, 40  # words; what is shorter says little, what is longer is seldom one sentence
 NEGATED_SHARE = 0.4  # of picked sentences: among all sentences of the IMDB reviews it is a quarter
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|<br\s*/?>")
+_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|[\r\n]+|<br\s*/?>")
 _WORDS = re.compile(r"\w+")
 _NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|neither|nor|without|hardly|cannot)\b|n['’]t\b", re.IGNORECASE)
 
 
 def cut(text: str) -> list[str]:
     """Sentences of a raw text of 3 to 40 words: the text is cut behind `.`, `!` and `?` and at line ends."""
-    parts = [part.strip() for part in _END.split(text)]
+    parts = [" ".join(part.split()) for part in _END.split(text)]
     return [part for part in parts if SHORTEST <= len(_WORDS.findall(part)) <= LONGEST]
 
 
@@ -68,7 +68,7 @@ class Picker:
         """Begin.
 
         Args:
-            count: sentences at most, `NEGATED_SHARE` of them with a negation.
+            count: sentences at most. With an English negation there are `NEGATED_SHARE` of that at most, without one the rest at most.
             forbidden: texts, such as those of validation and test, none of which is picked.
         """
         with_negation = round(count * NEGATED_SHARE)

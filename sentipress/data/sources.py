@@ -165,14 +165,14 @@ def read_file(path: Path, text_column: str = "review", label_column: str = "sent
     return _checked(formats.read(path, text_column, label_column), path, labels)
 
 
-def read_unlabelled(path: Path, text_column: str = "review") -> pd.Series:
+def read_unlabelled(path: Path, text_column: str = "review", flag: str = "--unlabelled") -> pd.Series:
     """Texts of a CSV with a column of texts, plain or .gz/.bz2/.xz/.zip; any label in it is ignored.
 
     Raises:
         UserError: missing, not UTF-8, damaged, no such column, or no rows.
     """
     if not path.is_file():
-        raise UserError(f"{path} is missing", "pass --unlabelled with an existing CSV, or leave it out")
+        raise UserError(f"{path} is missing", f"pass {flag} with an existing CSV, or leave it out")
     return formats.read_table(path, [text_column])[text_column].str.replace("\x00", " ")
 
 

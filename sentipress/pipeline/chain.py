@@ -99,7 +99,7 @@ class Chain:
             deterministic(self._settings.seed)
             model = self._publish(number, link, written)
             model.measured.update(chain=self._settings.chain, teachers=list(self._teaching.names))
-            if self._teaching.answers:
+            if self._teaching.answers and any(one.name in (chain_links.DISTIL, "prune") for one in self._links[:number]):
                 model.measured["answers"] = self._teaching.answers
             written += Publisher(self._space).finish([model], self._base.runtime)
         self._remove_others(written)

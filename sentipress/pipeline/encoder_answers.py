@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core import manifest
+from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.answers import Answers
 from sentipress.data.cleaning import words_of
-from sentipress.data.task import Task, mean_loss
+from sentipress.data.task import mean_loss
 from sentipress.pipeline import teachers
 from sentipress.pipeline.staleness import SCRIPTS
 from sentipress.pipeline.teachers import Teaching
@@ -25,7 +25,6 @@ from sentipress.pipeline.workspace import Workspace
 
 AUTO, NONE = "auto", "none"
 PUBLISHED = "results/teacher"  # of the project: answers that fit the bundled reviews
-LEAST_KNOWN = 0.5  # share of a folder's sentences that published answers must know to be of use
 REVIEWS_KNOWN = 0.99  # share of the labelled texts from which they count as asked about
 SHARES = tuple(number / 10 for number in range(11))  # of the encoder, tried on validation
 
@@ -36,56 +35,64 @@ def consult(space: Workspace) -> Teaching:
     The sentences stand behind the texts without a label. Their answers are the encoder's alone.
 
     Raises:
-        UserError: see `teachers.consult`; a file of answers that is missing, damaged, of other labels, or that knows none of the
-            folder's sentences.
+        UserError: see `teachers.consult`; a file of answers that is missing, damaged, of other labels, made for another split, or that
+            knows none of the folder's texts.
     """
     teaching, choice = teachers.consult(space), space.settings.answers
-    raw, sentences = space.reviews.sentences()
-    if choice == NONE or not sentences:
-        return teaching
     own = space.folder / manifest.ANSWERS
-    source = Path(choice) if choice != AUTO else own if own.is_file() else None
-    answers = load(source, space.task) if source else _published(space, raw)
-    if not answers:
+    if choice == NONE:
         return teaching
+    source = Path(choice) if choice != AUTO else own if own.is_file() else _published(space)
+    if not source:
+        return teaching
+    answers = load(source, space)
+    raw, sentences = space.reviews.sentences()
     known, logits = answers.find(raw)
-    if not known.any():
+    shares, joined = _join(space, teaching, answers)
+    if not known.any() and not shares:
         raise UserError(
-            f"{source} knows none of the sentences of {space.folder}",
+            f"{source} knows none of the sentences of {space.folder}, and not its reviews",
             f"run {manifest.command(manifest.ASKING, space.folder)} --teacher FILE, or pass --answers none",
         )
-    if source != own:  # what a model learned from lies beside it
-        answers.save(own)
-    shares, joined = _join(space, teaching, answers)
     joined["unlabelled"] = np.concatenate([teaching.logits["unlabelled"], logits[known]])
     texts = [sentence for sentence, one in zip(sentences, known, strict=True) if one]
+    about = {"teacher": answers.teacher, "sentences": len(texts), "sentences_not_known": int((~known).sum()), **shares}
+    in_reviews = ", not asked about the reviews"
+    if shares:
+        in_reviews = f", share in shorter reviews {shares['share_of_shorter']:.0%}, in longer ones {shares['share_of_longer']:.0%}"
+    print(f"answers of {answers.teacher['name']} to {len(texts):,} of {len(raw):,} sentences{in_reviews}")
     return replace(
         teaching,
         logits=joined,
-        files=(*teaching.files, manifest.SENTENCES, manifest.ANSWERS),
+        # A file elsewhere is no artifact of the folder: the metrics name its teacher.
+        files=(*teaching.files, *([manifest.SENTENCES] if raw else []), *([manifest.ANSWERS] if source == own else [])),
         unlabelled=(*teaching.unlabelled, *texts),
-        answers={"teacher": answers.teacher, "sentences": len(texts), "sentences_not_known": int((~known).sum()), **shares},
+        answers=about,
     )
 
 
-def load(path: Path, task: Task) -> Answers:
-    """Read a file of answers.
+def load(path: Path, space: Workspace) -> Answers:
+    """Read a file of answers that the students of a folder may hear.
 
     Raises:
-        UserError: missing, damaged, or of other labels.
+        UserError: missing, damaged, of other labels, or asked for other texts or another split.
     """
-    answers = Answers.load(path, f"run {manifest.command(manifest.ASKING, path.parent)} --teacher FILE, or pass --answers none")
-    if answers.labels != task.labels:
-        raise UserError(f"{path} has the labels {', '.join(answers.labels)}", f"give answers of {', '.join(task.labels)}")
+    again = f"run {manifest.command(manifest.ASKING, space.folder)} --teacher FILE, or pass --answers none"
+    answers, labels = Answers.load(path, again), space.task.labels
+    if answers.labels != labels:
+        raise UserError(f"{path} has the labels {', '.join(answers.labels)}", f"give answers of {', '.join(labels)}")
+    if files.sha256(space.reviews.path) not in answers.fits:
+        problem = f"{path} was not made for the texts and the split of {space.folder}: its teacher may know their test texts"
+        raise UserError(problem, again)
     return answers
 
 
-def _published(space: Workspace, raw: list[str]) -> Answers | None:
-    """What the project publishes of a folder's texts, if that fits."""
+def _published(space: Workspace) -> Path | None:
+    """The answers that the project publishes for a folder's texts and split, if there are any."""
     for path in sorted((SCRIPTS / PUBLISHED).glob("*.npz")):
         answers = Answers.load(path, "restore it from the repository")
-        if answers.labels == space.task.labels and answers.find(raw)[0].mean() >= LEAST_KNOWN:
-            return answers.only([*raw, *(text for split in ("train", "validation") for text in space.reviews.texts(split))])
+        if answers.labels == space.task.labels and files.sha256(space.reviews.path) in answers.fits:
+            return path
     return None
 
 

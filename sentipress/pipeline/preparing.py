@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +13,12 @@ import pandas as pd
 from sentipress.core import cli, files, folder, manifest, memory
 from sentipress.core.errors import UserError
 from sentipress.data import additions, corpus, sources
-from sentipress.data.cleaning import clean, words_of
+from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
+from sentipress.data.held_out import HeldOut
 from sentipress.data.sentences import Picker
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
+from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
 
 DATA_FOLDER = Path("data")  # where a file is looked for that nobody named
@@ -67,14 +69,15 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     # A name that is mistyped is said before anything is read.
     more_training = additions.parse(asked("more_training"), "--more-training")
     sets = additions.parse(asked("reading_sets"), "--reading-sets")
-    elsewhere_held_out = held_out_in([Path(name.strip()) for name in (asked("held_out") or "").split(",") if name.strip()])
+    held_out = HeldOut(Path(name.strip()) for name in (asked("held_out") or "").split(",") if name.strip())
     with folder.lock(artifacts, settings.stage, create=True):
         # Read
         if asked("download"):
             sources.download(DATA_FOLDER)
         bundle = sources.SENTENCES if reader else sources.REVIEWS
         given = Path(settings.data) if settings.data else None
-        corpus.check_source(artifacts, given, {"more_training": more_training, "reading_sets": sets})
+        further: dict[str, Collection[Any]] = {"more_training": more_training, "reading_sets": sets, "held_out": held_out.folders}
+        corpus.check_source(artifacts, given, further)
         source = None if reader and not given else sources.find(given, DATA_FOLDER)
         raw = sources.read(source, settings.text_column, settings.label_column, sources.parse_labels(settings.labels), bundle)
         about_source = sources.describe(source, bundle)
@@ -98,8 +101,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
 
         # Clean and split
         frame, counts = corpus.prepare(training, cleaning, settings.keep_duplicates)
-        if elsewhere_held_out:
-            frame, counts["held_out_elsewhere"] = _without(frame, elsewhere_held_out)
+        if held_out.folders:
+            frame, counts["held_out_elsewhere"] = _without(frame, training["review"], held_out)
         if asked("texts"):
             left = len(frame)
             frame = frame.sample(min(settings.texts, left), random_state=settings.seed).sort_index().reset_index(drop=True)
@@ -109,12 +112,13 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         else:
             frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
         spellings, picker = raw.spellings, None
+        forbidden = _forbidden(frame, sets, task) if asked("sentences") else []
         if asked("sentences"):
-            picker = Picker(settings.sentences, _forbidden(frame, sets, task))
+            picker = Picker(settings.sentences, forbidden)
             picker.read(training.loc[frame.loc[frame["split"] == "train", "row"], "review"])
         del raw, training, test  # of a million reviews 1.4 GB
         memory.release()
-        frame, about_training = _with_more_training(more_training, frame, task, cleaning, elsewhere_held_out)
+        frame, about_training = _with_more_training(more_training, frame, task, cleaning, held_out)
         learned = frame.loc[frame["split"] != "test", "review"]
         reading = additions.for_reading(sets, task, cleaning, learned) if sets else None
         per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
@@ -152,9 +156,10 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **cli.recorded(settings),
             **({"out_of_domain": about_elsewhere} if about_elsewhere else {}),
             **({"more_training": about_training} if about_training else {}),
+            **({"held_out": held_out.folders} if held_out.folders else {}),
             "stage": settings.stage,
         }
-        sentences = _cleaned(picker.picked(), cleaning) if picker else None
+        sentences = _cleaned(picker.picked(), cleaning, forbidden) if picker else None
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
     words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
@@ -163,7 +168,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     )
     if "copies_of_test_texts" in counts:
         print(f"{counts['copies_of_test_texts']:,} training texts dropped since they are test texts too")
-    if elsewhere_held_out:
+    if held_out.folders:
         print(f"{counts['held_out_elsewhere']:,} texts left out that another folder holds out")
     if "not_drawn" in counts:
         print(f"{counts['not_drawn']:,} texts not drawn")
@@ -181,7 +186,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     for one in reading[1] if reading else []:
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     if sentences is not None:
-        print(f"{len(sentences):,} sentences of training texts, for an encoder to answer")
+        print(f"{len(sentences):,} sentences of {'training and unlabelled' if unlabelled else 'training'} texts, for an encoder to answer")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:
@@ -191,25 +196,9 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     print(f"next: {manifest.command(next_stage, artifacts)}")
 
 
-def held_out_in(folders: Collection[Path]) -> set[str]:
-    """Words of the texts that folders hold out: those of validation and test, and those that tell whether a model reads.
-
-    A teacher that learned from one of these would tell its students the answers to their own test.
-
-    Raises:
-        UserError: see `sentipress.data.corpus.load`.
-    """
-    found: set[str] = set()
-    for one in map(corpus.load, folders):
-        found |= set(map(words_of, one.frame.loc[one.frame["split"] != "train", "review"]))
-        for given in one.reading():
-            found |= {words_of(text) for text, edited in zip(given.texts, given.edited, strict=True) if edited or not given.pairs}
-    return found
-
-
-def _without(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFrame, int]:
-    """The texts without those of these words, and how many these were."""
-    away = frame["review"].map(words_of).isin(words)
+def _without(frame: pd.DataFrame, raw: pd.Series, held_out: HeldOut) -> tuple[pd.DataFrame, int]:
+    """The texts that no other folder holds out, and how many it does; `raw` are theirs, by the row of the source."""
+    away = raw.loc[frame["row"]].map(held_out.holds).to_numpy()
     if away.all():
         raise UserError("every text of --data is held out by a folder of --held-out", "give further texts")
     return frame[~away].reset_index(drop=True), int(away.sum())
@@ -217,15 +206,16 @@ def _without(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFrame,
 
 def _forbidden(frame: pd.DataFrame, sets: Collection[additions.Given], task: Task) -> list[str]:
     """Texts that no sentence to learn on may be: those of validation and test, and those that tell whether a model reads."""
-    held_out = frame.loc[frame["split"] != "train", "review"].tolist()
+    held_out = [*frame.loc[frame["split"] != "train", "review"], *(case.text for case in comprehension.cases())]
     return [*held_out, *(text for one in sets for text in additions.read(one, task)["review"])]
 
 
-def _cleaned(sentences: list[str], cleaning: str) -> pd.DataFrame:
-    """Sentences, raw and cleaned; without those that cleaning empties, and of those that it makes alike the first."""
+def _cleaned(sentences: list[str], cleaning: str, forbidden: Iterable[str]) -> pd.DataFrame:
+    """Sentences, raw and cleaned; without those that cleaning empties or makes a forbidden text, and of those made alike the first."""
     cleaned = pd.Series([clean(sentence, cleaning) for sentence in sentences], dtype=TEXT)
     frame = pd.DataFrame({"text": pd.Series(sentences, dtype=TEXT), "review": cleaned})
-    return frame[(frame["review"] != "") & ~frame["review"].duplicated()].reset_index(drop=True)
+    away = frame["review"].isin({"", *(clean(text, cleaning) for text in forbidden)}) | frame["review"].duplicated()
+    return frame[~away].reset_index(drop=True)
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
@@ -241,17 +231,17 @@ def _pieces_in_words(reader: Reader, pieces: Mapping[str, Any]) -> str:
 
 
 def _with_more_training(
-    given: Collection[additions.Given], frame: pd.DataFrame, task: Task, cleaning: str, held_out: Collection[str]
+    given: Collection[additions.Given], frame: pd.DataFrame, task: Task, cleaning: str, held_out: HeldOut
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The texts with those of further files behind them, all of these for training, and what was counted of each file.
 
-    `held_out` are texts of other folders that may not be learned from either.
+    What other folders hold out is left out too.
     """
     if not given:
         return frame, []
     training = frame["split"] == "train"
     more, counted = additions.for_training(
-        given, task, cleaning, [*frame.loc[~training, "review"], *held_out], frame.loc[training, "review"]
+        given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], held_out.holds
     )
     more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on
     more["review"] = more["review"].astype(frame["review"].dtype)

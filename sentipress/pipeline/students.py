@@ -75,7 +75,7 @@ class School:
     @property
     def usual_techniques(self) -> list[str]:
         """The plain response; with texts beside the labelled ones also what these texts give without a better teacher."""
-        return ["response", "self", "pseudo"] if self.teaching.about["unlabelled_reviews"] else ["response"]
+        return ["response", "self", "pseudo"] if self.teaching.about()["unlabelled_reviews"] else ["response"]
 
     @property
     def teacher_accuracy(self) -> float:
@@ -127,7 +127,8 @@ class School:
         measured = student.history.measured()
         inputs = list(self.inputs)
         if student.about is not None:
-            measured |= {**self.teaching.about, "distillation": student.about}
+            heard = student.about["technique"] not in WITHOUT_ENSEMBLE
+            measured |= {**self.teaching.about(heard), "distillation": student.about}
             if "teacher_validation_accuracy" in student.about:
                 measured["seconds"]["teacher"] = self.teaching.seconds
         if control:

@@ -51,11 +51,11 @@ class Teaching:
     unlabelled: tuple[str, ...]
     answers: dict[str, Any] | None = None
 
-    @property
-    def about(self) -> dict[str, Any]:
-        """What the metrics of a student say of the texts without labels."""
+    def about(self, heard: bool = True) -> dict[str, Any]:
+        """What the metrics of a student say of the texts without labels, and of the encoder if the student heard it."""
         sentences = self.answers["sentences"] if self.answers else 0
-        return {"unlabelled_reviews": len(self.unlabelled) - sentences, **({"answers": self.answers} if self.answers else {})}
+        about = {"unlabelled_reviews": len(self.unlabelled) - sentences}
+        return {**about, "answers": self.answers} if heard and self.answers else about
 
 
 def choose(text: str, folder: Path) -> list[str]:
