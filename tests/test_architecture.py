@@ -137,7 +137,7 @@ def test_a_keras_file_opens_and_runs_without_tensorflow_model_optimization(run):
     assert "tensorflow" in loaded and not {name for name in loaded if name.startswith("tensorflow_model_optimization")}
 
 
-@pytest.mark.parametrize("script", [*STAGES, "predict.py", "compare.py", "report.py"])
+@pytest.mark.parametrize("script", [*STAGES, "ask.py", "predict.py", "compare.py", "report.py"])
 def test_a_script_imports_nothing_heavy_at_its_top(script):
     """What `--help`, a test or another script loads: the standard library and the project's own errors."""
     top = [node for node in parsed(ROOT / script).body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -147,6 +147,6 @@ def test_a_script_imports_nothing_heavy_at_its_top(script):
 def test_importing_the_scripts_runs_nothing_and_loads_no_tensorflow():
     loaded = loaded_after(
         "import sys; sys.path.insert(0, 'tests'); from conftest import load_stage, STAGES\n"
-        "for name in (*STAGES, 'predict.py', 'compare.py', 'report.py'): load_stage(name)"
+        "for name in (*STAGES, 'ask.py', 'predict.py', 'compare.py', 'report.py'): load_stage(name)"
     )
     assert "tensorflow" not in loaded and "matplotlib" not in loaded
