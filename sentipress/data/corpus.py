@@ -334,8 +334,9 @@ def save(
         beside["sentences"] = {"kept": len(sentences), "sha256": _write_csv(sentences, artifacts / manifest.SENTENCES, csv.QUOTE_ALL)}
     checksum = _write_csv(frame[["row", "split", "label", "review"]], path)
     files.write_json(path.with_suffix(".json"), {"schema": folder.SCHEMA, **description, **beside, "sha256": checksum})
-    kept = {"unlabelled": manifest.UNLABELLED, "out_of_domain": manifest.OUT_OF_DOMAIN, "reading": manifest.READING}
-    for key, name in (kept | {"sentences": manifest.SENTENCES}).items():
+    kept = {"unlabelled": manifest.UNLABELLED, "out_of_domain": manifest.OUT_OF_DOMAIN}
+    kept |= {"reading": manifest.READING, "sentences": manifest.SENTENCES}
+    for key, name in kept.items():
         if key not in beside:
             (artifacts / name).unlink(missing_ok=True)
 

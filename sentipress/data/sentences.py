@@ -12,7 +12,7 @@ import numpy as np
 from sentipress.data.cleaning import TAG, words_of
 
 SHORTEST, LONGEST = 3, 40  # words; what is shorter says little, what is longer is seldom one sentence
-NEGATED_SHARE = 0.4  # of picked sentences: among all sentences of the IMDB reviews it is a quarter
+NEGATED_SHARE = 0.4  # of picked sentences, more than reviews have: an answer seldom turns on a negation
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|[\r\n]+|<br\s*/?>")
 _WORDS = re.compile(r"\w+")
 _NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|neither|nor|without|hardly|cannot)\b|n['’]t\b", re.IGNORECASE)

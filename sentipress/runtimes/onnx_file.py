@@ -27,6 +27,8 @@ class OnnxEncoder(NetworkRuntime):
             raise UserError(f"{path} is missing", remedy)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # Without VNNI the default 8-bit products can overflow 16 bits: other answers than on a newer processor.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library raises many kinds
