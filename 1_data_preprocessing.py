@@ -25,7 +25,7 @@ UNLABELLED = None  # CSV with more texts in TEXT_COLUMN: for word vectors and as
 MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
 READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
 SENTENCES = 60000  # [0, 10000000] sentences cut from training and unlabelled texts: students learn what an encoder says of them
-OUT_OF_DOMAIN_TEXTS = 8530  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well
+OUT_OF_DOMAIN_TEXTS = 2000  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well; the others may teach
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
 RECIPE = "default"  # {default, thesis, posts} how to clean: default keeps every word, thesis removes stopwords, posts keeps smileys
 KEEP_DUPLICATES = False  # the study kept 418 repeated reviews, copies of which straddle train and test

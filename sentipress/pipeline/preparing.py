@@ -16,7 +16,7 @@ from sentipress.data import additions, corpus, sources
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
-from sentipress.data.sentences import Picker
+from sentipress.data.sentences import Picker, key_of
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
@@ -235,13 +235,13 @@ def _with_more_training(
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The texts with those of further files behind them, all of these for training, and what was counted of each file.
 
-    What other folders hold out is left out too.
+    What other folders hold out is left out too, and so are the cases that tell whether a model reads.
     """
     if not given:
         return frame, []
-    training = frame["split"] == "train"
+    training, cases = frame["split"] == "train", {key_of(case.text) for case in comprehension.cases()}
     more, counted = additions.for_training(
-        given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], held_out.holds
+        given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], lambda text: key_of(text) in cases or held_out.holds(text)
     )
     more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on
     more["review"] = more["review"].astype(frame["review"].dtype)
