@@ -25,6 +25,7 @@ UNLABELLED = None  # CSV with more texts in TEXT_COLUMN: for word vectors and as
 MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
 READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
 SENTENCES = 60000  # [0, 10000000] sentences cut from training and unlabelled texts: students learn what an encoder says of them
+MADE_SENTENCES = 10000  # [0, 100000] short ones beside them, made by rule, with negation, contrast and comparison: reviews have few
 OUT_OF_DOMAIN_TEXTS = 2000  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well; the others may teach
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
 RECIPE = "default"  # {default, thesis, posts} how to clean: default keeps every word, thesis removes stopwords, posts keeps smileys
@@ -33,7 +34,10 @@ TEST_SHARE = 0.2  # [0.05, 0.5] the study's 80/20 split
 VALIDATION_SHARE = 0.1  # [0.02, 0.5] of the training part, as Keras's validation_split takes it
 SEED = 1  # [0, 2147483647] the study's random_state
 
-RECIPES = {"thesis": {"KEEP_DUPLICATES": True, "SENTENCES": 0}, "posts": {"SENTENCES": 0}}  # posts are sentences themselves
+RECIPES = {
+    "thesis": {"KEEP_DUPLICATES": True, "SENTENCES": 0, "MADE_SENTENCES": 0},
+    "posts": {"SENTENCES": 0, "MADE_SENTENCES": 0},  # posts are sentences themselves
+}
 
 
 # %% Stage

@@ -1,9 +1,10 @@
 """Bag-of-words classifiers: the yardstick for every network, and rows of the table like them.
 
-Reads    artifacts/reviews.csv, out_of_domain.csv, tokenizer.json, modelo_base.keras (stages 1 and 2)
+Reads    artifacts/reviews.csv, out_of_domain.csv, tokenizer.json, modelo_base.keras (stages 1 and 2), and an encoder's answers
+         to the sentences of stage 1, if there are any
 Writes   artifacts/classical_*.npz (vocabulary and weights as they are) and packed_<terms>.zip (the strongest terms in the
-         container of the pocket model, weights of 8 bits): all that a deployment needs beside numpy, each with its
-         .metrics.json and .probabilities.npz
+         container of the pocket model, weights of 8 bits): all that a deployment needs beside numpy; with an encoder's answers
+         also taught_<terms>.zip, which learn from them too; each with its .metrics.json and .probabilities.npz
 Command  python classical.py [--only classical_unigrams]
 """
 
@@ -14,6 +15,7 @@ ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 ONLY = None  # name of one row, to make that one alone
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
+ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
 PACKED_C = 0.1  # [0.0001, 10000.0] scikit-learn's C of the packed ones (chosen on validation: benchmarks/packing.py)
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
@@ -39,8 +41,11 @@ def main(arguments: list[str] | None = None) -> None:
     settings = cli.settings(__file__, arguments)
     artifacts, stage = Path(settings.artifacts), manifest.LSTM.stage(manifest.CLASSICAL)
     with folder.lock(artifacts, settings.stage):
+        import numpy as np
+
         from sentipress.linear import fitting
         from sentipress.linear.fitting import ClassicalSpec, Counted
+        from sentipress.pipeline import encoder_answers
         from sentipress.pipeline.publisher import Publisher
         from sentipress.pipeline.workspace import Workspace
 
@@ -49,6 +54,14 @@ def main(arguments: list[str] | None = None) -> None:
         chosen = [row for row in stage.rows if settings.only in (None, row.name)]
         if not chosen:
             raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row.name for row in stage.rows)}")
+        heard = encoder_answers.hear(space)
+        if not (heard and heard.texts):
+            chosen = [row for row in chosen if not row.name.startswith(manifest.TAUGHT)]
+            if not chosen:
+                asking = manifest.command(manifest.ASKING, artifacts)
+                raise UserError(
+                    f"--only {settings.only} learns from an encoder's answers, and there are none", f"run {asking} --teacher FILE"
+                )
         publisher, published = Publisher(space), []
         data = space.reviews.texts("train"), space.labels["train"], space.reviews.recipe, space.task
 
@@ -60,23 +73,30 @@ def main(arguments: list[str] | None = None) -> None:
             measured = {"seconds": {"training": time.perf_counter() - started}, "model": spec.as_dict()}
             published.append(publisher.linear(model, row, measured))
 
-        # %% The strongest terms alone, trained again, in the container of the pocket model
-        packed = [row for row in chosen if row.name not in SPECS]
-        if packed:
-            spec = ClassicalSpec(*SPECS["classical_nb"])
-            started = time.perf_counter()
-            counted = Counted(spec, *data)
+        # %% The strongest terms alone, trained again, in the container of the pocket model; then taught by an encoder as well
+        spec, (texts, labels, cleaning, task) = ClassicalSpec(*SPECS["classical_nb"]), data
+        for begins, sentences in ((manifest.PACKED, None), (manifest.TAUGHT, heard)):
+            rows = [row for row in chosen if row.name.startswith(begins)]
+            if not rows:
+                continue
+            started, inputs, about = time.perf_counter(), [space.reviews.path], {}
+            if sentences:
+                # Logistic regression knows labels alone: a sentence has the encoder's answer as its label.
+                print(sentences.describe())
+                texts, labels = [*texts, *sentences.texts], np.concatenate([labels, task.decide_logits(sentences.logits)])
+                inputs, about = [*inputs, *(artifacts / name for name in sentences.files)], {"answers": sentences.about()}
+            counted = Counted(spec, texts, labels, cleaning, task)
             whole = counted.fit()
             selection = time.perf_counter() - started
-            for row in packed:
+            for row in rows:
                 terms = manifest.packed_terms(row)
                 started = time.perf_counter()
                 model = counted.fit(counted.strongest(whole, terms), settings.packed_c)
-                seconds = {"selection": selection, "training": time.perf_counter() - started}
-                about = replace(spec, terms=terms, C=settings.packed_c).as_dict()
+                measured = {"seconds": {"selection": selection, "training": time.perf_counter() - started}}
+                measured |= {"model": replace(spec, terms=terms, C=settings.packed_c).as_dict(), **about}
                 # Few texts have fewer terms than the row is named after.
                 row = replace(row, technique=row.technique.replace(f"{terms:,}", f"{len(model.terms):,}"))
-                published.append(publisher.packed_words(model, row, [space.reviews.path], {"seconds": seconds, "model": about}))
+                published.append(publisher.packed_words(model, row, inputs, measured))
         records = publisher.finish(published, base.runtime)
     print(f"wrote {', '.join(record['file'] for record in records)} with metrics in {settings.artifacts}")
     print(f"next: {manifest.command(manifest.QUANTIZATION, artifacts)}")

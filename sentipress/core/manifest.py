@@ -34,6 +34,7 @@ ASKING = "ask.py"  # not a stage: what it writes, the students of stages 5 and 6
 DEFAULT_FOLDER = "artifacts"
 # Terms of the packed bags of words: on the 50,000 reviews about 44, 58, 82, 142 and 256 KB, sizes of pocket models.
 PACKED = "packed_"  # begins their names, which end with the number of terms
+TAUGHT = "taught_"  # the same of those that an encoder taught
 PACKED_TERMS = (11_900, 16_000, 23_200, 41_600, 78_600)
 NOT_REPEATED = ("artifacts", "fresh", "download")  # flags of an earlier run that a command to repeat it leaves out
 REVIEWS, DESCRIPTION = "reviews.csv", "reviews.json"
@@ -144,6 +145,21 @@ LSTM = Track(
                     Row(f"{PACKED}{terms}", ".zip", 64 + number, f"NB-weighted, {terms:,} words and pairs, packed", "simple", "classical")
                     for number, terms in enumerate(PACKED_TERMS)
                 ),
+                *(
+                    Row(
+                        f"{TAUGHT}{terms}",
+                        ".zip",
+                        69,
+                        f"NB-weighted, {terms:,} words and pairs, taught by an encoder, packed",
+                        "simple",
+                        "classical",
+                    )
+                    for terms in PACKED_TERMS
+                ),
+            ),
+            usual=(
+                *("classical_unigrams", "classical_pairs", "classical_many_pairs", "classical_nb"),
+                *(f"{PACKED}{terms}" for terms in PACKED_TERMS),
             ),
         ),
         Stage(
@@ -286,7 +302,7 @@ def prepare(folder: Path | str) -> str:
 
 def packed_terms(row: Row) -> int:
     """Terms of a packed bag of words."""
-    return int(row.name.removeprefix(PACKED))
+    return int(row.name.removeprefix(PACKED).removeprefix(TAUGHT))
 
 
 def command(stage: str, folder: Path | str, flags: Mapping[str, Any] | None = None) -> str:

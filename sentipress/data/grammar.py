@@ -22,9 +22,9 @@ import pandas as pd
 
 from sentipress.core import files
 from sentipress.data.cleaning import words_of
+from sentipress.data.task import SENTIMENT_LABELS
 
-PRAISE, BLAME = "positive", "negative"
-LABELS = (BLAME, PRAISE)
+BLAME, PRAISE = SENTIMENT_LABELS
 _SEED = 1  # one order for all users: an answer that was published is for the very same sentences
 _SLOT = re.compile(r"\{(~?)([^}]+)\}")
 _BEFORE_VOWEL = re.compile(r"\b(a)(?= [aeiou])", re.IGNORECASE)
@@ -44,7 +44,12 @@ class _Pattern:
 def _grammar() -> tuple[dict[str, dict[str, list[str]]], list[_Pattern]]:
     read = json.loads(resources.files("sentipress.data").joinpath("grammar.json").read_text("utf-8"))
     words = {side: {**read["words"], **read[name]} for side, name in ((PRAISE, "praise"), (BLAME, "blame"))}
-    meant = {"as_said": (LABELS, False), "turned_round": (LABELS, True), "always_praise": ((PRAISE,), False), "always_blame": ((BLAME,), False)}
+    meant = {
+        "as_said": (SENTIMENT_LABELS, False),
+        "turned_round": (SENTIMENT_LABELS, True),
+        "always_praise": ((PRAISE,), False),
+        "always_blame": ((BLAME,), False),
+    }
     patterns = [_Pattern(text, *meant[name]) for name in meant for kind in read[name].values() for text in kind]
     return words, patterns
 

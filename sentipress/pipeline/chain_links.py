@@ -135,7 +135,9 @@ def check_name(name: str, sources: Iterable[str]) -> None:
     Raises:
         UserError: such a name.
     """
-    if not re.fullmatch("[a-z][a-z0-9]*", name) or name.startswith(("modelo", "classical", "packed", "tokenizer", "reviews", "teacher")):
+    if not re.fullmatch("[a-z][a-z0-9]*", name) or name.startswith(
+        ("modelo", "classical", "packed", "taught", "tokenizer", "reviews", "teacher")
+    ):
         raise UserError(f"--name {name!r} cannot name a chain", "give a word of small letters and digits, such as pocket")
     for source in sources:
         if source == name or source.startswith(f"{name}_"):

@@ -7,7 +7,7 @@ longer half of them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,35 @@ REVIEWS_KNOWN = 0.99  # share of the labelled texts from which they count as ask
 SHARES = tuple(number / 10 for number in range(11))  # of the encoder, tried on validation
 
 
+@dataclass(frozen=True)
+class Heard:
+    """An encoder's answers to a folder's sentences.
+
+    Attributes:
+        source: file that they stand in.
+        answers: all that it holds.
+        texts: cleaned sentences that it knows.
+        logits: of these, float32 (texts,), or (texts, labels) for more than two labels.
+        asked: sentences of the folder, known or not.
+        files: artifacts of the folder that this depends on.
+    """
+
+    source: Path
+    answers: Answers
+    texts: tuple[str, ...]
+    logits: np.ndarray
+    asked: int
+    files: tuple[str, ...]
+
+    def about(self) -> dict[str, Any]:
+        """What the metrics of a model that learned from it say."""
+        return {"teacher": self.answers.teacher, "sentences": len(self.texts), "sentences_not_known": self.asked - len(self.texts)}
+
+    def describe(self) -> str:
+        """One line for the terminal, without its end."""
+        return f"answers of {self.answers.teacher['name']} to {len(self.texts):,} of {self.asked:,} sentences"
+
+
 def consult(space: Workspace) -> Teaching:
     """What the teachers in a stage's settings say, with an encoder's answers behind and among it, by the setting `answers`.
 
@@ -38,37 +67,48 @@ def consult(space: Workspace) -> Teaching:
         UserError: see `teachers.consult`; a file of answers that is missing, damaged, of other labels, made for another split, or that
             knows none of the folder's texts.
     """
-    teaching, choice = teachers.consult(space), space.settings.answers
-    own = space.folder / manifest.ANSWERS
-    if choice == NONE:
+    teaching, heard = teachers.consult(space), hear(space)
+    if not heard:
         return teaching
-    source = Path(choice) if choice != AUTO else own if own.is_file() else _published(space)
-    if not source:
-        return teaching
-    answers = load(source, space)
-    raw, sentences = space.reviews.sentences()
-    known, logits = answers.find(raw)
-    shares, joined = _join(space, teaching, answers)
-    if not known.any() and not shares:
+    shares, joined = _join(space, teaching, heard.answers)
+    if not heard.texts and not shares:
         raise UserError(
-            f"{source} knows none of the sentences of {space.folder}, and not its reviews",
+            f"{heard.source} knows none of the sentences of {space.folder}, and not its reviews",
             f"run {manifest.command(manifest.ASKING, space.folder)} --teacher FILE, or pass --answers none",
         )
-    joined["unlabelled"] = np.concatenate([teaching.logits["unlabelled"], logits[known]])
-    texts = [sentence for sentence, one in zip(sentences, known, strict=True) if one]
-    about = {"teacher": answers.teacher, "sentences": len(texts), "sentences_not_known": int((~known).sum()), **shares}
+    joined["unlabelled"] = np.concatenate([teaching.logits["unlabelled"], heard.logits])
     in_reviews = ", not asked about the reviews"
     if shares:
         in_reviews = f", share in shorter reviews {shares['share_of_shorter']:.0%}, in longer ones {shares['share_of_longer']:.0%}"
-    print(f"answers of {answers.teacher['name']} to {len(texts):,} of {len(raw):,} sentences{in_reviews}")
+    print(f"{heard.describe()}{in_reviews}")
     return replace(
         teaching,
         logits=joined,
-        # A file elsewhere is no artifact of the folder: the metrics name its teacher.
-        files=(*teaching.files, *([manifest.SENTENCES] if raw else []), *([manifest.ANSWERS] if source == own else [])),
-        unlabelled=(*teaching.unlabelled, *texts),
-        answers=about,
+        files=(*teaching.files, *heard.files),
+        unlabelled=(*teaching.unlabelled, *heard.texts),
+        answers={**heard.about(), **shares},
     )
+
+
+def hear(space: Workspace) -> Heard | None:
+    """What an encoder says of a folder's sentences, by the setting `answers`; None if there are no answers or none are wanted.
+
+    Raises:
+        UserError: see `load`.
+    """
+    choice, own = space.settings.answers, space.folder / manifest.ANSWERS
+    if choice == NONE:
+        return None
+    source = Path(choice) if choice != AUTO else own if own.is_file() else _published(space)
+    if not source:
+        return None
+    answers = load(source, space)
+    raw, sentences = space.reviews.sentences()
+    known, logits = answers.find(raw)
+    texts = tuple(sentence for sentence, one in zip(sentences, known, strict=True) if one)
+    # A file elsewhere is no artifact of the folder: the metrics name its teacher.
+    artifacts = (*([manifest.SENTENCES] if raw else []), *([manifest.ANSWERS] if source == own else []))
+    return Heard(source, answers, texts, logits[known], len(raw), artifacts)
 
 
 def load(path: Path, space: Workspace) -> Answers:

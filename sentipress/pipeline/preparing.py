@@ -12,7 +12,7 @@ import pandas as pd
 
 from sentipress.core import cli, files, folder, manifest, memory
 from sentipress.core.errors import UserError
-from sentipress.data import additions, corpus, sources
+from sentipress.data import additions, corpus, grammar, sources
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
@@ -112,7 +112,9 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         else:
             frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
         spellings, picker = raw.spellings, None
-        forbidden = _forbidden(frame, sets, task) if asked("sentences") else []
+        # What is made by rule is English, and of praise and blame.
+        made = grammar.made(settings.made_sentences) if asked("made_sentences") and task.is_sentiment else []
+        forbidden = _forbidden(frame, sets, task) if asked("sentences") or made else []
         if asked("sentences"):
             picker = Picker(settings.sentences, forbidden)
             picker.read(training.loc[frame.loc[frame["split"] == "train", "row"], "review"])
@@ -159,7 +161,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **({"held_out": held_out.folders} if held_out.folders else {}),
             "stage": settings.stage,
         }
-        sentences = _cleaned(picker.picked(), cleaning, forbidden) if picker else None
+        picked = [*(picker.picked() if picker else []), *(text for text, _ in made)]
+        sentences = _cleaned(picked, cleaning, forbidden) if picked else None
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
     words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
@@ -186,7 +189,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     for one in reading[1] if reading else []:
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     if sentences is not None:
-        print(f"{len(sentences):,} sentences of {'training and unlabelled' if unlabelled else 'training'} texts, for an encoder to answer")
+        texts = "training and unlabelled" if unlabelled else "training"
+        print(f"{len(sentences):,} sentences, of {texts} texts and up to {len(made):,} made by rule, for an encoder to answer")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:
@@ -240,9 +244,11 @@ def _with_more_training(
     if not given:
         return frame, []
     training, cases = frame["split"] == "train", {key_of(case.text) for case in comprehension.cases()}
-    more, counted = additions.for_training(
-        given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], lambda text: key_of(text) in cases or held_out.holds(text)
-    )
+
+    def away(text: str) -> bool:
+        return key_of(text) in cases or held_out.holds(text)
+
+    more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], away)
     more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on
     more["review"] = more["review"].astype(frame["review"].dtype)
     return pd.concat([frame, more.assign(split="train")], ignore_index=True), counted

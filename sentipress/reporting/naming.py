@@ -68,6 +68,8 @@ def short_name(record: Mapping[str, Any]) -> str:
     name = str(record["name"])
     if name.startswith(manifest.PACKED):
         return "packed bag"
+    if name.startswith(manifest.TAUGHT):
+        return "taught bag"
     link = re.fullmatch(r"([^_]+)_(\d+)_(.+)", name)
     if record["stage"] == manifest.COMBINATION and link:
         return f"{link[1]} {link[2]}: {link[3]}"

@@ -40,6 +40,11 @@ OF_CHAIN = {
     "alone": "Does the teacher help the packed network? Against the same one without a teacher",
     "selftaught": "Does the teacher help the packed network? Against the same one taught by itself",
 }
+TAUGHT_BAG = "taught bag"
+OF_BAGS = (
+    (BAG, manifest.PACKED, "Is the packed network better than a packed bag of words of its size?"),
+    (TAUGHT_BAG, manifest.TAUGHT, "Is the packed network better than such a bag that learned from the encoder's answers too?"),
+)
 NEAR = 0.15  # share of the bytes by which two packages may differ and still count as equally large
 SHAPE = ("vocabulary_size", "sequence_length", "embedding_dim", "units", "bidirectional", "pooling")
 
@@ -116,17 +121,18 @@ def _pairs(rows: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked, Asked]]
         yield BEST_BAG, "Is the student in 8 bits better than the best bag of words by validation?", rows[STUDENT_8_BITS], best
     packages = [row for row in rows.values() if row.package]
     for row in packages:
-        bag = nearest_bag(row, rows.values())
-        if bag:
-            yield BAG, "Is the packed network better than a packed bag of words of its size?", row, bag
+        for about, begins, text in OF_BAGS:
+            bag = nearest_bag(row, rows.values(), begins)
+            if bag:
+                yield about, text, row, bag
         for name, text in OF_CHAIN.items():
             if name in rows and row.name not in OF_CHAIN and same_network(row, rows[name]):
                 yield CHAIN_CONTROL, text, row, rows[name]
 
 
-def nearest_bag(row: Asked, rows: Iterable[Asked]) -> Asked | None:
-    """The packed bag of words nearest in bytes; None where none lies within 15 %."""
-    bags = [one for one in rows if one.name.startswith(manifest.PACKED)]
+def nearest_bag(row: Asked, rows: Iterable[Asked], begins: str = manifest.PACKED) -> Asked | None:
+    """The packed bag of words nearest in bytes, of those whose names begin so; None where none lies within 15 %."""
+    bags = [one for one in rows if one.name.startswith(begins)]
     best = min(bags, key=lambda one: abs(one.bytes - row.bytes), default=None)
     return best if best and abs(best.bytes - row.bytes) <= NEAR * row.bytes else None
 
