@@ -11,8 +11,9 @@ from conftest import ROOT, STAGES, load_stage, record, run_stage
 
 from sentipress.core import cli, files, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import corpus
+from sentipress.data import corpus, grammar
 from sentipress.data.answers import Answers
+from sentipress.data.cleaning import words_of
 from sentipress.data.sentences import cut
 from sentipress.data.task import SENTIMENT
 from sentipress.evaluation import comprehension
@@ -159,6 +160,36 @@ def test_a_student_and_a_chain_learn_from_them_and_say_so(folder):
     assert "answers" in record(folder, "pocket")
 
 
+def test_a_bag_of_words_learns_from_them_too_as_a_rival(folder):
+    with pytest.raises(UserError, match=r"--only taught_11900 learns from an encoder's answers, and there are none -> run python ask\.py"):
+        run_stage("classical.py", folder, "--only", "taught_11900")
+    ask(folder)
+    for name in ("packed_11900", "taught_11900"):
+        run_stage("classical.py", folder, "--only", name)
+    plain, taught = (record(folder, name) for name in ("packed_11900", "taught_11900"))
+    assert taught["answers"]["sentences"] > 1000 and taught["inputs"][manifest.ANSWERS] == files.sha256(folder / manifest.ANSWERS)
+    assert "answers" not in plain and plain["outputs"] != taught["outputs"] and "taught by an encoder" in taught["technique"]
+    raw, _ = corpus.load(folder).sentences()
+    said = Answers.load(folder / manifest.ANSWERS, "").find(raw)[1] > 0
+    agreed = {}
+    for name in ("packed_11900", "taught_11900"):
+        agreed[name] = np.mean((registry.open_model(folder / f"{name}.zip").predict_raw(raw) > 0.5) == said)
+    assert agreed["taught_11900"] > agreed["packed_11900"]
+
+
+def test_made_sentences_stand_behind_the_cut_ones(folder, sample_csv, tmp_path):
+    made = [text for text, _ in grammar.made(300)]
+    raw, _ = corpus.load(folder).sentences()
+    assert len(set(raw) & set(made)) >= 290 and raw[-1] in made and raw[0] not in made
+    cases = {words_of(case.text) for case in comprehension.cases()}
+    assert cases.isdisjoint(map(words_of, raw)) and not cases.isdisjoint(words_of(text) for text, _ in grammar.made(10_000))
+    frame = pd.read_csv(sample_csv)
+    frame["sentiment"] = frame["sentiment"].map({"negative": "bad", "positive": "good"})
+    frame.to_csv(tmp_path / "others.csv", index=False)
+    run_stage(STAGES[0], tmp_path / "others", "--data", str(tmp_path / "others.csv"), "--sentences", "0")
+    assert corpus.load(tmp_path / "others").sentences() == ([], [])  # of other labels nothing is made
+
+
 def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_csv):
     ask(folder, "--texts", sample_csv)
     space, teaching = consulted(folder)
@@ -241,7 +272,7 @@ def test_what_is_refused(folder, tmp_path):
 
 
 def test_a_folder_without_sentences_has_nothing_to_ask_about(sample_csv, tmp_path):
-    run_stage(STAGES[0], tmp_path / "none", "--data", str(sample_csv), "--sentences", "0")
+    run_stage(STAGES[0], tmp_path / "none", "--data", str(sample_csv), "--sentences", "0", "--made-sentences", "0")
     assert corpus.load(tmp_path / "none").sentences() == ([], []) and not (tmp_path / "none" / manifest.SENTENCES).exists()
     with pytest.raises(UserError, match=r"holds no sentences -> run python 1_data_preprocessing\.py .*--sentences 60000, or pass --texts"):
         ask(tmp_path / "none")

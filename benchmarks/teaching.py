@@ -1,0 +1,96 @@
+"""What teaches a small model to read: the encoder's answers to sentences cut from reviews, to sentences made by rule, or both?
+
+Each part alone, for one or several shapes of the packed network, beside the same network without an encoder's answers.
+
+Reads    an artifacts folder with sentences.csv, classical_nb.npz (classical.py) and an encoder's answers
+Writes   chains of stage 6 in that folder, of which those that are current are not made again; OUTPUT, OUTPUT with the ending .md
+Command  python benchmarks/teaching.py --artifacts artifacts/default --output results/teaching.json
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sentipress.core.errors import exit_code
+
+# %% Settings: edit here, or pass as flags
+ARTIFACTS = "artifacts"  # folder of the stages
+ANSWERS = "auto"  # as in stage 6: the folder's answers.npz, published ones that fit, or a file
+SHAPES = "vocabulary=8000,distil=16x16,quantize,pack"  # chains of stage 6, with ; between
+PARTS = "none,cut,made,both"  # of the sentences with the encoder's answers, each a student of its own
+SEEDS = "1"  # of weights, order and dropout
+OUTPUT = None  # JSON of all results, and a table beside it; printed only by default
+
+
+def run(folder: Path, flags: dict[str, object]) -> None:
+    """Run stage 6 as from a terminal; a failure ends this command with its exit code."""
+    from sentipress.core import manifest
+
+    print(f"$ {manifest.command(manifest.COMBINATION, folder, flags)}", flush=True)
+    words = manifest.words(manifest.COMBINATION, folder, flags)
+    done = subprocess.run([sys.executable, str(Path(__file__).resolve().parent.parent / words[0]), *words[1:]])
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train each student; see the top of the file."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from sentipress.core import cli, files, manifest
+    from sentipress.core.errors import UserError
+    from sentipress.data import grammar
+    from sentipress.data.answers import keys_of
+    from sentipress.evaluation import comprehension, records
+    from sentipress.pipeline import encoder_answers
+    from sentipress.pipeline.staleness import Staleness
+    from sentipress.pipeline.workspace import Workspace
+    from sentipress.reporting import reads, tabular
+
+    settings = cli.settings(__file__, arguments)
+    folder, parts = Path(settings.artifacts), settings.parts.split(",")
+    if not {*parts} <= {"none", "cut", "made", "both"}:
+        raise UserError(f"--parts {settings.parts} is not understood", "give some of none,cut,made,both")
+
+    # %% A file of answers for each part
+    space = Workspace.open(cli.settings(str(Path(__file__).parent.parent / manifest.COMBINATION), ["--artifacts", str(folder)]))[0]
+    space.settings.answers = settings.answers
+    heard = encoder_answers.hear(space)
+    if not heard:
+        raise UserError(f"there are no answers for {folder}", f"run {manifest.command(manifest.ASKING, folder)} --teacher FILE")
+    answers = heard.answers
+    made = np.isin(answers.keys, keys_of([text for text, _ in grammar.made(space.reviews.about["settings"]["made_sentences"])]))
+    given = {"none": "none", "both": str(heard.source)}
+    for part, kept in (("cut", ~made), ("made", made)):
+        given[part] = str(folder / "teaching" / f"{part}.npz")
+        replace(answers, keys=answers.keys[kept], logits=answers.logits[kept]).save(Path(given[part]))
+
+    # %% Train and score
+    results = []
+    for number, chain in enumerate(settings.shapes.split(";"), 1):
+        for part in parts:
+            for seed in settings.seeds.split(","):
+                name = f"{part}{number}seed{seed}"
+                path = records.metrics_path(folder, name)
+                if not path.is_file() or Staleness(folder).reasons(records.read(path, "")):
+                    run(folder, {"chain": chain, "name": name, "answers": given[part], "seed": seed, "deployment": False})
+                record = records.read(path, "run this again")
+                keys = ("technique", "file", "validation_accuracy", "scores", "size", "vocabulary", "reading", "seconds")
+                results.append({"part": part, "chain": chain, "seed": int(seed), **{key: record[key] for key in keys if key in record}})
+                choosing = comprehension.share(record["reading"]["behaviour"][comprehension.CHOOSING])
+                results[-1]["technique"] = f"{part}, {chain}, seed {seed}"
+                print(f"{name}: test {record['scores']['accuracy']['value']:.2%}, cases for choosing {choosing:.1%}", flush=True)
+    columns, rows = reads.grid(results, "encoder's answers to")
+    for row, result in zip(rows, results, strict=True):
+        row["test"], row["KB"] = f"{result['scores']['accuracy']['value']:.2%}", f"{result['size']['bytes'] / 1024:.0f}"
+    table = tabular.markdown([*columns, "test", "KB"], rows, [columns[0]])
+    print(table)
+    if settings.output:
+        files.write_json(Path(settings.output), {"schema": 1, "teacher": answers.teacher, "results": results})
+        files.write_text(Path(settings.output).with_suffix(".md"), table + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
