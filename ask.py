@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
         texts = [text for path in more for text in sources.read_unlabelled(path, settings.text_column, "--texts")]
         answers, asked = encoder_asking.ask(artifacts, Path(settings.teacher), texts, output, settings.fresh)
     print(f"asked about {asked:,} texts; {output} has {len(answers.keys):,} answers of {answers.teacher['name']}")
-    print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}")
+    print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}; {manifest.command(manifest.CLASSICAL, artifacts)} for rivals")
 
 
 if __name__ == "__main__":

@@ -54,13 +54,13 @@ def main(arguments: list[str] | None = None) -> None:
         chosen = [row for row in stage.rows if settings.only in (None, row.name)]
         if not chosen:
             raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row.name for row in stage.rows)}")
-        heard = encoder_answers.hear(space)
+        heard = encoder_answers.hear(space) if any(row.name.startswith(manifest.TAUGHT) for row in chosen) else None
         if not (heard and heard.texts):
             chosen = [row for row in chosen if not row.name.startswith(manifest.TAUGHT)]
             if not chosen:
                 asking = manifest.command(manifest.ASKING, artifacts)
                 raise UserError(
-                    f"--only {settings.only} learns from an encoder's answers, and there are none", f"run {asking} --teacher FILE"
+                    f"--only {settings.only} learns from an encoder's answers, and it knows none", f"run {asking} --teacher FILE"
                 )
         publisher, published = Publisher(space), []
         data = space.reviews.texts("train"), space.labels["train"], space.reviews.recipe, space.task

@@ -33,6 +33,22 @@ def run(folder: Path, flags: dict[str, object]) -> None:
         raise SystemExit(done.returncode)
 
 
+def current(path: Path, flags: dict[str, object]) -> bool:
+    """Whether a chain's metrics are there, of these flags, and not stale."""
+    from sentipress.core.errors import UserError
+    from sentipress.evaluation import records
+    from sentipress.pipeline.staleness import Staleness
+
+    try:
+        record = records.read(path, "")
+    except UserError:
+        return False
+    asked = {name: value for name, value in flags.items() if name != "deployment"}
+    return all(record["flags"].get(name, record["settings"].get(name)) == value for name, value in asked.items()) and not Staleness(
+        path.parent
+    ).reasons(record)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train each student; see the top of the file."""
     from dataclasses import replace
@@ -43,9 +59,9 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.core.errors import UserError
     from sentipress.data import grammar
     from sentipress.data.answers import keys_of
+    from sentipress.data.sentences import key_of
     from sentipress.evaluation import comprehension, records
     from sentipress.pipeline import encoder_answers
-    from sentipress.pipeline.staleness import Staleness
     from sentipress.pipeline.workspace import Workspace
     from sentipress.reporting import reads, tabular
 
@@ -60,12 +76,17 @@ def main(arguments: list[str] | None = None) -> None:
     heard = encoder_answers.hear(space)
     if not heard:
         raise UserError(f"there are no answers for {folder}", f"run {manifest.command(manifest.ASKING, folder)} --teacher FILE")
-    answers = heard.answers
-    made = np.isin(answers.keys, keys_of([text for text, _ in grammar.made(space.reviews.about["settings"]["made_sentences"])]))
-    given = {"none": "none", "both": str(heard.source)}
-    for part, kept in (("cut", ~made), ("made", made)):
-        given[part] = str(folder / "teaching" / f"{part}.npz")
-        replace(answers, keys=answers.keys[kept], logits=answers.logits[kept]).save(Path(given[part]))
+    answers, by_rule = heard.answers, {key_of(text) for text, _ in grammar.made(grammar.MOST)}
+    raw, _ = space.reviews.sentences()
+    cut, made = (keys_of([text for text in raw if (key_of(text) in by_rule) == rule]) for rule in (False, True))
+    given, sizes = {"none": "none"}, {"none": 0}
+    for part, left_out in (("cut", made), ("made", cut), ("both", made[:0])):  # answers to whole reviews stay in each
+        kept = ~np.isin(answers.keys, left_out)
+        some = replace(answers, keys=answers.keys[kept], logits=answers.logits[kept])
+        sizes[part] = int(some.find(raw)[0].sum())
+        digest = files.fingerprint([some.teacher["sha256"], *map(str, some.keys.tolist())])[:8]
+        given[part] = str(folder / "teaching" / f"{part}-{digest}.npz")
+        some.save(Path(given[part]))
 
     # %% Train and score
     results = []
@@ -73,19 +94,29 @@ def main(arguments: list[str] | None = None) -> None:
         for part in parts:
             for seed in settings.seeds.split(","):
                 name = f"{part}{number}seed{seed}"
+                flags = {"chain": chain, "name": name, "answers": given[part], "seed": int(seed), "deployment": False}
                 path = records.metrics_path(folder, name)
-                if not path.is_file() or Staleness(folder).reasons(records.read(path, "")):
-                    run(folder, {"chain": chain, "name": name, "answers": given[part], "seed": seed, "deployment": False})
+                if not current(path, flags):
+                    run(folder, flags)
                 record = records.read(path, "run this again")
-                keys = ("technique", "file", "validation_accuracy", "scores", "size", "vocabulary", "reading", "seconds")
-                results.append({"part": part, "chain": chain, "seed": int(seed), **{key: record[key] for key in keys if key in record}})
-                choosing = comprehension.share(record["reading"]["behaviour"][comprehension.CHOOSING])
-                results[-1]["technique"] = f"{part}, {chain}, seed {seed}"
-                print(f"{name}: test {record['scores']['accuracy']['value']:.2%}, cases for choosing {choosing:.1%}", flush=True)
-    columns, rows = reads.grid(results, "encoder's answers to")
-    for row, result in zip(rows, results, strict=True):
-        row["test"], row["KB"] = f"{result['scores']['accuracy']['value']:.2%}", f"{result['size']['bytes'] / 1024:.0f}"
-    table = tabular.markdown([*columns, "test", "KB"], rows, [columns[0]])
+                keys = ("file", "validation_accuracy", "scores", "size", "vocabulary", "reading", "seconds")
+                about = {"part": part, "sentences": sizes[part], "chain": chain, "seed": int(seed)}
+                results.append(
+                    {**about, "technique": f"{part} ({sizes[part]:,}), {chain}, seed {seed}", **{key: record.get(key) for key in keys}}
+                )
+                said = f"{name}: validation accuracy {record.get('validation_accuracy') or float('nan'):.2%}"
+                if record.get("reading") and record["reading"]["behaviour"]:
+                    said += f", cases for choosing {comprehension.share(record['reading']['behaviour'][comprehension.CHOOSING]):.1%}"
+                print(said, flush=True)
+    first = "encoder's answers to"
+    columns, rows = reads.grid(results, first)
+    by_name = {row[first]: row for row in rows}  # a model of another language is asked nothing
+    shown = []
+    for result in results:
+        row = by_name.get(result["technique"], {first: result["technique"], **dict.fromkeys(columns[1:], "-")})
+        accuracy, size = result["scores"]["accuracy"]["value"], result["size"]["bytes"]
+        shown.append({**row, "test": f"{accuracy:.2%}", "KB": f"{size / 1024:.0f}"})
+    table = tabular.markdown([*columns, "test", "KB"], shown, [first])
     print(table)
     if settings.output:
         files.write_json(Path(settings.output), {"schema": 1, "teacher": answers.teacher, "results": results})

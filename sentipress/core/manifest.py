@@ -30,7 +30,7 @@ ENCODER_DATA, FINE_TUNING, ENCODER_QUANTIZATION, ENCODER_PRUNING, ENCODER_DISTIL
     "encoder/5_distillation.py",
     "encoder/6_topics.py",
 )
-ASKING = "ask.py"  # not a stage: what it writes, the students of stages 5 and 6 hear if it is there
+ASKING = "ask.py"  # not a stage: what it writes, students and rivals hear if it is there
 DEFAULT_FOLDER = "artifacts"
 # Terms of the packed bags of words: on the 50,000 reviews about 44, 58, 82, 142 and 256 KB, sizes of pocket models.
 PACKED = "packed_"  # begins their names, which end with the number of terms

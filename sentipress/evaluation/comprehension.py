@@ -7,11 +7,11 @@ section 2. Names, typing errors and negation are among their kinds; the others a
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from sentipress.core import files
 from sentipress.data.additions import ReadingSet
@@ -21,6 +21,8 @@ from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.runtimes.interface import Runtime
 
 CASES = Path(__file__).parent / "behaviour.csv"
+SENTENCES, SENTENCES_SCHEMA = Path(__file__).parent / "sentences.json", 1
+SHORT = 3  # words up to which a text is too short to have near copies
 CHOOSING, SCORING = "choosing", "scoring"
 OWN_LANGUAGE = 0.5  # mean share of known words from which the cases are in the language of a model
 
@@ -85,6 +87,35 @@ def cases() -> tuple[Case, ...]:
         return tuple(Case(**{**row, "group": int(row["group"])}) for row in csv.DictReader(stream))  # type: ignore[arg-type]
 
 
+@cache
+def sentences() -> dict[str, Any]:
+    """The fixed sentences that each card is made with: `language` and `sentences`, each with `kind`, `label` and `text`."""
+    return files.read_json(SENTENCES, SENTENCES_SCHEMA, "install the package again")
+
+
+def near(text: str) -> bool:
+    """Whether a text is a behaviour case or a fixed sentence, or would be with one word more, less or exchanged.
+
+    Of texts of up to three words only the same ones count: all of these are near.
+    """
+    words = tuple(words_of(text).split())
+    return not _forms(words).isdisjoint(_asked())
+
+
+@cache
+def _asked() -> frozenset[tuple[str, ...]]:
+    texts = [*(case.text for case in cases()), *(one["text"] for one in sentences()["sentences"])]
+    return frozenset(form for text in texts for form in _forms(tuple(words_of(text).split())))
+
+
+def _forms(words: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """The words, and from four of them on the words with a gap in place of each one and between any two."""
+    if len(words) <= SHORT:
+        return {words}
+    exchanged = {(*words[:number], "", *words[number + 1 :]) for number in range(len(words))}
+    return {words} | exchanged | {(*words[:number], "", *words[number:]) for number in range(len(words) + 1)}
+
+
 def judge(model: Runtime, sets: Sequence[ReadingSet], english: bool = True) -> Reading | None:
     """Ask a model; None where there is nothing to ask: the behaviour cases are English texts, positive or negative.
 
@@ -108,10 +139,13 @@ def version() -> str:
 
 def are_english(reviews: Corpus) -> bool:
     """Whether the training texts have most words of the behaviour cases: pieces of words spell any language."""
-    if not reviews.task.is_sentiment:
-        return False
     cleaning = str(reviews.about.get("cleaning", reviews.recipe))
-    known = {word for text in reviews.texts("train") for word in words_of(text).split()}
+    return reviews.task.is_sentiment and english(reviews.texts("train"), cleaning)
+
+
+def english(texts: Iterable[str], cleaning: str) -> bool:
+    """The same of cleaned texts and their recipe."""
+    known = {word for text in texts for word in words_of(text).split()}
     asked = [word for case in cases() for word in words_of(clean(case.text, cleaning)).split()]
     return sum(word in known for word in asked) >= OWN_LANGUAGE * len(asked)
 

@@ -99,10 +99,14 @@ def hear(space: Workspace) -> Heard | None:
     choice, own = space.settings.answers, space.folder / manifest.ANSWERS
     if choice == NONE:
         return None
-    source = Path(choice) if choice != AUTO else own if own.is_file() else _published(space)
-    if not source:
-        return None
-    answers = load(source, space)
+    if choice == AUTO and not own.is_file():
+        found = _published(space)
+        if not found:
+            return None
+        source, answers = found
+    else:
+        source = own if choice == AUTO else Path(choice)
+        answers = load(source, space)
     raw, sentences = space.reviews.sentences()
     known, logits = answers.find(raw)
     texts = tuple(sentence for sentence, one in zip(sentences, known, strict=True) if one)
@@ -127,20 +131,23 @@ def load(path: Path, space: Workspace) -> Answers:
     return answers
 
 
-def _published(space: Workspace) -> Path | None:
-    """The answers that the project publishes for a folder's texts and split, if there are any."""
+def _published(space: Workspace) -> tuple[Path, Answers] | None:
+    """The answers that the project publishes for a folder's texts and split, and their file, if there are any."""
     for path in sorted((SCRIPTS / PUBLISHED).glob("*.npz")):
         answers = Answers.load(path, "restore it from the repository")
         if answers.labels == space.task.labels and files.sha256(space.reviews.path) in answers.fits:
-            return path
+            return path, answers
     return None
 
 
 def _join(space: Workspace, teaching: Teaching, answers: Answers) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Logits of labelled texts with the encoder's share in them, and what that share is; unchanged where it was not asked."""
-    texts = {split: space.reviews.texts(split) for split in ("train", "validation")}
+    joined, texts = dict(teaching.logits), {split: space.reviews.texts(split) for split in ("train", "validation")}
+    if len(answers.keys) < REVIEWS_KNOWN * len(
+        {text for split in texts.values() for text in split}
+    ):  # too few to know them: no text need be hashed
+        return {}, joined
     found = {split: answers.find(texts[split]) for split in texts}
-    joined = dict(teaching.logits)
     if min(float(known.mean()) for known, _ in found.values()) < REVIEWS_KNOWN:
         return {}, joined
     lengths = {split: np.array([len(words_of(text).split()) for text in texts[split]]) for split in texts}

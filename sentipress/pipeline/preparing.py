@@ -16,7 +16,7 @@ from sentipress.data import additions, corpus, grammar, sources
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
-from sentipress.data.sentences import Picker, key_of
+from sentipress.data.sentences import Picker
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
@@ -54,7 +54,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     Args:
         settings: of the stage. `artifacts`, `data`, `test_data`, `text_column`, `label_column`, `labels`, `recipe`,
             `keep_duplicates`, `split`, `test_share`, `validation_share` and `seed` are needed; without `download`, `unlabelled`,
-            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `held_out` or `texts` there is none of these.
+            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `made_sentences`, `more_training`, `reading_sets`, `held_out` or
+            `texts` there is none of these.
         cleaning: recipe of `sentipress.data.cleaning`.
         next_stage: script that the last line names.
         reader: of the encoder's track. Then the bundled texts are sentences instead of reviews, tokenizer.json is written,
@@ -112,8 +113,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         else:
             frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
         spellings, picker = raw.spellings, None
-        # What is made by rule is English, and of praise and blame.
-        made = grammar.made(settings.made_sentences) if asked("made_sentences") and task.is_sentiment else []
+        made = _made(settings.made_sentences, frame, task, cleaning) if asked("made_sentences") else []
         forbidden = _forbidden(frame, sets, task) if asked("sentences") or made else []
         if asked("sentences"):
             picker = Picker(settings.sentences, forbidden)
@@ -161,7 +161,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **({"held_out": held_out.folders} if held_out.folders else {}),
             "stage": settings.stage,
         }
-        picked = [*(picker.picked() if picker else []), *(text for text, _ in made)]
+        picked = [*(picker.picked() if picker else []), *made]
         sentences = _cleaned(picked, cleaning, forbidden) if picked else None
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
@@ -214,6 +214,13 @@ def _forbidden(frame: pd.DataFrame, sets: Collection[additions.Given], task: Tas
     return [*held_out, *(text for one in sets for text in additions.read(one, task)["review"])]
 
 
+def _made(count: int, frame: pd.DataFrame, task: Task, cleaning: str) -> list[str]:
+    """Sentences made by rule, which are English and of praise and blame, for such texts; none is nearly a text that tests reading."""
+    if not (task.is_sentiment and comprehension.english(frame.loc[frame["split"] == "train", "review"], cleaning)):
+        return []
+    return [text for text, _ in grammar.made(count) if not comprehension.near(text)]
+
+
 def _cleaned(sentences: list[str], cleaning: str, forbidden: Iterable[str]) -> pd.DataFrame:
     """Sentences, raw and cleaned; without those that cleaning empties or makes a forbidden text, and of those made alike the first."""
     cleaned = pd.Series([clean(sentence, cleaning) for sentence in sentences], dtype=TEXT)
@@ -239,14 +246,14 @@ def _with_more_training(
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The texts with those of further files behind them, all of these for training, and what was counted of each file.
 
-    What other folders hold out is left out too, and so are the cases that tell whether a model reads.
+    What other folders hold out is left out too, and so is what is nearly a text that tells whether a model reads.
     """
     if not given:
         return frame, []
-    training, cases = frame["split"] == "train", {key_of(case.text) for case in comprehension.cases()}
+    training = frame["split"] == "train"
 
     def away(text: str) -> bool:
-        return key_of(text) in cases or held_out.holds(text)
+        return comprehension.near(text) or held_out.holds(text)
 
     more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], away)
     more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on

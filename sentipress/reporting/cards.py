@@ -23,6 +23,7 @@ from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
 from sentipress.data.task import verdict
 from sentipress.evaluation import comprehension, records
+from sentipress.evaluation.comprehension import sentences
 from sentipress.linear.bag_of_words import CHARACTERS
 from sentipress.reporting import study, tabular
 from sentipress.reporting.wording import of_encoder
@@ -34,7 +35,6 @@ from sentipress.runtimes.pocket import PocketModel
 SUFFIX = ".card.md"
 PACKAGE = ".zip"  # ending of the models that get a card
 FOLDER = Path(__file__).parent
-SENTENCES_SCHEMA = 1
 # Links of a chain by name, not by `sentipress.pipeline.chain_links`, which loads TensorFlow: a card needs none.
 DISTIL = "distil"
 TAUGHT = {DISTIL, "prune"}  # links that train with the teachers
@@ -72,12 +72,6 @@ class Judged:
     def right(self) -> bool:
         """Whether the answer is the true label."""
         return self.answer == self.label
-
-
-@functools.cache
-def sentences() -> dict[str, Any]:
-    """The fixed sentences of the sentiment task: `language` and `sentences`, each with `kind`, `label` and `text`."""
-    return files.read_json(FOLDER / "sentences.json", SENTENCES_SCHEMA, "install the package again")
 
 
 def write(folder: Path) -> list[Path]:
@@ -138,6 +132,7 @@ def card(package: Path, target: Path) -> str:
             bytes=package.stat().st_size,
             model=_described(model, record),
             chain=_chain(record),
+            encoder=_encoder(record),
             taught=_taught(record),
             of_encoder=of_encoder(record),
             cleaning=model.cleaning,
@@ -231,10 +226,15 @@ def _chain(record: Mapping[str, Any]) -> dict[str, Any] | None:
         "trains": not names <= UNTRAINED,
         "teachers": [(name, techniques.get(name)) for name in record.get("teachers") or []] if taught else [],
         "unlabelled": taught and manifest.UNLABELLED in record["inputs"],
-        "encoder": _inside(record, "answers", "teacher", "name") if taught else None,
-        "sentences": _inside(record, "answers", "sentences"),
         "best_epoch": DISTIL in names and bool(settings.get("keep_best")),
     }
+
+
+def _encoder(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Which encoder answered how many sentences that a model learned from; None for other models."""
+    name, links = _inside(record, "answers", "teacher", "name"), str(record.get("chain") or DISTIL)
+    learned = bool({link.partition("=")[0].strip() for link in links.split(",")} & TAUGHT)
+    return {"name": name, "sentences": _inside(record, "answers", "sentences")} if name and learned else None
 
 
 def _taught(record: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -63,7 +63,7 @@ def _judged(claim: _Claim, evidence: Evidence) -> Conclusion:
 
 def _best_bag_of_words(evidence: Evidence) -> str:
     """Name of the bag of words that is best on validation and can be compared with the base, or a pattern of such names."""
-    rows = [row for row in evidence.scored if row.role == "classical" and row.comparison]
+    rows = [row for row in evidence.scored if row.role == "classical" and row.comparison and "answers" not in row.record]
     best = max(rows, key=lambda row: row.validation, default=None)
     return best.name if best else "classical_*"
 

@@ -144,6 +144,12 @@ def _small_models(evidence: Evidence) -> str:
     if len(asked) > 1:
         won, lost = (_names(evidence, asked, winner) for winner in (NETWORK, BAG))
         text += f" Of all {len(asked)} packages with a bag of words of their size the network wins with {won} and loses with {lost}."
+    for one in about(evidence, questions.TAUGHT_BAG):
+        if one.row == shown.row:
+            taught = evidence.by_name[one.other]
+            text += (
+                f" Against one of {kilobytes(taught.deployed_bytes)} that an encoder taught too, it {against(one.decisive, 'that bag')}."
+            )
     for one in about(evidence, questions.BEST_BAG):
         large = evidence.by_name[one.row]
         text += (

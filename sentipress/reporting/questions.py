@@ -43,7 +43,11 @@ OF_CHAIN = {
 TAUGHT_BAG = "taught bag"
 OF_BAGS = (
     (BAG, manifest.PACKED, "Is the packed network better than a packed bag of words of its size?"),
-    (TAUGHT_BAG, manifest.TAUGHT, "Is the packed network better than such a bag that learned from the encoder's answers too?"),
+    (
+        TAUGHT_BAG,
+        manifest.TAUGHT,
+        "Is the packed network better than a bag of words of its size that learned from the encoder's answers too?",
+    ),
 )
 NEAR = 0.15  # share of the bytes by which two packages may differ and still count as equally large
 SHAPE = ("vocabulary_size", "sequence_length", "embedding_dim", "units", "bidirectional", "pooling")
@@ -116,7 +120,9 @@ def _pairs(rows: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked, Asked]]
     if STUDENT in rows:
         yield from ((about, text, rows[STUDENT], rows[name]) for name, (about, text) in OF_STUDENT.items() if name in rows)
     yield from ((about, text, rows[one], rows[other]) for about, text, one, other in OF_ENCODERS if one in rows and other in rows)
-    best = max((row for row in rows.values() if row.record["role"] == BAG_OF_WORDS), key=_validation, default=None)
+    best = max(
+        (row for row in rows.values() if row.record["role"] == BAG_OF_WORDS and "answers" not in row.record), key=_validation, default=None
+    )
     if best and STUDENT_8_BITS in rows:
         yield BEST_BAG, "Is the student in 8 bits better than the best bag of words by validation?", rows[STUDENT_8_BITS], best
     packages = [row for row in rows.values() if row.package]
