@@ -53,7 +53,7 @@ _QUICK = ["--latency-reviews", "10", "--no-deployment"]
 _TRAINED = ["--epochs", "2", "--batch-size", "32", *_QUICK]
 _TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01", *_TRAINED]
 SMALL = {
-    manifest.PREPROCESSING: ["--out-of-domain-texts", "200", "--made-sentences", "300"],
+    manifest.PREPROCESSING: ["--out-of-domain-texts", "200", "--passages", "100", "--made-sentences", "300"],
     manifest.BASELINE: [
         *("--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "120", "--embedding-dim", "8", "--units", "8"),
         *("--learning-rate", "0.01", *_TRAINED),

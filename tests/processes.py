@@ -46,7 +46,7 @@ REVIEWS = 300
 _QUICK = ("--latency-reviews", "10", "--no-deployment")
 _SHORT = ("--epochs", "2", "--batch-size", "32", *_QUICK)
 TINY: dict[str, tuple[str, ...]] = {
-    manifest.PREPROCESSING: ("--out-of-domain-texts", "60", "--made-sentences", "100"),
+    manifest.PREPROCESSING: ("--out-of-domain-texts", "60", "--passages", "30", "--made-sentences", "100"),
     manifest.BASELINE: (
         *("--vocabulary-size", "400", "--pairs", "20", "--sequence-length", "30"),
         *("--embedding-dim", "4", "--units", "4", "--no-bidirectional", *_SHORT),

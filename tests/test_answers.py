@@ -279,7 +279,7 @@ def test_what_is_refused(folder, tmp_path):
 
 
 def test_a_folder_without_sentences_has_nothing_to_ask_about(sample_csv, tmp_path):
-    run_stage(STAGES[0], tmp_path / "none", "--data", str(sample_csv), "--sentences", "0", "--made-sentences", "0")
+    run_stage(STAGES[0], tmp_path / "none", "--data", str(sample_csv), "--sentences", "0", "--passages", "0", "--made-sentences", "0")
     assert corpus.load(tmp_path / "none").sentences() == ([], []) and not (tmp_path / "none" / manifest.SENTENCES).exists()
     with pytest.raises(UserError, match=r"holds no sentences -> run python 1_data_preprocessing\.py .*--sentences 60000, or pass --texts"):
         ask(tmp_path / "none")

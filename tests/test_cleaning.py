@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sentipress.core.errors import UserError
 from sentipress.data import cleaning
-from sentipress.data.cleaning import clean, clean_default, clean_plain, clean_posts, clean_thesis, stopwords
+from sentipress.data.cleaning import clean, clean_default, clean_plain, clean_posts, clean_thesis, stopwords, words_of
 
 RAW = "I did NOT like it.<br /><br />The\tplot isn't good,\nbut 10/10 for MOVIE_NIGHT's café!"
 
@@ -133,3 +133,9 @@ def test_plain_takes_linear_time():
 def test_an_unknown_recipe_is_one_line():
     with pytest.raises(UserError, match="unknown cleaning recipe 'stemmed' -> use one of default, thesis, posts, plain"):
         clean("text", "stemmed")
+
+
+def test_copies_are_found_however_a_negation_is_written():
+    forms = ("It doesn't work .", "it does n't WORK!", "does n 't")
+    assert words_of(forms[0]) == words_of(forms[1]) == "it doesn t work"
+    assert words_of(forms[2]) == "does n t"

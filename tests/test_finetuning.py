@@ -462,18 +462,25 @@ def test_precision_is_of_the_processor_and_holds_for_the_steps_alone(tmp_path, m
         assert finetuning.precision_of("auto", cpu) == ("bfloat16" if there else "float32")
         assert finetuning.precision_of("float32", cpu) == "float32"
         if there:
-            assert finetuning.precision_of("bfloat16", cpu) == "bfloat16"
+            assert [finetuning.precision_of(choice, cpu) for choice in ("bfloat16", "mixed")] == ["bfloat16", "mixed"]
         else:
-            with pytest.raises(UserError, match="--precision bfloat16"):
-                finetuning.precision_of("bfloat16", cpu)
+            for choice in ("bfloat16", "mixed"):
+                with pytest.raises(UserError, match=f"--precision {choice}"):
+                    finetuning.precision_of(choice, cpu)
 
     def looks(model, ids, targets):
-        seen.append(torch.get_float32_matmul_precision())
-        return label_loss(model, ids, targets)
+        loss, logits = label_loss(model, ids, targets)
+        seen.append((torch.get_float32_matmul_precision(), torch.is_autocast_enabled("cpu"), logits.dtype))
+        return loss, logits
 
-    for choice in ("auto", "float32"):
-        training(tmp_path, plan=replace(PLAN, epochs=1, precision=choice), loss=looks).run(fresh=True)
-    assert seen == ["medium"] * STEPS + ["highest"] * STEPS and torch.get_float32_matmul_precision() == "highest"
+    for choice in ("auto", "mixed", "float32"):
+        work = training(tmp_path, plan=replace(PLAN, epochs=1, precision=choice), loss=looks)
+        history = work.run(fresh=True)
+        assert history.epochs[0]["loss"] < 1 and all(value.dtype == torch.float32 for value in work.encoder.state_dict().values())
+    assert [allowed for allowed, _, _ in seen] == ["medium"] * 2 * STEPS + ["highest"] * STEPS
+    assert [rounded for _, rounded, _ in seen] == [False] * STEPS + [True] * STEPS + [False] * STEPS
+    assert {dtype for _, _, dtype in seen} == {torch.float32}
+    assert torch.get_float32_matmul_precision() == "highest" and not torch.is_autocast_enabled("cpu")
 
 
 def test_texts_of_like_length_share_a_batch_and_each_is_read_once_a_pass(tmp_path):

@@ -54,6 +54,26 @@ def test_a_sentence_is_picked_once_and_never_a_forbidden_one() -> None:
     assert nothing.picked() == []
 
 
+def test_passages_are_neighbouring_sentences_of_41_to_150_words() -> None:
+    texts = read_bundled()["review"].tolist()[:300]
+    found = {text: sentences.passages(text) for text in texts}
+    lengths = [len(passage.split()) for passages in found.values() for passage in passages]
+    assert len(lengths) > 300 and len(set(lengths)) > 60
+    for text, passages in found.items():
+        whole = words_of(sentences.TAG.sub(" ", text))
+        places = [whole.find(words_of(passage)) for passage in passages]
+        assert -1 not in places and places == sorted(places)
+        assert all(41 <= len(sentences._WORDS.findall(passage)) <= 150 for passage in passages)
+    assert sentences.passages("It was short. It was good.") == []
+
+
+def test_passages_are_picked_without_regard_to_negation() -> None:
+    picker = Picker(100, parts=sentences.passages, negated_share=0.0)
+    picker.read(read_bundled()["review"].tolist()[:300])
+    picked = picker.picked()
+    assert len(picked) == 100 and sum(map(sentences.negated, picked)) > 60
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import heapq
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 
 from sentipress.data.cleaning import TAG, words_of
 
 SHORTEST, LONGEST = 3, 40  # words; what is shorter says little, what is longer is seldom one sentence
+SHORTEST_PASSAGE, LONGEST_PASSAGE = 41, 150  # words; the longer half of reviews is longer still
 NEGATED_SHARE = 0.4  # of picked sentences, more than reviews have: an answer seldom turns on a negation
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|[\r\n]+|<br\s*/?>")
 _WORDS = re.compile(r"\w+")
@@ -22,6 +23,26 @@ def cut(text: str) -> list[str]:
     """Sentences of a raw text of 3 to 40 words: the text is cut behind `.`, `!` and `?` and at line ends."""
     parts = [" ".join(part.split()) for part in _END.split(text)]
     return [part for part in parts if SHORTEST <= len(_WORDS.findall(part)) <= LONGEST]
+
+
+def passages(text: str) -> list[str]:
+    """Runs of neighbouring sentences of a raw text, of 41 to 150 words: longer than a sentence, shorter than most reviews.
+
+    A run ends where it has as many words as a hash of its first sentence says, so that there are passages of many lengths.
+    """
+    found: list[str] = []
+    run: list[str] = []
+    words = limit = 0
+    for part in (" ".join(part.split()) for part in _END.split(text)):
+        if not run:
+            words, limit = 0, SHORTEST_PASSAGE + key_of(part) % (LONGEST_PASSAGE - SHORTEST_PASSAGE)
+        run.append(part)
+        words += len(_WORDS.findall(part))
+        if words >= limit:
+            if words <= LONGEST_PASSAGE:
+                found.append(" ".join(run))
+            run = []
+    return found
 
 
 def negated(text: str) -> bool:
@@ -64,14 +85,25 @@ class Picker:
     same sentences, and what a teacher said of them once serves both.
     """
 
-    def __init__(self, count: int, forbidden: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        count: int,
+        forbidden: Iterable[str] = (),
+        parts: Callable[[str], list[str]] = cut,
+        negated_share: float = NEGATED_SHARE,
+    ) -> None:
         """Begin.
 
         Args:
-            count: sentences at most. With an English negation there are `NEGATED_SHARE` of that at most, without one the rest at most.
+            count: sentences at most.
             forbidden: texts, such as those of validation and test, none of which is picked.
+            parts: takes a raw text apart, by default into sentences.
+            negated_share: of the picked sentences with an English negation, at most; those without one are the rest at most. With 0 they
+                are picked alike.
         """
-        with_negation = round(count * NEGATED_SHARE)
+        self._apart = negated_share > 0
+        self._parts = parts
+        with_negation = round(count * negated_share)
         self._most = {True: with_negation, False: count - with_negation}
         self._forbidden = {key_of(text) for text in forbidden}
         self._held: dict[bool, dict[int, str]] = {True: {}, False: {}}
@@ -80,11 +112,11 @@ class Picker:
     def read(self, texts: Iterable[str]) -> None:
         """Take what is worth taking from raw texts."""
         for text in texts:
-            for sentence in cut(text):
+            for sentence in self._parts(text):
                 self._offer(sentence)
 
     def _offer(self, sentence: str) -> None:
-        kind = negated(sentence)
+        kind = self._apart and negated(sentence)
         held, largest, most, key = self._held[kind], self._largest[kind], self._most[kind], key_of(sentence)
         if key in held or key in self._forbidden or (len(held) >= most and (not most or key > -largest[0])):
             return

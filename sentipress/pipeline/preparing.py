@@ -16,7 +16,7 @@ from sentipress.data import additions, corpus, grammar, sources
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
-from sentipress.data.sentences import Picker
+from sentipress.data.sentences import Picker, passages
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
@@ -54,8 +54,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     Args:
         settings: of the stage. `artifacts`, `data`, `test_data`, `text_column`, `label_column`, `labels`, `recipe`,
             `keep_duplicates`, `split`, `test_share`, `validation_share` and `seed` are needed; without `download`, `unlabelled`,
-            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `made_sentences`, `more_training`, `reading_sets`, `held_out` or
-            `texts` there is none of these.
+            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `passages`, `made_sentences`, `more_training`, `reading_sets`,
+            `held_out` or `texts` there is none of these.
         cleaning: recipe of `sentipress.data.cleaning`.
         next_stage: script that the last line names.
         reader: of the encoder's track. Then the bundled texts are sentences instead of reviews, tokenizer.json is written,
@@ -112,11 +112,14 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             frame["split"] = corpus.split(frame, task)
         else:
             frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
-        spellings, picker = raw.spellings, None
+        spellings, pickers = raw.spellings, []
         made = _made(settings.made_sentences, frame, task, cleaning) if asked("made_sentences") else []
-        forbidden = _forbidden(frame, sets, task) if asked("sentences") or made else []
+        forbidden = _forbidden(frame, sets, task) if asked("sentences") or asked("passages") or made else []
         if asked("sentences"):
-            picker = Picker(settings.sentences, forbidden)
+            pickers.append(Picker(settings.sentences, forbidden))
+        if asked("passages"):
+            pickers.append(Picker(settings.passages, forbidden, passages, negated_share=0.0))
+        for picker in pickers:
             picker.read(training.loc[frame.loc[frame["split"] == "train", "row"], "review"])
         del raw, training, test  # of a million reviews 1.4 GB
         memory.release()
@@ -134,7 +137,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             texts, dropped = corpus.prepare_unlabelled(others, known, cleaning)
             about_more: dict[str, Any] = {"source": sources.describe(more), "counts": dropped}
             unlabelled = (texts, about_more)
-            if picker:
+            for picker in pickers:
                 picker.read(others.iloc[texts.index])
             del others
         out_of_domain, about_elsewhere = _elsewhere(settings, frame, task, cleaning)
@@ -161,7 +164,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **({"held_out": held_out.folders} if held_out.folders else {}),
             "stage": settings.stage,
         }
-        picked = [*(picker.picked() if picker else []), *made]
+        picked = [*(text for picker in pickers for text in picker.picked()), *made]
         sentences = _cleaned(picked, cleaning, forbidden) if picked else None
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
@@ -190,7 +193,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     if sentences is not None:
         texts = "training and unlabelled" if unlabelled else "training"
-        print(f"{len(sentences):,} sentences, of {texts} texts and up to {len(made):,} made by rule, for an encoder to answer")
+        print(f"{len(sentences):,} sentences and passages, of {texts} texts and up to {len(made):,} made by rule, for an encoder to answer")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:

@@ -74,7 +74,7 @@ class Lesson:
         """
         assert isinstance(model, Pupil)
         states = model.encoder.hidden_states(ids)
-        logits = model.encoder.classified(ids, states[-1])
+        logits = model.encoder.classified(ids, states[-1]).float()
         hard = self._alpha * targets[:, LABELLED]
         loss = hard * cross_entropy(logits, targets)
         if self._soft:
