@@ -19,6 +19,7 @@ RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stag
 TECHNIQUES = "auto"  # some of response, feature, relation, self, pseudo, online, with commas; auto: see School.usual_techniques
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
+VARIED = 0.0  # [0.0, 100.0] texts made from the training texts for each of these, as a transfer set besides; 0: none
 ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
 WIDTH = 0.5  # [0.05, 1.0] of embedding and units, against the base; the study's
 STUDENT_EMBEDDING = 0  # [0, 1024] columns of its embedding; 0: by WIDTH

@@ -22,6 +22,7 @@ NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
+VARIED = 2.0  # [0.0, 100.0] texts made from the training texts for each of these, as a transfer set besides; 0: none
 ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
 ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the teacher
 TEMPERATURE = 1.0  # [0.01, 100.0] as in stage 5
@@ -40,7 +41,7 @@ LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in th
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
-RECIPES = {"thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False}, "posts": {"EPOCHS": 5}}
+RECIPES = {"thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False, "VARIED": 0.0}, "posts": {"EPOCHS": 5, "VARIED": 0.0}}
 
 
 # %% Stage

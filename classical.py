@@ -41,11 +41,9 @@ def main(arguments: list[str] | None = None) -> None:
     settings = cli.settings(__file__, arguments)
     artifacts, stage = Path(settings.artifacts), manifest.LSTM.stage(manifest.CLASSICAL)
     with folder.lock(artifacts, settings.stage):
-        import numpy as np
-
         from sentipress.linear import fitting
         from sentipress.linear.fitting import ClassicalSpec, Counted
-        from sentipress.pipeline import encoder_answers
+        from sentipress.pipeline import encoder_answers, taught_words
         from sentipress.pipeline.publisher import Publisher
         from sentipress.pipeline.workspace import Workspace
 
@@ -74,24 +72,26 @@ def main(arguments: list[str] | None = None) -> None:
             published.append(publisher.linear(model, row, measured))
 
         # %% The strongest terms alone, trained again, in the container of the pocket model; then taught by an encoder as well
-        spec, (texts, labels, cleaning, task) = ClassicalSpec(*SPECS["classical_nb"]), data
+        spec = ClassicalSpec(*SPECS["classical_nb"])
         for begins, sentences in ((manifest.PACKED, None), (manifest.TAUGHT, heard)):
             rows = [row for row in chosen if row.name.startswith(begins)]
             if not rows:
                 continue
-            started, inputs, about = time.perf_counter(), [space.reviews.path], {}
+            started, inputs, about, weights = time.perf_counter(), [space.reviews.path], {}, None
             if sentences:
-                # Logistic regression knows labels alone: a sentence has the encoder's answer as its label.
                 print(sentences.describe())
-                texts, labels = [*texts, *sentences.texts], np.concatenate([labels, task.decide_logits(sentences.logits)])
-                inputs, about = [*inputs, *(artifacts / name for name in sentences.files)], {"answers": sentences.about()}
-            counted = Counted(spec, texts, labels, cleaning, task)
-            whole = counted.fit()
+                taught = taught_words.learn(space, spec, sentences)
+                counted, whole, weights = taught.counted, taught.whole, taught.weights
+                inputs = [*inputs, *(artifacts / name for name in sentences.files)]
+                about = {"answers": {**sentences.about(), **taught.about}}
+            else:
+                counted = Counted(spec, *data)
+                whole = counted.fit()
             selection = time.perf_counter() - started
             for row in rows:
                 terms = manifest.packed_terms(row)
                 started = time.perf_counter()
-                model = counted.fit(counted.strongest(whole, terms), settings.packed_c)
+                model = counted.fit(counted.strongest(whole, terms), settings.packed_c, weights)
                 measured = {"seconds": {"selection": selection, "training": time.perf_counter() - started}}
                 measured |= {"model": replace(spec, terms=terms, C=settings.packed_c).as_dict(), **about}
                 # Few texts have fewer terms than the row is named after.

@@ -62,7 +62,7 @@ SMALL = {
     manifest.QUANTIZATION: ["--latency-reviews", "10"],
     manifest.PRUNING: ["--learning-rate", "0.005", *_TRAINED],
     manifest.DISTILLATION: ["--techniques", "response,feature,self,pseudo", "--patience", "1", *_TAUGHT],
-    manifest.COMBINATION: ["--chain", CHAIN, *_TAUGHT],
+    manifest.COMBINATION: ["--chain", CHAIN, "--varied", "0.2", *_TAUGHT],
 }
 _BAG = SMALL[manifest.CLASSICAL][1]  # the only bag of words
 # Models of the run: name to ending.

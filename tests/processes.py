@@ -55,7 +55,7 @@ TINY: dict[str, tuple[str, ...]] = {
     manifest.QUANTIZATION: _QUICK,
     manifest.PRUNING: _SHORT,
     manifest.DISTILLATION: _SHORT,
-    manifest.COMBINATION: ("--chain", "vocabulary=150,distil=2x2,int4,pack", *_SHORT),
+    manifest.COMBINATION: ("--chain", "vocabulary=150,distil=2x2,int4,pack", "--varied", "0.2", *_SHORT),
 }
 LINKS = ("pocket_1_vocabulary.keras", "pocket_2_distil.keras", "pocket_3_int4.tflite")  # models of that chain beside the packed one
 

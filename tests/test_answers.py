@@ -168,6 +168,9 @@ def test_a_bag_of_words_learns_from_them_too_as_a_rival(folder):
         run_stage("classical.py", folder, "--only", name)
     plain, taught = (record(folder, name) for name in ("packed_11900", "taught_11900"))
     assert taught["answers"]["sentences"] > 1000 and taught["inputs"][manifest.ANSWERS] == files.sha256(folder / manifest.ANSWERS)
+    weights = [one["sentence_weight"] for one in taught["answers"]["tried"]]
+    assert taught["answers"]["sentence_weight"] in weights == [0.01, 0.03, 0.1, 0.3, 1.0]
+    assert all(0.3 < one["cases_for_choosing"] < 0.9 for one in taught["answers"]["tried"])
     assert "answers" not in plain and plain["outputs"] != taught["outputs"] and "taught by an encoder" in taught["technique"]
     raw, _ = corpus.load(folder).sentences()
     said = Answers.load(folder / manifest.ANSWERS, "").find(raw)[1] > 0

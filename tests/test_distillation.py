@@ -318,6 +318,24 @@ def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
         teachers.ask(space, names, others)
 
 
+def test_teachers_are_asked_about_varied_texts_too(folder, tmp_path):
+    space, _ = opened(folder)
+    plain = teachers.consult(space)
+    space.settings.varied = 0.5
+    teaching = teachers.consult(space)
+    made, count = teaching.unlabelled[270:], round(0.5 * len(space.labels["train"]))
+    assert len(made) == count == teaching.varied and teaching.unlabelled[:270] == plain.unlabelled
+    assert teaching.about() == {"unlabelled_reviews": 270, "varied_texts": count} and teaching.files == plain.files
+    held_out = {text for split in ("train", "validation", "test") for text in space.reviews.texts(split)}
+    assert held_out.isdisjoint(made) and teachers.consult(space).unlabelled == teaching.unlabelled
+    np.testing.assert_array_equal(teaching.logits["unlabelled"][:270], plain.logits["unlabelled"])
+    space.settings.seed += 1
+    assert teachers.consult(space).unlabelled[270:] != made
+    space.settings.teacher = str(tmp_path / "bert.npz")
+    with pytest.raises(errors.UserError, match="a file says nothing of varied texts -> pass --varied 0"):
+        teachers.consult(space)
+
+
 def test_a_teacher_of_another_folder_and_a_file_of_probabilities(folder, run, tmp_path):
     space, _ = opened(folder)
     others = space.reviews.unlabelled()

@@ -93,15 +93,16 @@ class Counted:
         numbers = [1] if task.binary else range(len(task.labels))
         self._positives = [labels.astype(int) == number for number in numbers]
 
-    def fit(self, kept: np.ndarray | None = None, C: float | None = None) -> LinearModel:
+    def fit(self, kept: np.ndarray | None = None, C: float | None = None, weights: np.ndarray | None = None) -> LinearModel:
         """Train a classifier.
 
         Args:
             kept: numbers of the terms that it may use, rising; all by default.
             C: scikit-learn's inverse of the regularization; the spec's by default.
+            weights: of the texts, float64 (texts,); all alike by default.
         """
         features = self._features if kept is None else self._features[:, kept]
-        each = [_against_the_rest(features, positive, C or self._spec.C) for positive in self._positives]
+        each = [_against_the_rest(features, positive, C or self._spec.C, weights) for positive in self._positives]
         weights = np.stack([one for one, _ in each], axis=1)
         return LinearModel(
             terms=tuple(self.terms if kept is None else self.terms[kept]),
@@ -127,10 +128,11 @@ class Counted:
         return np.sort(np.argsort(-weights * np.sqrt(texts), kind="stable")[:count])
 
 
-def _against_the_rest(features: Any, positive: np.ndarray, C: float) -> tuple[np.ndarray, float]:
+def _against_the_rest(features: Any, positive: np.ndarray, C: float, weights: np.ndarray | None) -> tuple[np.ndarray, float]:
     """Weights float64 (terms,) and bias that tell texts where `positive` bool (texts,) is true from the others."""
-    counts = np.stack([np.asarray(features[rows].sum(axis=0)).ravel() + 1 for rows in (~positive, positive)])
+    counted = features if weights is None else sparse.diags(weights) @ features
+    counts = np.stack([np.asarray(counted[rows].sum(axis=0)).ravel() + 1 for rows in (~positive, positive)])
     ratios = np.log(counts[1] / counts[1].sum()) - np.log(counts[0] / counts[0].sum())
     classifier = LogisticRegression(C=C, max_iter=1000, solver="liblinear", dual=True, random_state=0)
-    classifier.fit(features @ sparse.diags(ratios), positive)
+    classifier.fit(features @ sparse.diags(ratios), positive, sample_weight=weights)
     return classifier.coef_[0] * ratios, float(classifier.intercept_[0])

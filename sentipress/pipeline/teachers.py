@@ -7,7 +7,7 @@ make an ensemble by the mean of their log-odds, or of their log-probabilities fo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sentipress.core.backend import keras
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
 from sentipress.data.task import Task
+from sentipress.data.varying import varied
 from sentipress.evaluation import records
 from sentipress.lstm import networks
 from sentipress.lstm.networks import ModelSpec
@@ -40,7 +41,8 @@ class Teaching:
             (texts, labels) for more than two labels.
         seconds: it took to compute what was not saved before.
         files: artifacts of the folder that it depends on.
-        unlabelled: the texts without labels that were asked about.
+        unlabelled: the texts without labels that were asked about: reviews, then varied texts, then an encoder's sentences.
+        varied: how many of them were made from the training texts.
         answers: what is to be known of an encoder's part in it, see `sentipress.pipeline.encoder_answers`; None if it has none.
     """
 
@@ -49,12 +51,15 @@ class Teaching:
     seconds: float
     files: tuple[str, ...]
     unlabelled: tuple[str, ...]
+    varied: int = 0
     answers: dict[str, Any] | None = None
 
     def about(self, heard: bool = True) -> dict[str, Any]:
         """What the metrics of a student say of the texts without labels, and of the encoder if the student heard it."""
         sentences = self.answers["sentences"] if self.answers else 0
-        about = {"unlabelled_reviews": len(self.unlabelled) - sentences}
+        about: dict[str, Any] = {"unlabelled_reviews": len(self.unlabelled) - self.varied - sentences}
+        if self.varied:
+            about["varied_texts"] = self.varied
         return {**about, "answers": self.answers} if heard and self.answers else about
 
 
@@ -67,16 +72,23 @@ def choose(text: str, folder: Path) -> list[str]:
 
 
 def consult(space: Workspace) -> Teaching:
-    """What the teachers in a stage's settings say, also of the unlabelled texts if the settings want them.
+    """What the teachers in a stage's settings say, also of the unlabelled and the varied texts if the settings want them.
 
     Raises:
-        UserError: see `ask`.
+        UserError: see `ask`; or varied texts are wanted and a teacher is a file, which knows nothing of them.
     """
-    unlabelled = space.reviews.unlabelled() if space.settings.use_unlabelled else []
-    return ask(space, choose(space.settings.teacher, space.folder), unlabelled)
+    settings = space.settings
+    names, unlabelled = choose(settings.teacher, space.folder), space.reviews.unlabelled() if settings.use_unlabelled else []
+    wanted = round(settings.varied * len(space.labels["train"]))
+    if not wanted:
+        return ask(space, names, unlabelled)
+    if any(name.endswith(".npz") for name in names):
+        raise UserError(f"--teacher {settings.teacher}: a file says nothing of varied texts", "pass --varied 0")
+    held_out = [*space.reviews.texts("validation"), *space.reviews.texts("test")]
+    return ask(space, names, unlabelled, varied(space.reviews.texts("train"), wanted, settings.seed, held_out))
 
 
-def ask(space: Workspace, names: list[str], unlabelled: list[str]) -> Teaching:
+def ask(space: Workspace, names: list[str], unlabelled: list[str], made: Sequence[str] = ()) -> Teaching:
     """Logits of all teachers, averaged.
 
     Args:
@@ -85,23 +97,24 @@ def ask(space: Workspace, names: list[str], unlabelled: list[str]) -> Teaching:
             ("other/folder/modelo_base"), or paths of `.npz` files with probabilities "train", "validation" and, when there are
             unlabelled texts, "unlabelled", in the order of reviews.csv and unlabelled.csv.
         unlabelled: cleaned texts without labels.
+        made: further ones behind them, made from the training texts. A file says nothing of them.
 
     Raises:
         UserError: a teacher is missing, damaged, or of other texts.
     """
     started = time.perf_counter()
-    answers, own = [], []
+    answers, own, others = [], [], [*unlabelled, *made]
     for name in names:
         if name.endswith(".npz"):
-            answers.append(_from_file(space, Path(name), unlabelled))
+            answers.append(_from_file(space, Path(name), others))
             continue
         folder = Path(name).parent if "/" in name else space.folder
         file = folder / str(records.load(folder, Path(name).name, "run the stage that makes it")["file"])
-        answers.append(_from_model(space, file, unlabelled))
+        answers.append(_from_model(space, file, others))
         own += [file.name] if folder == space.folder else []
     logits = {split: np.mean([answer[split] for answer in answers], axis=0).astype(np.float32) for split in SPLITS}
     own += [manifest.UNLABELLED] if unlabelled else []
-    return Teaching(tuple(names), logits, time.perf_counter() - started, tuple(own), tuple(unlabelled))
+    return Teaching(tuple(names), logits, time.perf_counter() - started, tuple(own), tuple(others), len(made))
 
 
 def features(model: Any, spec: ModelSpec, ids: np.ndarray, standardized: bool = True) -> np.ndarray:
@@ -141,9 +154,8 @@ def _from_model(space: Workspace, file: Path, unlabelled: list[str]) -> dict[str
     folder = file.parent
     if files.sha256(folder / manifest.REVIEWS) != files.sha256(space.reviews.path):
         raise UserError(f"{folder / manifest.REVIEWS} is not {space.reviews.path}", "teach with a model of the same texts and split")
-    others = space.reviews.about.get("unlabelled", {}).get("sha256") if unlabelled else None
     model = files.sha256(file)
-    key = files.fingerprint([model, files.sha256(space.reviews.path), others])
+    key = files.fingerprint([model, files.sha256(space.reviews.path), files.fingerprint(unlabelled)])
     saved = space.folder / f"teacher_{file.stem}{'' if folder == space.folder else '_' + model[:8]}.npz"
     try:
         with np.load(saved, allow_pickle=False) as content:
