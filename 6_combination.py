@@ -17,7 +17,7 @@ from sentipress.core.errors import exit_code
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
-CHAIN = "vocabulary=8000,distil=16x16,quantize,pack"  # what is done, in this order; see docs/stages.md
+CHAIN = "vocabulary=8000,distil=24x24,int4,pack"  # what is done, in this order; see docs/stages.md
 NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
@@ -30,18 +30,21 @@ DROPOUT = 0.2  # [0.0, 0.95] of a student that distil=... builds: less than the 
 SPATIAL_DROPOUT = 0.15  # [0.0, 0.95] of whole embedding columns of such a student
 EMBEDDING_START = "svd+nb"  # {random, svd, svd+nb} where its embedding starts
 EMBEDDING_SCALE = 0.1  # [0.001, 10.0] standard deviation of those vectors
-EPOCHS = 3  # [1, 1000] of each link that trains
+EPOCHS = 6  # [1, 1000] of each link that trains: with sentences and varied texts three are too few (results/teaching.json)
 BATCH_SIZE = 256  # [1, 4096] as in stage 5
 LEARNING_RATE = 0.004  # [1e-7, 1.0] a third more than stage 5's: fewer weights
 SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
-PATIENCE = 3  # [1, 1000] epochs without a better validation accuracy
+PATIENCE = 6  # [1, 1000] epochs without a better validation accuracy: the last ones, of small steps, are the best
 KEEP_BEST = True  # end with the best epoch's weights
 SEED = 1  # [0, 2147483647] of weights, order and dropout
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 
-RECIPES = {"thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False, "VARIED": 0.0}, "posts": {"EPOCHS": 5, "VARIED": 0.0}}
+RECIPES = {
+    "thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False, "VARIED": 0.0, "EPOCHS": 3},
+    "posts": {"EPOCHS": 5, "VARIED": 0.0},
+}
 
 
 # %% Stage

@@ -36,12 +36,12 @@ CHANGES = {
         {"temperature": 2.0},
         {"learning_rate": 0.002},
         {"learning_rate": 0.008},
-        {"chain": "vocabulary=4000,distil=16x16,quantize,pack"},
-        {"chain": "vocabulary=16000,distil=16x16,quantize,pack"},
+        {"chain": "vocabulary=4000,distil=24x24,quantize,pack"},
+        {"chain": "vocabulary=16000,distil=24x24,quantize,pack"},
         {"chain": "vocabulary=8000,distil=8x8,quantize,pack"},
         {"chain": "vocabulary=8000,distil=32x32,quantize,pack"},
-        {"chain": "distil=16x16,vocabulary=8000,distil,quantize,pack"},
-        {"chain": "vocabulary=8000,factorize=16,units=16,distil,quantize,pack"},
+        {"chain": "distil=24x24,vocabulary=8000,distil,quantize,pack"},
+        {"chain": "vocabulary=8000,factorize=24,units=24,distil,quantize,pack"},
     ),
 }
 

@@ -54,10 +54,18 @@ class Load:
     peak_bytes: int
 
 
-def load_stage_1(rows: int, place: Path) -> Load:
-    """Run stage 1 on synthetic rows in a process of its own and measure that process."""
+def load_stage_1(rows: int, place: Path, *flags: str) -> Load:
+    """Run stage 1 with flags on synthetic rows in a process of its own and measure that process."""
     path = synthetic_csv(place / f"synthetic_{rows}.csv", rows)
-    command = [sys.executable, str(SCRIPTS / manifest.PREPROCESSING), "--data", str(path), "--artifacts", str(place / f"load_{rows}")]
+    command = [
+        sys.executable,
+        str(SCRIPTS / manifest.PREPROCESSING),
+        "--data",
+        str(path),
+        "--artifacts",
+        str(place / f"load_{rows}"),
+        *flags,
+    ]
     # A process counts the memory of the one that started it as its own peak: so a small one starts it, and tells.
     small = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
     tell = "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_maxrss, used.ru_utime + used.ru_stime)"

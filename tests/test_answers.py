@@ -190,13 +190,13 @@ def test_made_sentences_stand_behind_the_cut_ones(folder, sample_csv, tmp_path):
     frame = pd.read_csv(sample_csv)
     frame["sentiment"] = frame["sentiment"].map({"negative": "bad", "positive": "good"})
     frame.to_csv(tmp_path / "others.csv", index=False)
-    run_stage(STAGES[0], tmp_path / "others", "--data", str(tmp_path / "others.csv"), "--sentences", "0")
+    run_stage(STAGES[0], tmp_path / "others", "--data", str(tmp_path / "others.csv"), "--sentences", "0", "--passages", "0")
     assert corpus.load(tmp_path / "others").sentences() == ([], [])  # of other labels nothing is made
     russian = pd.DataFrame(
         {"review": [f"Фильм номер {number}, очень длинный" for number in range(60)], "sentiment": ["positive", "negative"] * 30}
     )
     russian.to_csv(tmp_path / "russian.csv", index=False)
-    run_stage(STAGES[0], tmp_path / "russian", "--data", str(tmp_path / "russian.csv"), "--sentences", "0")
+    run_stage(STAGES[0], tmp_path / "russian", "--data", str(tmp_path / "russian.csv"), "--sentences", "0", "--passages", "0")
     assert corpus.load(tmp_path / "russian").sentences() == ([], [])  # nor beside texts of another language
 
 

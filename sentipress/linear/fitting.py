@@ -128,7 +128,7 @@ class Counted:
         return np.sort(np.argsort(-weights * np.sqrt(texts), kind="stable")[:count])
 
 
-def _against_the_rest(features: Any, positive: np.ndarray, C: float, weights: np.ndarray | None) -> tuple[np.ndarray, float]:
+def _against_the_rest(features: Any, positive: np.ndarray, C: float, weights: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """Weights float64 (terms,) and bias that tell texts where `positive` bool (texts,) is true from the others."""
     counted = features if weights is None else sparse.diags(weights) @ features
     counts = np.stack([np.asarray(counted[rows].sum(axis=0)).ravel() + 1 for rows in (~positive, positive)])

@@ -110,7 +110,7 @@ def ask(space: Workspace, names: list[str], unlabelled: list[str], made: Sequenc
             continue
         folder = Path(name).parent if "/" in name else space.folder
         file = folder / str(records.load(folder, Path(name).name, "run the stage that makes it")["file"])
-        answers.append(_from_model(space, file, others))
+        answers.append(_from_model(space, file, others, bool(made)))
         own += [file.name] if folder == space.folder else []
     logits = {split: np.mean([answer[split] for answer in answers], axis=0).astype(np.float32) for split in SPLITS}
     own += [manifest.UNLABELLED] if unlabelled else []
@@ -149,14 +149,18 @@ def _none(task: Task) -> np.ndarray:
     return np.zeros((0,) if task.binary else (0, task.outputs), np.float32)
 
 
-def _from_model(space: Workspace, file: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
-    """A model's logits, from the file of an earlier call if that is of the same model and texts."""
+def _from_model(space: Workspace, file: Path, unlabelled: list[str], made: bool) -> dict[str, np.ndarray]:
+    """A model's logits, from the file of an earlier call if that is of the same model and texts.
+
+    Answers to varied texts have a file of their own: stages 5 and 6 would else replace each other's.
+    """
     folder = file.parent
     if files.sha256(folder / manifest.REVIEWS) != files.sha256(space.reviews.path):
         raise UserError(f"{folder / manifest.REVIEWS} is not {space.reviews.path}", "teach with a model of the same texts and split")
     model = files.sha256(file)
     key = files.fingerprint([model, files.sha256(space.reviews.path), files.fingerprint(unlabelled)])
-    saved = space.folder / f"teacher_{file.stem}{'' if folder == space.folder else '_' + model[:8]}.npz"
+    elsewhere = "" if folder == space.folder else f"_{model[:8]}"
+    saved = space.folder / f"teacher_{file.stem}{elsewhere}{'_varied' if made else ''}.npz"
     try:
         with np.load(saved, allow_pickle=False) as content:
             if str(content["key"]) == key:
