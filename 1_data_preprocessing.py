@@ -25,7 +25,8 @@ UNLABELLED = None  # CSV with more texts in TEXT_COLUMN: for word vectors and as
 MORE_TRAINING = None  # further labelled files, all for training: a.csv,original.tsv+edited.tsv; copies of held-out texts are left out
 READING_SETS = None  # files that tell whether a model reads, never learned from: name=texts.csv,pairs=original.tsv+edited.tsv
 SENTENCES = 60000  # [0, 10000000] sentences cut from training and unlabelled texts: students learn what an encoder says of them
-PASSAGES = 15000  # [0, 10000000] of several sentences, cut and taught likewise: reviews turn more than once
+PASSAGES = 30000  # [0, 10000000] of several sentences, cut and taught likewise: reviews turn more than once
+TURNED_PASSAGES = 30000  # [0, 10000000] of them that are taught a second time, their words of praise and blame exchanged by rule
 MADE_SENTENCES = 10000  # [0, 15000] short ones beside them, made by rule, with negation, contrast and comparison: reviews have few
 OUT_OF_DOMAIN_TEXTS = 2000  # [0, 8530] Rotten Tomatoes sentences that every sentiment model is scored on as well; the others may teach
 DOWNLOAD = False  # fetch and check Stanford's archive (84 MB) into data/ first
@@ -36,8 +37,8 @@ VALIDATION_SHARE = 0.1  # [0.02, 0.5] of the training part, as Keras's validatio
 SEED = 1  # [0, 2147483647] the study's random_state
 
 RECIPES = {
-    "thesis": {"KEEP_DUPLICATES": True, "SENTENCES": 0, "PASSAGES": 0, "MADE_SENTENCES": 0},
-    "posts": {"SENTENCES": 0, "PASSAGES": 0, "MADE_SENTENCES": 0},  # posts are sentences themselves
+    "thesis": {"KEEP_DUPLICATES": True, "SENTENCES": 0, "PASSAGES": 0, "TURNED_PASSAGES": 0, "MADE_SENTENCES": 0},
+    "posts": {"SENTENCES": 0, "PASSAGES": 0, "TURNED_PASSAGES": 0, "MADE_SENTENCES": 0},  # posts are sentences themselves
 }
 
 

@@ -13,7 +13,9 @@ ARTIFACTS = "artifacts"  # folder whose sentences are asked about
 TEACHER = None  # model file
 TEXTS = None  # further files of texts, with commas: the labelled reviews, so that the teacher has a share in what is said of them
 TEXT_COLUMN = "review"  # column of the texts in these files
+VARIED = 0.0  # [0.0, 100.0] texts made from the training texts for each of these, as in stage 6, asked about besides
 OUTPUT = None  # file to write instead of artifacts/answers.npz; what the same teacher said in it stays
+PRECISION = "float32"  # {float32, mixed} mixed: an encoder's products in bfloat16, three times as fast where the processor knows it
 FRESH = False  # replace the answers of another teacher
 
 
@@ -36,7 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
 
         more = [Path(name.strip()) for name in (settings.texts or "").split(",") if name.strip()]
         texts = [text for path in more for text in sources.read_unlabelled(path, settings.text_column, "--texts")]
-        answers, asked = encoder_asking.ask(artifacts, Path(settings.teacher), texts, output, settings.fresh)
+        answers, asked = encoder_asking.ask(
+            artifacts, Path(settings.teacher), texts, output, settings.fresh, settings.precision, settings.varied
+        )
     print(f"asked about {asked:,} texts; {output} has {len(answers.keys):,} answers of {answers.teacher['name']}")
     print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}; {manifest.command(manifest.CLASSICAL, artifacts)} for rivals")
 

@@ -11,10 +11,10 @@ from conftest import ROOT, STAGES, load_stage, record, run_stage
 
 from sentipress.core import cli, files, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import corpus, grammar
+from sentipress.data import corpus, grammar, turning
 from sentipress.data.answers import Answers
 from sentipress.data.cleaning import words_of
-from sentipress.data.sentences import cut
+from sentipress.data.sentences import cut, is_passage
 from sentipress.data.task import SENTIMENT
 from sentipress.evaluation import comprehension
 from sentipress.pipeline import encoder_answers, encoder_asking, teachers, workspace
@@ -23,6 +23,7 @@ from sentipress.runtimes import registry
 POCKET = ROOT / "results" / "default" / "pocket.zip"  # any model may teach; this one is quick
 ABOUT = {"name": "folder/model", "sha256": "0" * 64}
 LABELS = ("negative", "positive")
+SPLITS = ("train", "validation")
 
 
 @pytest.fixture
@@ -200,6 +201,17 @@ def test_made_sentences_stand_behind_the_cut_ones(folder, sample_csv, tmp_path):
     assert corpus.load(tmp_path / "russian").sentences() == ([], [])  # nor beside texts of another language
 
 
+def test_passages_are_turned_round_as_well(folder, sample_csv, tmp_path):
+    raw, _ = corpus.load(folder).sentences()
+    by_rule = [turned for text in raw if is_passage(text) and (turned := turning.turned(text))]
+    found = [text for text in by_rule if text in set(raw)]
+    assert 60 < len(found) <= 100
+    flags = ("--data", str(sample_csv), "--sentences", "0", "--made-sentences", "0", "--passages", "50", "--turned-passages")
+    for wanted in (0, 20):
+        run_stage(STAGES[0], tmp_path / "other", *flags, str(wanted))
+        assert len(corpus.load(tmp_path / "other").sentences()[0]) == 50 + wanted
+
+
 def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_csv):
     ask(folder, "--texts", sample_csv)
     space, teaching = consulted(folder)
@@ -209,6 +221,28 @@ def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_cs
     assert max(about["share_of_shorter"], about["share_of_longer"]) > 0.5
     assert not np.array_equal(teaching.logits["train"], plain.logits["train"])
     assert space.accuracy(teaching.logits["validation"]) >= space.accuracy(plain.logits["validation"])
+    np.testing.assert_array_equal(teaching.logits["unlabelled"][:270], plain.logits["unlabelled"])  # it was not asked about them
+
+
+def test_the_encoder_has_its_share_in_varied_texts_that_it_was_asked_about(folder, sample_csv):
+    answers = ask(folder, "--texts", sample_csv, "--varied", 0.2)
+    made = corpus.load(folder).varied(0.2)
+    assert len(made) > 200 and answers.find(made)[0].all()
+    space, teaching = consulted(folder, varied=0.3)
+    plain, about, known = teachers.consult(space), teaching.answers, slice(270, 270 + len(made))
+    assert teaching.unlabelled[known] == tuple(made) and about["reviews"] == len(made) + sum(map(len, (space.labels[s] for s in SPLITS)))
+    said = answers.find(made)[1]
+    longer = np.array([len(words_of(text).split()) > about["longer_than_words"] for text in made])
+    share = np.where(longer, about["share_of_longer"], about["share_of_shorter"]).astype(np.float32)
+    expected = (1 - share) * plain.logits["unlabelled"][known] + share * said
+    np.testing.assert_allclose(teaching.logits["unlabelled"][known], expected, rtol=1e-4, atol=1e-4)
+    rest = slice(known.stop, known.stop + round(0.1 * len(space.labels["train"])))
+    np.testing.assert_array_equal(teaching.logits["unlabelled"][rest], plain.logits["unlabelled"][rest])
+
+
+def test_only_an_encoder_answers_in_mixed_precision(folder):
+    with pytest.raises(UserError, match=r"--precision mixed: .*pocket\.zip is no encoder in PyTorch -> give --precision float32"):
+        ask(folder, "--precision", "mixed")
 
 
 def test_published_answers_serve_the_texts_and_the_split_that_they_were_made_for(folder, tmp_path, monkeypatch):

@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import additions
+from sentipress.data import additions, varying
 from sentipress.data.cleaning import clean, words_of
 from sentipress.data.formats import TEXT
 from sentipress.data.sources import BUNDLE, CSV_NAMES
 from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
+VARIED_SEED = 1  # of varied texts: one for students of all seeds, so that a teacher is asked about them once
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts
 
 
@@ -96,6 +97,11 @@ class Corpus:
             return [], []
         frame = _read_checked(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
         return frame["text"].tolist(), frame["review"].tolist()
+
+    def varied(self, share: float) -> list[str]:
+        """Texts made from the training texts (see `varying.varied`), so many for each; of a smaller share the first ones of a larger."""
+        training, held_out = self.texts("train"), [*self.texts("validation"), *self.texts("test")]
+        return varying.varied(training, round(share * len(training)), VARIED_SEED, held_out) if share else []
 
     def reading(self) -> list[additions.ReadingSet]:
         """Sets of raw texts that tell whether a model reads, if stage 1 was given some.

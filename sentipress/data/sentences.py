@@ -45,6 +45,11 @@ def passages(text: str) -> list[str]:
     return found
 
 
+def is_passage(text: str) -> bool:
+    """Whether a text has the words of a passage rather than of a sentence."""
+    return SHORTEST_PASSAGE <= len(_WORDS.findall(text)) <= LONGEST_PASSAGE
+
+
 def negated(text: str) -> bool:
     """Whether an English negation stands in a text."""
     return _NEGATION.search(text) is not None

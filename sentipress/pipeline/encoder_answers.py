@@ -2,7 +2,7 @@
 
 Sentences are taught by the encoder alone: the other teachers count words. Of whole reviews each knows something that the other does
 not: where the encoder was asked about them, its share is chosen on the validation texts, one for the shorter half and one for the
-longer half of them.
+longer half of them. Texts without a label that it was asked about are answered alike.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def consult(space: Workspace) -> Teaching:
             f"{heard.source} knows none of the sentences of {space.folder}, and not its reviews",
             f"run {manifest.command(manifest.ASKING, space.folder)} --teacher FILE, or pass --answers none",
         )
-    joined["unlabelled"] = np.concatenate([teaching.logits["unlabelled"], heard.logits])
+    joined["unlabelled"] = np.concatenate([joined["unlabelled"], heard.logits])
     in_reviews = ", not asked about the reviews"
     if shares:
         in_reviews = f", share in shorter reviews {shares['share_of_shorter']:.0%}, in longer ones {shares['share_of_longer']:.0%}"
@@ -141,7 +141,7 @@ def _published(space: Workspace) -> tuple[Path, Answers] | None:
 
 
 def _join(space: Workspace, teaching: Teaching, answers: Answers) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Logits of labelled texts with the encoder's share in them, and what that share is; unchanged where it was not asked."""
+    """Logits of reviews with the encoder's share in them, and what that share is; unchanged where it was not asked."""
     joined, texts = dict(teaching.logits), {split: space.reviews.texts(split) for split in ("train", "validation")}
     if len(answers.keys) < REVIEWS_KNOWN * len(
         {text for split in texts.values() for text in split}
@@ -150,21 +150,23 @@ def _join(space: Workspace, teaching: Teaching, answers: Answers) -> tuple[dict[
     found = {split: answers.find(texts[split]) for split in texts}
     if min(float(known.mean()) for known, _ in found.values()) < REVIEWS_KNOWN:
         return {}, joined
+    texts["unlabelled"] = [*teaching.unlabelled]
+    found["unlabelled"] = answers.find(texts["unlabelled"])
     lengths = {split: np.array([len(words_of(text).split()) for text in texts[split]]) for split in texts}
     limit = float(np.median(lengths["validation"]))
     labels, shares = space.labels["validation"], []
     for longer in (False, True):
-        rows = {split: (lengths[split] > limit) == longer for split in texts}
-        of_validation = rows["validation"] & found["validation"][0]
+        rows = {split: ((lengths[split] > limit) == longer) & found[split][0] for split in texts}
 
         def mixed(share: float, split: str, which: np.ndarray) -> np.ndarray:
             return (1 - share) * teaching.logits[split][which] + share * found[split][1][which]
 
-        losses = [mean_loss(labels[of_validation], mixed(share, "validation", of_validation)) for share in SHARES]
+        validation = rows["validation"]
+        losses = [mean_loss(labels[validation], mixed(share, "validation", validation)) for share in SHARES]
         best = SHARES[int(np.argmin(losses))]
         shares.append(best)
-        for split in texts:
-            which = rows[split] & found[split][0]
+        for split, which in rows.items():
             joined[split] = joined[split].copy()
             joined[split][which] = mixed(best, split, which)
-    return {"longer_than_words": limit, "share_of_shorter": shares[0], "share_of_longer": shares[1]}, joined
+    about = {"longer_than_words": limit, "share_of_shorter": shares[0], "share_of_longer": shares[1]}
+    return {**about, "reviews": sum(int(known.sum()) for known, _ in found.values())}, joined

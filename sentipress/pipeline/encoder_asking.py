@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -21,7 +23,15 @@ PARTIAL = ".part.npz"  # ending of what an unfinished run has asked
 PART = 4096  # texts between two writings of the file: half a minute of an encoder's time
 
 
-def ask(artifacts: Path, teacher: Path, texts: Sequence[str], output: Path, fresh: bool = False) -> tuple[Answers, int]:
+def ask(
+    artifacts: Path,
+    teacher: Path,
+    texts: Sequence[str],
+    output: Path,
+    fresh: bool = False,
+    precision: str = "float32",
+    varied: float = 0.0,
+) -> tuple[Answers, int]:
     """Ask a model about the sentences of a folder and further texts; write what it says.
 
     Args:
@@ -30,16 +40,18 @@ def ask(artifacts: Path, teacher: Path, texts: Sequence[str], output: Path, fres
         texts: raw, besides the sentences.
         output: file of answers; those of the same teacher in it are kept.
         fresh: whether those of another teacher may be replaced.
+        precision: of an encoder's products, "float32" or "mixed" (see `sentipress.transformer.finetuning.FineTuning`).
+        varied: texts made from the training texts, for each of these, that it is asked about as well.
 
     Returns:
         All answers, and how many texts were asked about now.
 
     Raises:
         UserError: the folder has no sentences and there are no texts; a damaged file, or one of another teacher; a model of other
-            labels, or one that learned from texts that the folder holds out.
+            labels, or one that learned from texts that the folder holds out; mixed precision that the model or the machine does not know.
     """
     reviews = corpus.load(artifacts)
-    wanted = [*reviews.sentences()[0], *texts]
+    wanted = [*reviews.sentences()[0], *reviews.varied(varied), *texts]
     if not wanted:
         remedy = manifest.command(manifest.PREPROCESSING, artifacts, {"recipe": reviews.recipe, "sentences": 60000})
         raise UserError(f"{artifacts} holds no sentences", f"run {remedy}, or pass --texts FILE")
@@ -59,7 +71,7 @@ def ask(artifacts: Path, teacher: Path, texts: Sequence[str], output: Path, fres
     left = sorted(new.values(), key=len)  # texts of like length share a batch
     for start in tqdm(range(0, len(left), PART), desc="ask", unit=" parts", leave=False, disable=None):
         part = left[start : start + PART]
-        with quiet():
+        with quiet(), _products(model, precision):
             logits = model.task.logits(model.predict_raw(part))
         answers = answers.with_more(Answers.of(part, logits, reviews.task.labels, about))
         answers.save(partial)
@@ -67,6 +79,25 @@ def ask(artifacts: Path, teacher: Path, texts: Sequence[str], output: Path, fres
     answers.save(output)
     partial.unlink(missing_ok=True)
     return answers, len(left)
+
+
+def _products(model: Any, precision: str) -> AbstractContextManager[Any]:
+    """Where a model computes in a precision.
+
+    Raises:
+        UserError: mixed precision is asked of no encoder, or of a machine that does not know it.
+    """
+    if precision == "float32":
+        return nullcontext()
+    if model.path.suffix != ".safetensors":
+        raise UserError(f"--precision {precision}: {model.path} is no encoder in PyTorch", "give --precision float32")
+    import torch
+
+    from sentipress.transformer.finetuning import precision_of
+
+    device = next(model.model.parameters()).device
+    precision_of(precision, device)
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def _earlier(path: Path, nothing: Answers) -> Answers | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +13,11 @@ import pandas as pd
 
 from sentipress.core import cli, files, folder, manifest, memory
 from sentipress.core.errors import UserError
-from sentipress.data import additions, corpus, grammar, sources
+from sentipress.data import additions, corpus, grammar, sources, turning
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
-from sentipress.data.sentences import Picker, passages
+from sentipress.data.sentences import Picker, is_passage, passages
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
@@ -54,8 +55,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     Args:
         settings: of the stage. `artifacts`, `data`, `test_data`, `text_column`, `label_column`, `labels`, `recipe`,
             `keep_duplicates`, `split`, `test_share`, `validation_share` and `seed` are needed; without `download`, `unlabelled`,
-            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `passages`, `made_sentences`, `more_training`, `reading_sets`,
-            `held_out` or `texts` there is none of these.
+            `out_of_domain_texts`, `out_of_domain_data`, `sentences`, `passages`, `turned_passages`, `made_sentences`, `more_training`,
+            `reading_sets`, `held_out` or `texts` there is none of these.
         cleaning: recipe of `sentipress.data.cleaning`.
         next_stage: script that the last line names.
         reader: of the encoder's track. Then the bundled texts are sentences instead of reviews, tokenizer.json is written,
@@ -113,7 +114,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         else:
             frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
         spellings, pickers = raw.spellings, []
-        made = _made(settings.made_sentences, frame, task, cleaning) if asked("made_sentences") else []
+        judged = (asked("made_sentences") or asked("turned_passages")) and _in_english(frame, task, cleaning)
+        made = _made(settings.made_sentences) if judged and asked("made_sentences") else []
         forbidden = _forbidden(frame, sets, task) if asked("sentences") or asked("passages") or made else []
         if asked("sentences"):
             pickers.append(Picker(settings.sentences, forbidden))
@@ -164,7 +166,10 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **({"held_out": held_out.folders} if held_out.folders else {}),
             "stage": settings.stage,
         }
-        picked = [*(text for picker in pickers for text in picker.picked()), *made]
+        picked = [text for picker in pickers for text in picker.picked()]
+        if judged and asked("turned_passages"):
+            picked += _turned(picked, settings.turned_passages)
+        picked += made
         sentences = _cleaned(picked, cleaning, forbidden) if picked else None
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
@@ -193,7 +198,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     if sentences is not None:
         texts = "training and unlabelled" if unlabelled else "training"
-        print(f"{len(sentences):,} sentences and passages, of {texts} texts and up to {len(made):,} made by rule, for an encoder to answer")
+        rule = f"{len(made):,} made and {len(picked) - len(made) - sum(len(one.picked()) for one in pickers):,} turned round by rule"
+        print(f"{len(sentences):,} sentences and passages of {texts} texts for an encoder to answer, with up to {rule}")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:
@@ -217,11 +223,20 @@ def _forbidden(frame: pd.DataFrame, sets: Collection[additions.Given], task: Tas
     return [*held_out, *(text for one in sets for text in additions.read(one, task)["review"])]
 
 
-def _made(count: int, frame: pd.DataFrame, task: Task, cleaning: str) -> list[str]:
-    """Sentences made by rule, which are English and of praise and blame, for such texts; none is nearly a text that tests reading."""
-    if not (task.is_sentiment and comprehension.english(frame.loc[frame["split"] == "train", "review"], cleaning)):
-        return []
+def _in_english(frame: pd.DataFrame, task: Task, cleaning: str) -> bool:
+    """Whether the texts are English ones of praise and blame, for which there are rules."""
+    return task.is_sentiment and comprehension.english(frame.loc[frame["split"] == "train", "review"], cleaning)
+
+
+def _made(count: int) -> list[str]:
+    """Sentences made by rule, none of which is nearly a text that tests reading."""
     return [text for text, _ in grammar.made(count) if not comprehension.near(text)]
+
+
+def _turned(texts: Iterable[str], count: int) -> list[str]:
+    """The passages among texts, turned round by rule, so many at most."""
+    passages_only = (text for text in texts if is_passage(text))
+    return list(islice((found for text in passages_only if (found := turning.turned(text))), count))
 
 
 def _cleaned(sentences: list[str], cleaning: str, forbidden: Iterable[str]) -> pd.DataFrame:

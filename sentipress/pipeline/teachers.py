@@ -20,7 +20,6 @@ from sentipress.core.backend import keras
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
 from sentipress.data.task import Task
-from sentipress.data.varying import varied
 from sentipress.evaluation import records
 from sentipress.lstm import networks
 from sentipress.lstm.networks import ModelSpec
@@ -79,13 +78,11 @@ def consult(space: Workspace) -> Teaching:
     """
     settings = space.settings
     names, unlabelled = choose(settings.teacher, space.folder), space.reviews.unlabelled() if settings.use_unlabelled else []
-    wanted = round(settings.varied * len(space.labels["train"]))
-    if not wanted:
+    if not settings.varied:
         return ask(space, names, unlabelled)
     if any(name.endswith(".npz") for name in names):
         raise UserError(f"--teacher {settings.teacher}: a file says nothing of varied texts", "pass --varied 0")
-    held_out = [*space.reviews.texts("validation"), *space.reviews.texts("test")]
-    return ask(space, names, unlabelled, varied(space.reviews.texts("train"), wanted, settings.seed, held_out))
+    return ask(space, names, unlabelled, space.reviews.varied(settings.varied))
 
 
 def ask(space: Workspace, names: list[str], unlabelled: list[str], made: Sequence[str] = ()) -> Teaching:

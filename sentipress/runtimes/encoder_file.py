@@ -56,7 +56,7 @@ class EncoderModel(NetworkRuntime):
         torch.set_num_threads(1)
         try:
             with torch.inference_mode():
-                logits = self.model(torch.from_numpy(np.ascontiguousarray(inputs))).numpy()
+                logits = self.model(torch.from_numpy(np.ascontiguousarray(inputs))).float().numpy()
         finally:
             torch.set_num_threads(threads)
         return np.asarray(self.task.probabilities(self.task.shaped(logits))[0])

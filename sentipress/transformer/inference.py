@@ -56,6 +56,6 @@ def _in_batches(
     found = np.zeros((len(ids), columns), np.float32)
     with torch.inference_mode(), tqdm(total=len(ids), desc=title, unit=" texts", leave=False, disable=None) as bar:
         for rows, part in batches(ids, model.spec.padding_id):
-            found[rows] = compute(torch.from_numpy(part).to(device)).cpu().numpy()
+            found[rows] = compute(torch.from_numpy(part).to(device)).float().cpu().numpy()
             bar.update(len(rows))
     return found
