@@ -19,7 +19,7 @@ RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stag
 TECHNIQUES = "auto"  # some of response, feature, relation, self, pseudo, online, with commas; auto: see School.usual_techniques
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
-VARIED = 0.0  # [0.0, 100.0] texts made from the training texts for each of these, as a transfer set besides; 0: none
+VARIED = 0.0  # [0.0, 100.0] without unlabelled texts: texts made from the training texts, for each of these, to teach on instead
 ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
 WIDTH = 0.5  # [0.05, 1.0] of embedding and units, against the base; the study's
 STUDENT_EMBEDDING = 0  # [0, 1024] columns of its embedding; 0: by WIDTH
@@ -28,7 +28,7 @@ TEMPERATURE = 1.0  # [0.01, 100.0] above 1 softens teacher and student alike (Hi
 FEATURE_WEIGHT = 0.1  # [0.0, 1000.0] of the part of the loss that features or relations add to the response
 EMBEDDING_START = "svd+nb"  # {random, svd, svd+nb} as for the base: the first columns of its word vectors
 EMBEDDING_SCALE = 0.1  # [0.001, 10.0] standard deviation of those vectors
-EPOCHS = 3  # [1, 1000] passes over all texts that teach; the control gets as many steps over the labelled ones
+EPOCHS = 3  # [1, 1000] passes over all texts that teach; the control reads as many words, all of them labelled
 BATCH_SIZE = 256  # [1, 4096] four times the study's: a step costs twice as much
 LEARNING_RATE = 0.003  # [1e-7, 1.0] Adam's own default times three, for the larger batches
 SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
             f"student {networks.count_parameters(school.spec):,} parameters"
         )
 
-        # %% The control: the same start, as many steps, and no teacher. Then a student for each technique
+        # %% The control: the same start, as many words to read, and no teacher. Then a student for each technique
         control = school.control()
         students = {technique: school.teach(technique, control) for technique in chosen or school.usual_techniques}
         space.check_unchanged(base)

@@ -17,12 +17,12 @@ from sentipress.core.errors import exit_code
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
-CHAIN = "vocabulary=8000,distil=24x24,int4,pack"  # what is done, in this order; see docs/stages.md
+CHAIN = "vocabulary=8000,distil=24x48,int4,pack"  # what is done, in this order; see docs/stages.md
 NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
-VARIED = 2.0  # [0.0, 100.0] texts made from the training texts for each of these, as a transfer set besides; 0: none
+VARIED = 1.0  # [0.0, 100.0] without unlabelled texts: texts made from the training texts, for each of these, to teach on instead
 ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
 ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the teacher
 TEMPERATURE = 1.0  # [0.01, 100.0] as in stage 5

@@ -16,7 +16,7 @@ from sentipress.core.errors import exit_code
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder of the stages
 ANSWERS = "auto"  # as in stage 6: the folder's answers.npz, published ones that fit, or a file
-SHAPES = "vocabulary=8000,distil=24x24,int4,pack"  # chains of stage 6, with ; between
+SHAPES = "vocabulary=8000,distil=24x48,int4,pack"  # chains of stage 6, with ; between
 PARTS = "none,cut,made,both"  # of the sentences with the encoder's answers, each a student of its own
 SEEDS = "1"  # of weights, order and dropout
 OUTPUT = None  # JSON of all results, and a table beside it; printed only by default

@@ -318,20 +318,29 @@ def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
         teachers.ask(space, names, others)
 
 
+def test_a_control_reads_as_many_words_as_a_student():
+    labelled = np.array([[5, 6, 7, 8], [5, 6, 0, 0]], np.int32)
+    short = np.array([[5, 0, 0, 0]] * 9, np.int32)  # nine more words in nine more texts
+    assert training.labelled_epochs(4, labelled, np.concatenate([labelled, short])) == 10
+    assert training.labelled_epochs(3, labelled, labelled) == 3
+
+
 def test_teachers_are_asked_about_varied_texts_too(folder, tmp_path):
     space, _ = opened(folder)
-    plain = teachers.consult(space)
     space.settings.varied = 0.5
+    plain = teachers.consult(space)
+    assert plain.about() == {"unlabelled_reviews": 270}  # they stand in for texts that nobody made
+    space.settings.use_unlabelled = False
     teaching = teachers.consult(space)
-    made, count = teaching.unlabelled[270:], round(0.5 * len(space.labels["train"]))
-    assert len(made) == count == teaching.varied and teaching.unlabelled[:270] == plain.unlabelled
-    assert teaching.about() == {"unlabelled_reviews": 270, "varied_texts": count} and teaching.files == plain.files
+    made, count = [*teaching.unlabelled], round(0.5 * len(space.labels["train"]))
+    assert len(made) == count == teaching.varied and "unlabelled.csv" not in teaching.files
+    assert teaching.about() == {"unlabelled_reviews": 0, "varied_texts": count}
     held_out = {text for split in ("train", "validation", "test") for text in space.reviews.texts(split)}
     assert held_out.isdisjoint(made) and teachers.consult(space).unlabelled == teaching.unlabelled
-    np.testing.assert_allclose(teaching.logits["unlabelled"][:270], plain.logits["unlabelled"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(teaching.logits["train"], plain.logits["train"], rtol=1e-5, atol=1e-6)
     assert (folder / "teacher_modelo_base.npz").is_file() and (folder / "teacher_modelo_base_varied.npz").is_file()
     space.settings.seed += 1  # the same texts for every seed, so that a teacher is asked about them once
-    assert teachers.consult(space).unlabelled[270:] == made
+    assert [*teachers.consult(space).unlabelled] == made
     assert space.reviews.varied(0.25) == [*made[: round(0.25 * len(space.labels["train"]))]] and space.reviews.varied(0) == []
     space.settings.teacher = str(tmp_path / "bert.npz")
     with pytest.raises(errors.UserError, match="a file says nothing of varied texts -> pass --varied 0"):
@@ -385,9 +394,11 @@ def test_the_student_is_taught_by_the_ensemble_on_unlabelled_reviews_too(run):
         and 0 <= helped["p"] <= 1
     )
     control = record(run, "modelo_control")
-    steps = {name: len(facts["history"]) * size for name, facts, size in (("taught", about, 1350), ("control", control, 1080))}
-    assert 0.8 <= steps["taught"] / steps["control"] <= 1.25  # the same budget, in whole epochs
-    assert control["settings"]["patience"] == 1 and len(control["history"]) == 2  # and no early end
+    reviews, tokenizer = corpus.load(run), Tokenizer.load(run / "tokenizer.json", "")
+    labelled, more = (int(np.count_nonzero(tokenizer.encode(texts))) for texts in (reviews.texts("train"), reviews.unlabelled()))
+    words = len(about["history"]) * (labelled + more), len(control["history"]) * labelled
+    assert 0.8 <= words[0] / words[1] <= 1.25  # the same budget, in whole epochs
+    assert control["settings"]["patience"] == 1 < len(control["history"]) - 1  # and no early end
     assert "modelo_control.keras" in about["inputs"]  # what it is compared with
     for name in ("modelo_destilado_self", "modelo_destilado_pseudo"):  # the same texts without a better teacher
         alone = record(run, name)

@@ -47,6 +47,19 @@ class TrainingPlan:
     seed: int
 
 
+def labelled_epochs(epochs: int, labelled: np.ndarray, texts: np.ndarray) -> int:
+    """Passes over labelled texts in which a control reads as many words as a student does in `epochs` passes over all of its texts.
+
+    Words and not steps: sentences are texts too, and ten of them are read in the time of a review.
+
+    Args:
+        epochs: of the student.
+        labelled: ids of the labelled texts, int32 (texts, length), 0 where there is no word.
+        texts: ids of all texts that the student learns from.
+    """
+    return max(1, round(epochs * np.count_nonzero(texts) / np.count_nonzero(labelled)))
+
+
 def plan_of(settings: SimpleNamespace, bucketed: bool, **changes: Any) -> TrainingPlan:
     """The plan in a stage's settings; `changes` for what the stage has no setting for."""
     values = {field.name: getattr(settings, field.name) for field in fields(TrainingPlan) if hasattr(settings, field.name)}

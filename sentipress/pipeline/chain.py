@@ -173,11 +173,11 @@ class Chain:
         return None if vectors is None else vectors[self._rows]
 
     def _train(self, link: Link, stem: str) -> History:
-        """A new network by the labels alone, with as many steps as a student has."""
+        """A new network by the labels alone, with as many words to read as a student has."""
         vectors = self._new_network(link)
         model = networks.build_for_training(self.spec)
         networks.start_embedding(model, vectors)
-        epochs = round(self._settings.epochs * len(self._targets) / len(self._space.ids["train"]))
+        epochs = training.labelled_epochs(self._settings.epochs, self._space.ids["train"], self._data()[0])
         plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, self._settings.patience))
         history = self._space.train(model, stem, plan, self._inputs)
         self.weights = model.get_weights()

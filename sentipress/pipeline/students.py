@@ -83,9 +83,9 @@ class School:
         return self.space.accuracy(self.teaching.logits["validation"])
 
     def control(self) -> Student:
-        """The student without a teacher: the same start, as many steps, and the labels alone."""
+        """The student without a teacher: the same start, as many words to read, and the labels alone."""
         space, settings = self.space, self.space.settings
-        epochs = round(settings.epochs * len(self._ids) / len(space.ids["train"]))
+        epochs = training.labelled_epochs(settings.epochs, space.ids["train"], self._ids)
         # Never cut short: its budget is the student's.
         plan = training.plan_of(settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, settings.patience))
         deterministic(settings.seed)

@@ -71,14 +71,16 @@ def choose(text: str, folder: Path) -> list[str]:
 
 
 def consult(space: Workspace) -> Teaching:
-    """What the teachers in a stage's settings say, also of the unlabelled and the varied texts if the settings want them.
+    """What the teachers in a stage's settings say, also of unlabelled texts, or of varied ones in their place, if the settings want them.
+
+    Varied texts help where there are no others; beside unlabelled ones they would only outweigh what an encoder says of sentences.
 
     Raises:
         UserError: see `ask`; or varied texts are wanted and a teacher is a file, which knows nothing of them.
     """
     settings = space.settings
     names, unlabelled = choose(settings.teacher, space.folder), space.reviews.unlabelled() if settings.use_unlabelled else []
-    if not settings.varied:
+    if unlabelled or not settings.varied:
         return ask(space, names, unlabelled)
     if any(name.endswith(".npz") for name in names):
         raise UserError(f"--teacher {settings.teacher}: a file says nothing of varied texts", "pass --varied 0")
