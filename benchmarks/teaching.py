@@ -1,6 +1,6 @@
-"""What teaches a small model to read: the encoder's answers to sentences cut from reviews, to sentences made by rule, or both?
+"""What teaches a small model to read: the encoder's answers to sentences, to passages, to turned passages, to sentences made by rule?
 
-Each part alone, for one or several shapes of the packed network, beside the same network without an encoder's answers.
+Each part alone and all of them, for one or several shapes of the packed network, beside the same network without an encoder's answers.
 
 Reads    an artifacts folder with sentences.csv, classical_nb.npz (classical.py) and an encoder's answers
 Writes   chains of stage 6 in that folder, of which those that are current are not made again; OUTPUT, OUTPUT with the ending .md
@@ -13,13 +13,33 @@ from pathlib import Path
 
 from sentipress.core.errors import exit_code
 
+KINDS = ("sentences", "passages", "turned", "made")
+
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder of the stages
 ANSWERS = "auto"  # as in stage 6: the folder's answers.npz, published ones that fit, or a file
 SHAPES = "vocabulary=8000,distil=24x48,int4,pack"  # chains of stage 6, with ; between
-PARTS = "none,cut,made,both"  # of the sentences with the encoder's answers, each a student of its own
+PARTS = "none,sentences,passages,turned,made,all"  # with the encoder's answers, a student of each; + joins: sentences+made
 SEEDS = "1"  # of weights, order and dropout
 OUTPUT = None  # JSON of all results, and a table beside it; printed only by default
+
+
+def kinds_of(texts: list[str]) -> list[str]:
+    """Of which kind each text of sentences.csv is, by stage 1's own rules."""
+    from sentipress.data import grammar, turning
+    from sentipress.data.sentences import is_passage, key_of
+
+    by_rule = {key_of(text) for text, _ in grammar.made(grammar.MOST)}
+    turned = {key_of(found) for text in texts if is_passage(text) and (found := turning.turned(text))}
+
+    def kind(text: str) -> str:
+        if key_of(text) in by_rule:
+            return "made"
+        if key_of(text) in turned:
+            return "turned"
+        return "passages" if is_passage(text) else "sentences"
+
+    return [kind(text) for text in texts]
 
 
 def run(folder: Path, flags: dict[str, object]) -> None:
@@ -57,9 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     from sentipress.core import cli, files, manifest
     from sentipress.core.errors import UserError
-    from sentipress.data import grammar
     from sentipress.data.answers import keys_of
-    from sentipress.data.sentences import key_of
     from sentipress.evaluation import comprehension, records
     from sentipress.pipeline import encoder_answers
     from sentipress.pipeline.workspace import Workspace
@@ -67,8 +85,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = cli.settings(__file__, arguments)
     folder, parts = Path(settings.artifacts), settings.parts.split(",")
-    if not {*parts} <= {"none", "cut", "made", "both"}:
-        raise UserError(f"--parts {settings.parts} is not understood", "give some of none,cut,made,both")
+    if not {one for part in parts for one in part.split("+")} <= {*KINDS, "none", "all"}:
+        raise UserError(f"--parts {settings.parts} is not understood", f"give some of none,all,{','.join(KINDS)}")
 
     # %% A file of answers for each part
     space = Workspace.open(cli.settings(str(Path(__file__).parent.parent / manifest.COMBINATION), ["--artifacts", str(folder)]))[0]
@@ -76,12 +94,13 @@ def main(arguments: list[str] | None = None) -> None:
     heard = encoder_answers.hear(space)
     if not heard:
         raise UserError(f"there are no answers for {folder}", f"run {manifest.command(manifest.ASKING, folder)} --teacher FILE")
-    answers, by_rule = heard.answers, {key_of(text) for text, _ in grammar.made(grammar.MOST)}
-    raw, _ = space.reviews.sentences()
-    cut, made = (keys_of([text for text in raw if (key_of(text) in by_rule) == rule]) for rule in (False, True))
+    answers, (raw, _) = heard.answers, space.reviews.sentences()
+    kinds = kinds_of(raw)
     given, sizes = {"none": "none"}, {"none": 0}
-    for part, left_out in (("cut", made), ("made", cut), ("both", made[:0])):  # answers to whole reviews stay in each
-        kept = ~np.isin(answers.keys, left_out)
+    for part in {*parts} - {"none"}:
+        wanted = {*KINDS} if part == "all" else {*part.split("+")}
+        left_out = keys_of([text for text, kind in zip(raw, kinds, strict=True) if kind not in wanted])
+        kept = ~np.isin(answers.keys, left_out)  # answers to whole reviews stay in each
         some = replace(answers, keys=answers.keys[kept], logits=answers.logits[kept])
         sizes[part] = int(some.find(raw)[0].sum())
         digest = files.fingerprint([some.teacher["sha256"], *map(str, some.keys.tolist())])[:8]

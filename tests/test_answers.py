@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -206,6 +207,8 @@ def test_passages_are_turned_round_as_well(folder, sample_csv, tmp_path):
     by_rule = [turned for text in raw if is_passage(text) and (turned := turning.turned(text))]
     found = [text for text in by_rule if text in set(raw)]
     assert 60 < len(found) <= 100
+    kinds = Counter(load_stage("benchmarks/teaching.py").kinds_of(raw))
+    assert kinds["passages"] == 100 and kinds["turned"] == len(found) and kinds["made"] > 250 and kinds["sentences"] > 500
     flags = ("--data", str(sample_csv), "--sentences", "0", "--made-sentences", "0", "--passages", "50", "--turned-passages")
     for wanted in (0, 20):
         run_stage(STAGES[0], tmp_path / "other", *flags, str(wanted))
