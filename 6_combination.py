@@ -17,7 +17,7 @@ from sentipress.core.errors import exit_code
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
-CHAIN = "vocabulary=8000,distil=24x48,int4,pack"  # what is done, in this order; see docs/stages.md
+CHAIN = "vocabulary=8000,distil=24x44,int4,pack"  # what is done, in this order; see docs/stages.md
 NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it

@@ -28,10 +28,10 @@ COMMANDS = (
     ("5_distillation.py", {}, "modelo_profesor"),
     ("6_combination.py", {}, "pocket"),
     # The pocket model's own controls: its network without a teacher, and taught by that one on the same texts.
-    ("6_combination.py", {"chain": "vocabulary=8000,train=24x48,int4,pack", "name": "alone"}, "alone"),
+    ("6_combination.py", {"chain": "vocabulary=8000,train=24x44,int4,pack", "name": "alone"}, "alone"),
     (
         "6_combination.py",
-        {"chain": "vocabulary=8000,distil=24x48,int4,pack", "name": "selftaught", "teacher": "alone_2_train"},
+        {"chain": "vocabulary=8000,distil=24x44,int4,pack", "name": "selftaught", "teacher": "alone_2_train"},
         "selftaught",
     ),
     # Smaller ones, beside the smaller packed bags of words.
