@@ -30,7 +30,7 @@ DROPOUT = 0.2  # [0.0, 0.95] of a student that distil=... builds: less than the 
 SPATIAL_DROPOUT = 0.15  # [0.0, 0.95] of whole embedding columns of such a student
 EMBEDDING_START = "svd+nb"  # {random, svd, svd+nb} where its embedding starts
 EMBEDDING_SCALE = 0.1  # [0.001, 10.0] standard deviation of those vectors
-EPOCHS = 6  # [1, 1000] of each link that trains: with sentences and varied texts three are too few (results/teaching.json)
+EPOCHS = 6  # [1, 1000] of each link that trains: of the many short texts that an encoder answered three are too few
 BATCH_SIZE = 256  # [1, 4096] as in stage 5
 LEARNING_RATE = 0.004  # [1e-7, 1.0] a third more than stage 5's: fewer weights
 SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
