@@ -30,16 +30,19 @@ def kinds_of(texts: list[str]) -> list[str]:
     from sentipress.data.sentences import is_passage, key_of
 
     by_rule = {key_of(text) for text, _ in grammar.made(grammar.MOST)}
-    turned = {key_of(found) for text in texts if is_passage(text) and (found := turning.turned(text))}
-
-    def kind(text: str) -> str:
+    kinds: list[str] = []
+    turned: set[int] = set()  # of the passages so far: turned round once more, a text may be the first one again
+    for text in texts:
         if key_of(text) in by_rule:
-            return "made"
-        if key_of(text) in turned:
-            return "turned"
-        return "passages" if is_passage(text) else "sentences"
-
-    return [kind(text) for text in texts]
+            kinds.append("made")
+        elif key_of(text) in turned:
+            kinds.append("turned")
+        elif is_passage(text):
+            kinds.append("passages")
+            turned |= {key_of(found)} if (found := turning.turned(text)) else set()
+        else:
+            kinds.append("sentences")
+    return kinds
 
 
 def run(folder: Path, flags: dict[str, object]) -> None:

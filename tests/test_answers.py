@@ -206,9 +206,9 @@ def test_passages_are_turned_round_as_well(folder, sample_csv, tmp_path):
     raw, _ = corpus.load(folder).sentences()
     by_rule = [turned for text in raw if is_passage(text) and (turned := turning.turned(text))]
     found = [text for text in by_rule if text in set(raw)]
-    assert 60 < len(found) <= 100
+    assert len(found) > 60  # some are turned back
     kinds = Counter(load_stage("benchmarks/teaching.py").kinds_of(raw))
-    assert kinds["passages"] == 100 and kinds["turned"] == len(found) and kinds["made"] > 250 and kinds["sentences"] > 500
+    assert kinds["passages"] == 100 and 60 < kinds["turned"] <= len(found) and kinds["made"] > 250 and kinds["sentences"] > 500
     flags = ("--data", str(sample_csv), "--sentences", "0", "--made-sentences", "0", "--passages", "50", "--turned-passages")
     for wanted in (0, 20):
         run_stage(STAGES[0], tmp_path / "other", *flags, str(wanted))
@@ -216,7 +216,7 @@ def test_passages_are_turned_round_as_well(folder, sample_csv, tmp_path):
 
 
 def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_csv):
-    ask(folder, "--texts", sample_csv)
+    answers = ask(folder, "--texts", sample_csv)
     space, teaching = consulted(folder)
     plain, about = teachers.consult(space), teaching.answers
     assert 0 <= about["share_of_shorter"] <= 1 and 0 <= about["share_of_longer"] <= 1 and about["longer_than_words"] > 50
@@ -224,7 +224,9 @@ def test_the_encoders_share_in_reviews_is_chosen_on_validation(folder, sample_cs
     assert max(about["share_of_shorter"], about["share_of_longer"]) > 0.5
     assert not np.array_equal(teaching.logits["train"], plain.logits["train"])
     assert space.accuracy(teaching.logits["validation"]) >= space.accuracy(plain.logits["validation"])
-    np.testing.assert_array_equal(teaching.logits["unlabelled"][:270], plain.logits["unlabelled"])  # it was not asked about them
+    others = ~answers.find(plain.unlabelled)[0]  # a short one may be a sentence as well
+    assert others.sum() > 260
+    np.testing.assert_array_equal(teaching.logits["unlabelled"][:270][others], plain.logits["unlabelled"][others])
 
 
 def test_the_encoder_has_its_share_in_varied_texts_that_it_was_asked_about(folder, sample_csv):

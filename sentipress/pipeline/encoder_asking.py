@@ -71,7 +71,7 @@ def ask(
     left = sorted(new.values(), key=len)  # texts of like length share a batch
     for start in tqdm(range(0, len(left), PART), desc="ask", unit=" parts", leave=False, disable=None):
         part = left[start : start + PART]
-        with quiet(), _products(model, precision):
+        with quiet(), _products(teacher, model, precision):
             logits = model.task.logits(model.predict_raw(part))
         answers = answers.with_more(Answers.of(part, logits, reviews.task.labels, about))
         answers.save(partial)
@@ -81,7 +81,7 @@ def ask(
     return answers, len(left)
 
 
-def _products(model: Any, precision: str) -> AbstractContextManager[Any]:
+def _products(teacher: Path, model: Any, precision: str) -> AbstractContextManager[Any]:
     """Where a model computes in a precision.
 
     Raises:
@@ -89,8 +89,8 @@ def _products(model: Any, precision: str) -> AbstractContextManager[Any]:
     """
     if precision == "float32":
         return nullcontext()
-    if model.path.suffix != ".safetensors":
-        raise UserError(f"--precision {precision}: {model.path} is no encoder in PyTorch", "give --precision float32")
+    if teacher.suffix != ".safetensors":
+        raise UserError(f"--precision {precision}: {teacher} is no encoder in PyTorch", "give --precision float32")
     import torch
 
     from sentipress.transformer.finetuning import precision_of
