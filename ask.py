@@ -15,7 +15,7 @@ TEXTS = None  # further files of texts, with commas: the labelled reviews, so th
 TEXT_COLUMN = "review"  # column of the texts in these files
 VARIED = 0.0  # [0.0, 100.0] texts made from the training texts for each of these, as in stage 6, asked about besides
 OUTPUT = None  # file to write instead of artifacts/answers.npz; what the same teacher said in it stays
-PRECISION = "float32"  # {float32, mixed} mixed: an encoder's products in bfloat16, three times as fast where the processor knows it
+PRECISION = "float32"  # {float32, mixed} mixed: an encoder's products in bfloat16, faster where the processor knows it
 FRESH = False  # replace the answers of another teacher
 
 

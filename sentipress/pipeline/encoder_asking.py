@@ -91,13 +91,10 @@ def _products(teacher: Path, model: Any, precision: str) -> AbstractContextManag
         return nullcontext()
     if teacher.suffix != ".safetensors":
         raise UserError(f"--precision {precision}: {teacher} is no encoder in PyTorch", "give --precision float32")
-    import torch
-
-    from sentipress.transformer.finetuning import precision_of
+    from sentipress.transformer.finetuning import precision_of, rounded_products
 
     device = next(model.model.parameters()).device
-    precision_of(precision, device)
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    return rounded_products(device, precision_of(precision, device))
 
 
 def _earlier(path: Path, nothing: Answers) -> Answers | None:

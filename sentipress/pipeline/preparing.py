@@ -166,10 +166,9 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             **({"held_out": held_out.folders} if held_out.folders else {}),
             "stage": settings.stage,
         }
-        picked = [text for picker in pickers for text in picker.picked()]
-        if judged and asked("turned_passages"):
-            picked += _turned(picked, settings.turned_passages)
-        picked += made
+        cut = [text for picker in pickers for text in picker.picked()]
+        turned = _turned(cut, settings.turned_passages) if judged and asked("turned_passages") else []
+        picked = [*cut, *turned, *made]
         sentences = _cleaned(picked, cleaning, forbidden) if picked else None
         corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
@@ -198,7 +197,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     if sentences is not None:
         texts = "training and unlabelled" if unlabelled else "training"
-        rule = f"{len(made):,} made and {len(picked) - len(made) - sum(len(one.picked()) for one in pickers):,} turned round by rule"
+        rule = f"{len(made):,} made and {len(turned):,} turned round by rule"
         print(f"{len(sentences):,} sentences and passages of {texts} texts for an encoder to answer, with up to {rule}")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")

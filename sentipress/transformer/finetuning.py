@@ -110,6 +110,14 @@ def products_in(precision: str) -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
+def rounded_products(device: torch.device, precision: str) -> torch.autocast:
+    """Where what goes into each product is rounded to bfloat16, if the precision is "mixed"; see `FineTuning`.
+
+    Weights change between steps: their rounded copies are not kept.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == MIXED, cache_enabled=False)
+
+
 def deterministic(seed: int) -> None:
     """Seed PyTorch and ask for deterministic kernels: the same seed on the same machine gives the same files."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic products on a GPU need
@@ -305,8 +313,7 @@ class Training:
         at_once = max(1, IDS_AT_ONCE // ids.shape[1])
         for start in range(0, texts, at_once):  # activations of the whole batch may not fit
             part, wanted = ids[start : start + at_once], targets[start : start + at_once]
-            # Weights change between steps: their rounded copies must not be kept.
-            with torch.autocast(part.device.type, torch.bfloat16, enabled=self._precision == MIXED, cache_enabled=False):
+            with rounded_products(part.device, self._precision):
                 mean, logits = self._loss(self.model, part, wanted)
             mean = mean * (len(part) / texts)
             mean.backward()  # type: ignore[no-untyped-call]
