@@ -158,6 +158,23 @@ def test_each_technique_adds_up_its_parts(example, technique):
     np.testing.assert_allclose(distiller.loss(tf.constant(targets), tf.constant(outputs)), expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize("task", [SENTIMENT, THREE], ids=["two", "three"])
+def test_edited_pairs_are_taught_by_their_labels_and_read_more_often(task):
+    labels = np.array([1.0, 0, 1, 0])
+    logits = np.full((4,) if task.binary else (4, 3), -2, np.float32)
+    targets = distillation.targets_of(task, labels, logits, logits[:1])
+    ids = np.arange(10).reshape(5, 2)
+    more_ids, more = distillation.with_pairs(task, ids, targets, np.array([0, 3]), 3)
+    assert more_ids.tolist() == [*ids.tolist(), *([[0, 1], [6, 7]] * 2)]
+    np.testing.assert_array_equal(more[[1, 2, 4]], targets[[1, 2, 4]])
+    np.testing.assert_array_equal(more[5:], more[[0, 3, 0, 3]])
+    sure = task.probabilities(more[[0, 3], 2:][:, 0] if task.binary else more[[0, 3], 2:])
+    assert list(task.decide(sure)) == [1, 0] and np.allclose(sure, [0.953, 0.047] if task.binary else sure, atol=1e-3)
+    unchanged = distillation.with_pairs(task, ids, targets, np.zeros(0, np.int64), 8)
+    np.testing.assert_array_equal(unchanged[0], ids)
+    np.testing.assert_array_equal(unchanged[1], targets)
+
+
 @pytest.mark.parametrize("technique", distillation.TECHNIQUES)
 def test_each_technique_adds_up_its_parts_for_three_labels(technique):
     random = np.random.default_rng(0)

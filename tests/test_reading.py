@@ -137,8 +137,8 @@ def test_files_that_are_no_pair_are_refused(pair, content, said):
 def test_an_edited_copy_of_a_held_out_text_is_a_leak(pair):
     given = additions.parse(together(pair), "--more-training")
     quoted = [f'{text} "Really", they say.' for text in TEXTS]
-    held_out, known = [quoted[0].upper().replace(",", "")], [quoted[1]]
-    more, counted = additions.for_training(given, SENTIMENT, "plain", held_out, known)
+    held_out, known = [quoted[0].upper().replace(",", "")], pd.Series([quoted[1]], index=[7])
+    more, counted = additions.for_training(given, SENTIMENT, "plain", held_out, known, 100)
     assert [text.split('"')[0].strip() for text in more["review"]] == [TEXTS[2], EDITED[1], EDITED[2]]
     assert {key: counted[0][key] for key in ("texts", "held_out", "edited_of_held_out", "duplicates", "kept")} == {
         "texts": 6,
@@ -147,6 +147,8 @@ def test_an_edited_copy_of_a_held_out_text_is_a_leak(pair):
         "duplicates": 1,
         "kept": 3,
     }
+    # The second original stands in the main file, the third does not; of the first pair nothing is learned.
+    assert list(more["row"]) == [100, 101, 102] and counted[0]["pairs"] == [[7, 101], [100, 102]]
 
 
 @pytest.mark.parametrize("recipe", ["plain", "default", "thesis", "posts"])
@@ -158,8 +160,8 @@ def test_a_leak_is_found_whatever_cleaning_makes_of_a_text(pair, tmp_path, recip
     for path, text in zip(pair, (original, edited), strict=True):
         path.write_text(f"Sentiment\tText\nNegative\t{text}\n")
     given = additions.parse(together(pair), "--x")
-    more, counted = additions.for_training(given, SENTIMENT, recipe, [clean(original, recipe)], [])
-    assert more.empty and (counted[0]["held_out"], counted[0]["edited_of_held_out"]) == (1, 1)
+    more, counted = additions.for_training(given, SENTIMENT, recipe, [clean(original, recipe)], pd.Series([], dtype=str), 0)
+    assert more.empty and (counted[0]["held_out"], counted[0]["edited_of_held_out"], counted[0]["pairs"]) == (1, 1, [])
     with pytest.raises(UserError, match="every text of"):
         additions.for_reading(given, SENTIMENT, recipe, [clean(edited, recipe)])
 
@@ -200,6 +202,8 @@ def test_stage_1_keeps_them_and_a_model_is_asked(sample_csv, pair, tmp_path, cap
     assert about["more_training"][0]["kept"] == 6 and [one["name"] for one in about["reading"]["sets"]] == ["sentences", "pairs"]
     assert sum(about["splits"].values()) == len(reviews.frame) and reviews.frame["row"].is_unique
     assert len(reviews.texts("train")) == about["splits"]["train"] and any("lively film" in text for text in reviews.texts("train"))
+    paired = {reviews.texts("train")[place] for place in reviews.paired()}
+    assert paired == {clean(text, reviews.recipe) for text in [*TEXTS, *EDITED]}
     sentences, pairs = reviews.reading()
     assert sentences.texts[0] == "It is a joy to watch." and not sentences.pairs and pairs.pairs and list(pairs.edited) == [0, 0, 1, 1]
     assert comprehension.on_set(registry.open_model(POCKET), pairs) == {"name": "pairs", "of": 2, "original": 2, "edited": 2, "both": 2}

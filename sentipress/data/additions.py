@@ -138,7 +138,8 @@ def for_training(
     task: Task,
     cleaning: str,
     held_out: Collection[str],
-    known: Collection[str],
+    known: pd.Series,
+    first_row: int,
     elsewhere: Callable[[str], bool] = lambda text: False,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Texts to learn on besides the main file's.
@@ -151,13 +152,15 @@ def for_training(
         task: the labels.
         cleaning: recipe by which the other texts were cleaned.
         held_out: cleaned texts of validation and test.
-        known: those of the training split.
+        known: those of the training split, each under its row number.
+        first_row: number of the first further text.
         elsewhere: whether another folder holds out a raw text.
 
     Returns:
-        Columns `review` (cleaned) and `label`, and of each file what was counted.
+        Columns `review` (cleaned), `label` and `row`, and of each file what was counted; of two files of one set also `pairs`, the
+        row numbers of each original and its edited text that are both learned from.
     """
-    held, seen = set(map(words_of, held_out)), set(map(words_of, known))
+    held, rows = set(map(words_of, held_out)), dict(zip(map(words_of, known), map(int, known.index), strict=True))
     parts, counted = [], []
     for one in given:
         frame = read(one, task)
@@ -166,10 +169,12 @@ def for_training(
         words, empty = frame["review"].map(words_of), frame["review"] == ""
         away = (words.isin(held) | there) & ~empty
         leaked = frame["pair"].isin(set(frame.loc[away & (frame["pair"] >= 0), "pair"])) & ~away
-        repeated = (words.isin(seen) | words.duplicated()) & ~away & ~leaked & ~empty
+        repeated = (words.isin(set(rows)) | words.duplicated()) & ~away & ~leaked & ~empty
         kept = frame[~(away | leaked | repeated | empty)]
-        seen |= set(words[kept.index])
-        parts.append(kept[["review", "label"]])
+        numbers = range(first_row, first_row + len(kept))
+        first_row += len(kept)
+        rows |= dict(zip(words[kept.index], numbers, strict=True))
+        parts.append(kept[["review", "label"]].assign(row=numbers))
         counted.append(
             {
                 "name": one.name,
@@ -180,9 +185,16 @@ def for_training(
                 "duplicates": int(repeated.sum()),
                 "empty_after_cleaning": int(empty.sum()),
                 "kept": len(kept),
+                **({"pairs": _pairs(frame[~(away | leaked)], words, rows)} if one.edited else {}),
             }
         )
     return pd.concat(parts, ignore_index=True), counted
+
+
+def _pairs(frame: pd.DataFrame, words: pd.Series, rows: Mapping[str, int]) -> list[list[int]]:
+    """Row numbers of original and edited text of each pair of which both are learned from."""
+    known = frame.assign(row=words[frame.index].map(rows)).dropna(subset="row").sort_values(["pair", "edited"])
+    return [list(map(int, two)) for _, two in known.groupby("pair")["row"] if two.nunique() == 2]
 
 
 def for_reading(given: Collection[Given], task: Task, cleaning: str, learned: Collection[str]) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

@@ -103,6 +103,11 @@ class Corpus:
         training, held_out = self.texts("train"), [*self.texts("validation"), *self.texts("test")]
         return varying.varied(training, round(share * len(training)), VARIED_SEED, held_out) if share else []
 
+    def paired(self) -> np.ndarray:
+        """Places among the training texts of originals and their edited texts (`--more-training original+edited`): int64 (texts,)."""
+        rows = {row for one in self.about.get("more_training") or [] for pair in one.get("pairs", []) for row in pair}
+        return np.flatnonzero(np.isin(self.rows("train"), list(rows)))
+
     def reading(self) -> list[additions.ReadingSet]:
         """Sets of raw texts that tell whether a model reads, if stage 1 was given some.
 

@@ -65,6 +65,7 @@ class Chain:
         self._teaching = teaching = encoder_answers.consult(self._space)
         logits = teaching.logits
         self._targets = distillation.targets_of(self._space.task, self._space.labels["train"], logits["train"], logits["unlabelled"])
+        self._paired = self._space.reviews.paired()
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
         # Ids of the base's vocabulary that are still there.
         self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self._space.tokenizer.words)])
@@ -99,6 +100,8 @@ class Chain:
             deterministic(self._settings.seed)
             model = self._publish(number, link, written)
             model.measured.update(chain=self._settings.chain, teachers=list(self._teaching.names))
+            if len(self._paired) and any(one.name in (chain_links.DISTIL, chain_links.TRAIN, "prune") for one in self._links[:number]):
+                model.measured["paired_texts"] = {"texts": len(self._paired), "times": self._settings.pair_times}
             if self._teaching.answers and any(one.name in (chain_links.DISTIL, "prune") for one in self._links[:number]):
                 model.measured["answers"] = self._teaching.answers
             written += Publisher(self._space).finish([model], self._base.runtime)
@@ -161,7 +164,7 @@ class Chain:
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
         if self._transfer_ids is None:
             self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._teaching.unlabelled)])
-        return self._transfer_ids, self._targets
+        return distillation.with_pairs(self._space.task, self._transfer_ids, self._targets, self._paired, self._settings.pair_times)
 
     def _new_network(self, link: Link) -> np.ndarray | None:
         """Take the shape that a link asks for; gives where its embedding starts, float32 (words, columns)."""
@@ -177,9 +180,10 @@ class Chain:
         vectors = self._new_network(link)
         model = networks.build_for_training(self.spec)
         networks.start_embedding(model, vectors)
-        epochs = training.labelled_epochs(self._settings.epochs, self._space.ids["train"], self._data()[0])
+        labelled = self._space.labelled(self._settings.pair_times)
+        epochs = training.labelled_epochs(self._settings.epochs, labelled[0], self._data()[0])
         plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, self._settings.patience))
-        history = self._space.train(model, stem, plan, self._inputs)
+        history = self._space.train(model, stem, plan, self._inputs, labelled)
         self.weights = model.get_weights()
         return history
 
@@ -199,10 +203,11 @@ class Chain:
         final = SPARSITY if final is None else final
         model = networks.stock_of(self.weights, self.spec)
         plan = training.plan_of(self._settings, bucketed=self.spec.masked, patience=self._settings.epochs, keep_best=False)
-        steps = training.steps_per_epoch(len(self._targets), plan) * plan.epochs
+        data = self._data()
+        steps = training.steps_per_epoch(len(data[1]), plan) * plan.epochs
         wrapped = pruning.prunable_copy(model, self.spec, min(INITIAL_SPARSITY, final), final, steps)
         loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
-        history = self._space.train(wrapped, stem, plan, self._inputs, self._data(), loss=loss, callbacks=pruning.callbacks())
+        history = self._space.train(wrapped, stem, plan, self._inputs, data, loss=loss, callbacks=pruning.callbacks())
         self.weights = pruning.strip(wrapped).get_weights()
         return history
 

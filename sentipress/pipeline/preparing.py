@@ -272,8 +272,8 @@ def _with_more_training(
     def away(text: str) -> bool:
         return comprehension.near(text) or held_out.holds(text)
 
-    more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], frame.loc[training, "review"], away)
-    more["row"] = more.index + int(frame["row"].max()) + 1  # rows are numbered on
+    known, first_row = frame[training].set_index("row")["review"], int(frame["row"].max()) + 1  # rows are numbered on
+    more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], known, first_row, away)
     more["review"] = more["review"].astype(frame["review"].dtype)
     return pd.concat([frame, more.assign(split="train")], ignore_index=True), counted
 

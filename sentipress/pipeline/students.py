@@ -70,6 +70,7 @@ class School:
         self.teaching: Teaching = encoder_answers.consult(space)
         self.inputs: list[Path] = space.inputs(manifest.BASE.file, *self.teaching.files, *space.words())
         self._ids = np.concatenate([space.ids["train"], space.tokenizer.encode(self.teaching.unlabelled)])
+        self._paired = space.reviews.paired()
         self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
 
     @property
@@ -85,13 +86,14 @@ class School:
     def control(self) -> Student:
         """The student without a teacher: the same start, as many words to read, and the labels alone."""
         space, settings = self.space, self.space.settings
-        epochs = training.labelled_epochs(settings.epochs, space.ids["train"], self._ids)
+        labelled, paired = space.labelled(settings.pair_times), np.tile(self._paired, settings.pair_times - 1)
+        epochs = training.labelled_epochs(settings.epochs, labelled[0], np.concatenate([self._ids, self._ids[paired]]))
         # Never cut short: its budget is the student's.
         plan = training.plan_of(settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, settings.patience))
         deterministic(settings.seed)
         model = networks.build_for_training(self.spec)
         networks.start_embedding(model, self._vectors)
-        return Student(self._rows.row(CONTROL), model, space.train(model, CONTROL, plan, self.inputs))
+        return Student(self._rows.row(CONTROL), model, space.train(model, CONTROL, plan, self.inputs, labelled))
 
     def teach(self, technique: str, control: Student) -> Student:
         """Train a student by a technique of `distillation.TECHNIQUES`; in "self" and "pseudo" the control teaches."""
@@ -106,10 +108,11 @@ class School:
         targets = distillation.targets_of(space.task, space.labels["train"], logits["train"], logits["unlabelled"], features)
         if TECHNIQUES[technique].labels_alone:
             targets[:, distillation.LABELLED] = 1
+        ids, targets = distillation.with_pairs(space.task, self._ids, targets, self._paired, settings.pair_times)
         deterministic(settings.seed)
         distiller = Distiller.of(settings, technique, self.spec, self._vectors, targets)
         plan = training.plan_of(settings, bucketed=self.spec.masked)
-        history = space.train(distiller.model, name, plan, self.inputs, (self._ids, targets), loss=distiller.loss)
+        history = space.train(distiller.model, name, plan, self.inputs, (ids, targets), loss=distiller.loss)
         about: dict[str, Any] = {"technique": technique, "teachers": WITHOUT_ENSEMBLE.get(technique, list(self.teaching.names))}
         if technique not in WITHOUT_ENSEMBLE:
             about["teacher_validation_accuracy"] = self.teacher_accuracy
@@ -125,6 +128,8 @@ class School:
     def publish(self, student: Student, control: Published | None) -> Published:
         """Save a student, score it from disk, and compare it with the published control on the same texts."""
         measured = student.history.measured()
+        if len(self._paired):
+            measured["paired_texts"] = {"texts": len(self._paired), "times": self.space.settings.pair_times}
         inputs = list(self.inputs)
         if student.about is not None:
             heard = student.about["technique"] not in WITHOUT_ENSEMBLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from sentipress.pipeline.encoder_answers import Heard
 from sentipress.pipeline.workspace import Workspace
 
 SENTENCE_WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of a sentence beside a review, tried
+PAIR_WEIGHTS = (1.0, 8.0)  # of an edited text and its original: once, and as often as a network of stage 6 reads them
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class TaughtWords:
         counted: all texts.
         weights: of the texts, float64 (texts,).
         whole: trained with all terms.
-        about: what the metrics say: the weight of a sentence, and what was tried.
+        about: what the metrics say: the weight of a sentence, of a text of an edited pair, and what was tried.
     """
 
     counted: Counted
@@ -35,10 +37,10 @@ class TaughtWords:
 
 
 def learn(space: Workspace, spec: ClassicalSpec, heard: Heard) -> TaughtWords:
-    """Count reviews and sentences, and choose how much a sentence weighs.
+    """Count reviews and sentences, and choose how much a sentence weighs, and a text of an edited pair.
 
     Logistic regression knows labels alone. A sentence has the encoder's decision as its label, and weighs the more the surer the encoder
-    is: nothing where all labels are as likely. Chosen is the weight with the best mean of two shares: validation texts, and behaviour
+    is: nothing where all labels are as likely. Chosen are the weights with the best mean of two shares: validation texts, and behaviour
     cases for choosing, where the texts are English. The networks' shapes are chosen by the same two.
 
     Args:
@@ -54,9 +56,11 @@ def learn(space: Workspace, spec: ClassicalSpec, heard: Heard) -> TaughtWords:
     largest = np.maximum(shares, 1 - shares) if task.binary else shares.max(axis=1)
     sure = (len(task.labels) * largest - 1) / (len(task.labels) - 1)
     held_out, truth, english = reviews.texts("validation"), space.labels["validation"], comprehension.are_english(reviews)
-    tried: list[tuple[float, dict[str, float], np.ndarray, LinearModel]] = []
-    for weight in SENTENCE_WEIGHTS:
+    tried: list[tuple[dict[str, float], dict[str, float], np.ndarray, LinearModel]] = []
+    paired = reviews.paired()
+    for weight, pair_weight in itertools.product(SENTENCE_WEIGHTS, PAIR_WEIGHTS if len(paired) else PAIR_WEIGHTS[:1]):
         weights = np.concatenate([np.ones(len(labels)), weight * sure])
+        weights[paired] = pair_weight
         model = counted.fit(weights=weights)
         right = {"validation_accuracy": float(np.mean(task.right(model.predict(held_out), truth)))}
         if english:
@@ -64,7 +68,7 @@ def learn(space: Workspace, spec: ClassicalSpec, heard: Heard) -> TaughtWords:
             numbers = task.decide(model.predict([clean(case.text, cleaning) for case in cases]))
             behaviour, _ = comprehension.counted(cases, [task.labels[int(number)] for number in numbers])
             right["cases_for_choosing"] = comprehension.share(behaviour[comprehension.CHOOSING])
-        tried.append((weight, right, weights, model))
-    weight, _, weights, whole = max(tried, key=lambda one: np.mean([*one[1].values()]))
-    about = {"sentence_weight": weight, "tried": [{"sentence_weight": one[0], **one[1]} for one in tried]}
-    return TaughtWords(counted, weights, whole, about)
+        chosen = {"sentence_weight": weight, **({"pair_weight": pair_weight} if len(paired) else {})}
+        tried.append((chosen, right, weights, model))
+    chosen, _, weights, whole = max(tried, key=lambda one: np.mean([*one[1].values()]))
+    return TaughtWords(counted, weights, whole, {**chosen, "tried": [{**one[0], **one[1]} for one in tried]})

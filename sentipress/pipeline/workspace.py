@@ -123,6 +123,11 @@ class Workspace(OpenedFolder):
 
     # Training
 
+    def labelled(self, pair_times: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids int32 (texts, length) of the training texts and labels float32 (texts, 1), each text of an edited pair so many times."""
+        again = np.concatenate([np.arange(len(self.labels["train"])), np.tile(self.reviews.paired(), pair_times - 1)])
+        return self.ids["train"][again], self.labels["train"][again, np.newaxis]
+
     def train(
         self,
         model: Any,
