@@ -100,10 +100,8 @@ class Chain:
             deterministic(self._settings.seed)
             model = self._publish(number, link, written)
             model.measured.update(chain=self._settings.chain, teachers=list(self._teaching.names))
-            if len(self._paired) and any(one.name in (chain_links.DISTIL, chain_links.TRAIN, "prune") for one in self._links[:number]):
-                model.measured["paired_texts"] = {"texts": len(self._paired), "times": self._settings.pair_times}
-            if self._teaching.answers and any(one.name in (chain_links.DISTIL, "prune") for one in self._links[:number]):
-                model.measured["answers"] = self._teaching.answers
+            pairs = {"texts": len(self._paired), "times": self._settings.pair_times}
+            model.measured.update(learned_from({one.name for one in self._links[:number]}, self._teaching.answers, pairs))
             written += Publisher(self._space).finish([model], self._base.runtime)
         self._remove_others(written)
         self._space.remove_checkpoints()
@@ -280,8 +278,25 @@ class Chain:
         """Delete what an earlier chain of the same name left: its rows would stand in the table."""
         keep = {str(record[key]) for record in written for key in ("file", "tokenizer")}
         keep |= {f"{record['name']}{end}" for record in written for end in (manifest.METRICS, manifest.PROBABILITIES)}
-        name, links = re.escape(self._settings.name), "|".join((*chain_links.NETWORK, *chain_links.FORMATS))
-        own = re.compile(rf"{name}_\d+_({links})\..+|{name}\.(zip|metrics\.json|probabilities\.npz)")
         for path in self._space.folder.iterdir():
-            if own.fullmatch(path.name) and path.name not in keep:
+            if is_of_chain(path.name, self._settings.name) and path.name not in keep:
                 path.unlink()
+
+
+def is_of_chain(file: str, name: str) -> bool:
+    """Whether a file's name is one that a chain of some name writes."""
+    links = "|".join((*chain_links.NETWORK, *chain_links.FORMATS))
+    own = rf"{re.escape(name)}_\d+_({links})\..+|{re.escape(name)}\.(zip|metrics\.json|probabilities\.npz)"
+    return re.fullmatch(own, file) is not None
+
+
+def learned_from(links: set[str], answers: dict[str, Any] | None, pairs: dict[str, int]) -> dict[str, Any]:
+    """What the metrics say of an encoder's answers and of edited pairs, if links of these names have learned from them.
+
+    Args:
+        links: names of the links so far.
+        answers: what is to be known of the encoder's part, if it has one.
+        pairs: how many texts of pairs there are, and how often an epoch reads each.
+    """
+    taught, trained = links & {chain_links.DISTIL, "prune"}, links & {chain_links.DISTIL, chain_links.TRAIN, "prune"}
+    return {**({"answers": answers} if answers and taught else {}), **({"paired_texts": pairs} if pairs["texts"] and trained else {})}
