@@ -39,7 +39,7 @@ $(VENV)/installed-encoder: $(VENV)/installed requirements-encoder.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-encoder.txt
 	@touch $@
 
-$(VENV)/installed-development: $(VENV)/installed requirements-dev.txt requirements-search.txt requirements-encoder.txt
+$(VENV)/installed-development: $(VENV)/installed requirements-dev.txt requirements-search.txt requirements-scale.txt requirements-encoder.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -1,11 +1,14 @@
-"""Label texts with any model of the project; no TensorFlow is needed for the small ones.
+"""Label texts with any model of the project, from one to an archive; no TensorFlow is needed for the small ones.
 
 Reads    a model: pocket.zip or .npz alone, .tflite or .keras with the tokenizer beside it; texts as arguments, or a
-         UTF-8 file with a text per line (- is the standard input)
+         UTF-8 file with a text per line (- is the standard input); or CSV, JSON Lines and Parquet files (INPUT)
 Writes   nothing; prints a line per text, with tabs between: label, probability, share of known words, text. With two labels
          the probability is that of the last one ("positive"), with more that of the label shown. A model that knows less
          than a third of a text's words cannot judge it, and says so instead of a label.
+         With INPUT: parts of a table in the folder OUTPUT with a row for each row of the input, and a summary, which is
+         printed. A killed run goes on. docs/scale.md
 Command  python predict.py "A wonderful film." [--model artifacts/modelo_DRQ.tflite] [--file texts.txt]
+         python predict.py --input reviews.parquet --output answers [--workers 2]
 """
 
 from sentipress.core.errors import exit_code
@@ -13,6 +16,15 @@ from sentipress.core.errors import exit_code
 MODEL = None  # model file; by default artifacts/pocket.zip, else the 8-bit base there, else the published results/default/pocket.zip
 FILE = None  # UTF-8 text file, one text per line; - is the standard input
 BATCH = 64  # [1, 4096] texts that are read and scored together
+INPUT = None  # file, folder or URI of CSV, JSON Lines or Parquet files, packed or not; more of them may follow, without a flag
+OUTPUT = None  # folder or URI for the answers to INPUT
+TEXT_COLUMN = "review"  # of INPUT
+KEY_COLUMN = None  # of INPUT; its values go into the answers, beside the row's number
+FORMAT = "parquet"  # {parquet, csv, jsonl} of the answers
+SHARD_ROWS = 10_000  # [1, 1000000] rows of a part, at most: a killed run does at most one part a worker again
+WORKERS = 1  # [1, 10000] processes with one thread each; more than 1 needs requirements-scale.txt. With ADDRESS: a core each if not given
+ADDRESS = None  # host:port of a Ray cluster, to answer INPUT on its machines
+FRESH = False  # replace the answers in OUTPUT that another model gave, or to other files
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -26,16 +38,22 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.data import lines
     from sentipress.data.cleaning import clean
     from sentipress.data.task import verdict
-    from sentipress.runtimes import registry
 
     settings = cli.settings(__file__, arguments, rest="text")
-    if not settings.rest and not settings.file:
+    if not settings.rest and not settings.file and not settings.input and not settings.output:
         raise UserError("no text to judge", 'python predict.py "A wonderful film.", or --file texts.txt')
     folder = Path(manifest.DEFAULT_FOLDER)
     published = Path(__file__).resolve().parent / "results" / "default"
     defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
     path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[1])
     remedy = "run python compare.py --refresh" + (f" --artifacts {path.parent}" if path.parent != folder else "")
+    if settings.input or settings.output:
+        from sentipress.scale import scoring
+
+        scoring.score(settings, path, remedy)
+        return
+    from sentipress.runtimes import registry
+
     model = registry.open_model(path, remedy=remedy)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a text has
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -34,6 +34,22 @@ def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_dir():
         raise UserError(f"{folder} does not exist", manifest.run(manifest.track_of(stage).scripts[0], folder))
+    with held(folder, stage, "wait until it ends, or pass another --artifacts"):
+        yield
+
+
+@contextlib.contextmanager
+def held(folder: Path, holder: str, remedy: str) -> Iterator[None]:
+    """Hold an existing folder for one process, and delete what a killed one had half written in it.
+
+    Args:
+        folder: any folder.
+        holder: who holds it, for the message to a second process.
+        remedy: for that message.
+
+    Raises:
+        UserError: another process holds it.
+    """
     with open(folder / manifest.LOCK, "a+", encoding="utf-8") as stream:  # closing the file frees the lock
         try:
             _lock_stream(stream)
@@ -41,10 +57,10 @@ def lock(folder: Path, stage: str, create: bool = False) -> Iterator[None]:
             if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
                 raise
             stream.seek(0)
-            holder = stream.read().strip() or "another stage"
-            raise UserError(f"{folder} is in use by {holder}", "wait until it ends, or pass another --artifacts") from None
+            named = stream.read().strip() or "another stage"
+            raise UserError(f"{folder} is in use by {named}", remedy) from None
         stream.truncate(0)
-        stream.write(f"{stage} (process {os.getpid()})")
+        stream.write(f"{holder} (process {os.getpid()})")
         stream.flush()
         _remove_temporaries(folder)  # what a killed run had half written: nobody else can be writing now
         try:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import os
 import shutil
-import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,27 +29,29 @@ from sentipress.evaluation import plots
 from sentipress.lstm import distillation, networks, training
 from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline import encoder_answers, teachers, workspace
+from sentipress.scale import cluster
 from sentipress.text import embeddings, phrases
 
-# Before Ray is imported: no telemetry, no warnings about its own future, trials that do not starve beside other work, and
-# the state of the search saved each second.
-os.environ |= {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_worker_niceness": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1",
-}
+REQUIREMENTS = "requirements-search.txt"
+# Before Ray is imported: what `cluster` has set, the older output of Tune, and the state of the search saved each second.
+os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_GLOBAL_CHECKPOINT_S": "1"}
 try:
     import ray
     from ray import tune
-except ImportError:
-    raise UserError("the package ray is not installed", "pip install -r requirements-search.txt") from None
+except ImportError:  # of Ray, or of what Tune needs besides
+    raise UserError("the package ray is not installed", f"pip install -r {REQUIREMENTS}") from None
 
 FOLDER = ".search"  # in the artifacts folder: the state of searches
 REDUCTION = 3  # ASHA lets about one of three trials on at each rung
 METRIC = "validation_accuracy"
-REACHED_SECONDS = 10  # in which the head of a cluster must answer
+# One thread a trial: trials run side by side.
+VARIABLES = {
+    "TF_USE_LEGACY_KERAS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -251,46 +251,6 @@ class _Progress(tune.Callback):
         )
 
 
-def _no_cluster(address: str | None, reason: str) -> UserError:
-    remedy = "start one with ray start (its RAY_AUTH_TOKEN, if it has one, must be set here too), or leave out --address"
-    return UserError(f"no Ray cluster answers at {address} ({reason[:100]})", remedy)
-
-
-def _check_reachable(address: str) -> None:
-    """Ray itself tries for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=REACHED_SECONDS).close()
-    except (OSError, ValueError) as error:
-        raise _no_cluster(address, str(error)) from None
-
-
-@contextlib.contextmanager
-def _cluster(address: str | None) -> Iterator[None]:
-    """Ray on this machine's cores, or the cluster at an address, to which the package is sent."""
-    package = Path(__file__).resolve().parent.parent
-    # One thread a trial: trials run side by side.
-    variables = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    environment: dict[str, Any] = {"env_vars": variables | {"OMP_NUM_THREADS": "1"}}
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address:
-        _check_reachable(address)
-        environment["py_modules"] = [str(package)]
-        options["address"] = address
-    else:
-        environment["env_vars"]["PYTHONPATH"] = str(package.parent)
-        options |= {"address": "local", "include_dashboard": False, "num_cpus": os.cpu_count()}
-        os.environ.pop("RAY_ADDRESS", None)  # Ray would take its cluster rather than this machine
-    try:
-        ray.init(runtime_env=environment, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise _no_cluster(address, str(error).splitlines()[0]) from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
 def _point(result: Any, names: list[str]) -> dict[str, Any]:
     """What became of a trial."""
     if result.error or not result.metrics or METRIC not in result.metrics:
@@ -320,7 +280,7 @@ def _run(
     started = time.perf_counter()
     names = [*preset.grid, *preset.drawn]
     print(f"{preset.points} settings of {', '.join(names)}, {reviews:,} reviews, at most {settings.epochs} epochs each")
-    with _cluster(settings.address), quiet():
+    with cluster.connected(settings.address, REQUIREMENTS, VARIABLES, num_cpus=os.cpu_count()), quiet():
         given = tune.with_resources(tune.with_parameters(trial, data=data), {"cpu": 1})
         if tune.Tuner.can_restore(str(state)):
             print("the search goes on where it was stopped (--fresh starts over)")

@@ -112,6 +112,22 @@ def open_model(
     return cast(Runtime, _opener(kind)(model, remedy, encoder, task or task_of(model)))
 
 
+def files_of(model: Path, remedy: str) -> list[Path]:
+    """Files that `open_model` reads for a model: itself, what it names, its vocabulary and the metrics that have its labels.
+
+    Raises:
+        UserError: it is missing or of an unknown kind, or its vocabulary or a member is not the one that it was made with.
+    """
+    if not format_of(model).own_vocabulary:
+        metrics = model.with_suffix(manifest.METRICS)
+        return [model, tokenizer_of(model, remedy), *([metrics] if metrics.is_file() else [])]
+    if model.suffix != ".ensemble":
+        return [model]
+    from sentipress.runtimes import ensemble
+
+    return [model, *(file for member in ensemble.member_files(model, remedy) for file in files_of(member, remedy))]
+
+
 def _opener(kind: Format) -> Any:
     try:
         return getattr(importlib.import_module(kind.module), kind.name)
