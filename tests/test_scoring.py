@@ -17,12 +17,11 @@ import pytest
 from conftest import ROOT, load_stage
 
 pa = pytest.importorskip("pyarrow", reason="needs pip install -r requirements-scale.txt")
-import pyarrow.csv  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-from sentipress.core import errors  # noqa: E402
+from sentipress.core import errors, files  # noqa: E402
 from sentipress.runtimes import registry  # noqa: E402
-from sentipress.scale import places, reading, scoring, shards  # noqa: E402
+from sentipress.scale import places, row_reading, scoring, shards  # noqa: E402
 
 MODEL = ROOT / "results" / "packed" / "packed_11900.zip"
 NETWORK = ROOT / "results" / "default" / "pocket.zip"
@@ -75,17 +74,11 @@ def test_answers_are_the_models_own_in_the_order_of_the_rows(parquet, texts, tmp
     assert len(parts(tmp_path / "out")) == 5 and pq.read_table(tmp_path / "out").num_rows == 300  # other tools see parts alone
     kept = summary(tmp_path / "out")
     assert {name: kept[name] for name in shown} == shown and kept["inputs"][0]["rows"] == 300 == kept["answered"]
-    assert kept["model"]["sha256"] == {MODEL.name: errors_free_sha(MODEL)}
+    assert kept["model"]["sha256"] == {MODEL.name: files.sha256(MODEL)}
     before = parts(tmp_path / "out")
     assert predict(*flags) == 0
     shown = capsys.readouterr()
     assert "nothing to do" in shown.err and json.loads(shown.out)["rows"] == 300 and parts(tmp_path / "out") == before
-
-
-def errors_free_sha(path):
-    from sentipress.core import files
-
-    return files.sha256(path)
 
 
 PACKERS = {
@@ -160,24 +153,24 @@ GOOD = b"a wonderful film , I loved it"
 
 
 def test_broken_rows_of_a_csv_keep_their_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "LONGEST_TEXT", 1000)
-    monkeypatch.setattr(reading, "LONGEST_LINE", 5000)
+    monkeypatch.setattr(row_reading, "LONGEST_TEXT", 1000)
+    monkeypatch.setattr(row_reading, "LONGEST_LINE", 5000)
     cases = [
         (b'1,"' + GOOD + b'"', ""),
-        (b"2", reading.FIELDS),
-        (b"3,a,b", reading.FIELDS),
-        (b"", reading.BLANK),
-        (b"5,   ", reading.BLANK),
-        (b"6,clich\xe9 film", reading.NOT_UTF8),
-        (b'7,"open ' + GOOD, reading.QUOTES),
+        (b"2", row_reading.FIELDS),
+        (b"3,a,b", row_reading.FIELDS),
+        (b"", row_reading.BLANK),
+        (b"5,   ", row_reading.BLANK),
+        (b"6,clich\xe9 film", row_reading.NOT_UTF8),
+        (b'7,"open ' + GOOD, row_reading.QUOTES),
         (b'8,"' + GOOD + b'"', ""),
-        (b'9,"closed" twice"', reading.QUOTES),
-        (b"10," + b"good " * 300, reading.TOO_LONG),
-        (b"11," + b"good " * 3000, reading.TOO_LONG),
+        (b'9,"closed" twice"', row_reading.QUOTES),
+        (b"10," + b"good " * 300, row_reading.TOO_LONG),
+        (b"11," + b"good " * 3000, row_reading.TOO_LONG),
         (b"12,xyzzy plugh qwxz", "too few known words"),
         (b"13\xff,a wonderful film I loved it", ""),
         (b'14,"two lines\nof a wonderful film, I loved it"', ""),
-        (b'15,"open to the end', reading.QUOTES),
+        (b'15,"open to the end', row_reading.QUOTES),
         (b"16,a wonderful film", ""),
     ]
     (tmp_path / "in.csv").write_bytes(b"id,review\n" + b"\r\n".join(line for line, _ in cases))
@@ -192,24 +185,24 @@ def test_broken_rows_of_a_csv_keep_their_place(tmp_path, monkeypatch):
 
 
 def test_broken_rows_of_json_lines_keep_their_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "LONGEST_TEXT", 1000)
-    monkeypatch.setattr(reading, "LONGEST_LINE", 5000)
+    monkeypatch.setattr(row_reading, "LONGEST_TEXT", 1000)
+    monkeypatch.setattr(row_reading, "LONGEST_LINE", 5000)
     good = b'{"review": "a wonderful film", "id": 1}'
     cases = [
         (good, ""),
-        (b'{"review": "a film"', reading.NOT_JSON),
-        (b"", reading.BLANK),
-        (b'["a film"]', reading.NOT_OBJECT),
-        (b'{"review": null}', reading.NO_TEXT),
-        (b'{"id": 3}', reading.NO_TEXT),
-        (b'{"review": 5}', reading.NOT_TEXT),
-        (b'{"review": ["a film"]}', reading.NOT_TEXT),
-        (b'{"review": "clich\xe9"}', reading.NOT_UTF8),
-        (b'{"review": "\\ud83d"}', reading.NOT_UTF8),
-        (b'{"review": " "}', reading.BLANK),
-        (b'{"review": "' + b"good " * 300 + b'"}', reading.TOO_LONG),
-        (b'{"review": "' + b"good " * 3000 + b'"}', reading.TOO_LONG),
-        (b"[" * 4000, reading.NOT_JSON),
+        (b'{"review": "a film"', row_reading.NOT_JSON),
+        (b"", row_reading.BLANK),
+        (b'["a film"]', row_reading.NOT_OBJECT),
+        (b'{"review": null}', row_reading.NO_TEXT),
+        (b'{"id": 3}', row_reading.NO_TEXT),
+        (b'{"review": 5}', row_reading.NOT_TEXT),
+        (b'{"review": ["a film"]}', row_reading.NOT_TEXT),
+        (b'{"review": "clich\xe9"}', row_reading.NOT_UTF8),
+        (b'{"review": "\\ud83d"}', row_reading.NOT_UTF8),
+        (b'{"review": " "}', row_reading.BLANK),
+        (b'{"review": "' + b"good " * 300 + b'"}', row_reading.TOO_LONG),
+        (b'{"review": "' + b"good " * 3000 + b'"}', row_reading.TOO_LONG),
+        (b"[" * 4000, row_reading.NOT_JSON),
         (good, ""),
     ]
     (tmp_path / "in.jsonl").write_bytes(b"\n".join(line for line, _ in cases) + b"\n")
@@ -222,10 +215,14 @@ def test_broken_rows_of_parquet_keep_their_place(tmp_path):
     binary = pa.array([GOOD, b"clich\xe9", None, b"", GOOD], pa.binary())
     broken = pa.Array.from_buffers(pa.string(), 5, binary.buffers(), null_count=1)  # as other writers make it, unchecked
     repeated = pa.array([GOOD.decode(), "", None, "", GOOD.decode()]).dictionary_encode()
-    for name, column, second in (("bytes", binary, reading.NOT_UTF8), ("text", broken, reading.NOT_UTF8), ("codes", repeated, reading.BLANK)):
+    for name, column, second in (
+        ("bytes", binary, row_reading.NOT_UTF8),
+        ("text", broken, row_reading.NOT_UTF8),
+        ("codes", repeated, row_reading.BLANK),
+    ):
         pq.write_table(pa.table({"review": column}), tmp_path / f"{name}.parquet")
         assert predict("--input", tmp_path / f"{name}.parquet", "--output", tmp_path / name, "--shard-rows", "2") == 0
-        expected = ["", second, reading.NO_TEXT, reading.BLANK, ""]
+        expected = ["", second, row_reading.NO_TEXT, row_reading.BLANK, ""]
         assert reasons(tmp_path / name) == [(number, not reason, reason) for number, reason in enumerate(expected, start=1)]
 
 
@@ -346,58 +343,65 @@ def test_another_file_system_is_read_and_written(parquet, tmp_path):
 
 def wait_for_parts(folder, count, limit=60):
     started = time.monotonic()
-    while len(list(folder.glob("_progress/*.json"))) < count:
+    while len(list(folder.glob("_progress/part*.json"))) < count:
         assert time.monotonic() - started < limit, "no parts came"
         time.sleep(0.01)
 
 
+PART_ROWS = 10
+
+
+@pytest.fixture(scope="module")
+def unharmed(parquet, tmp_path_factory):
+    """Parts of a run that nobody has stopped."""
+    folder = tmp_path_factory.mktemp("unharmed")
+    assert predict("--input", parquet, "--output", folder, "--shard-rows", PART_ROWS, model=NETWORK) == 0
+    return parts(folder)
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
-def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(parquet, tmp_path, sent, code, capsys):
-    flags = ["--input", parquet, "--shard-rows", "4"]
-    stopped = process(*flags, "--output", tmp_path / "out", model=NETWORK)
+def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(parquet, unharmed, tmp_path, sent, code, capsys):
+    flags = ["--input", parquet, "--shard-rows", PART_ROWS, "--output", tmp_path / "out"]
+    stopped = process(*flags, model=NETWORK)
     wait_for_parts(tmp_path / "out", 3)
     stopped.send_signal(sent)
     _, err = stopped.communicate(timeout=60)
     assert stopped.returncode == code and "Traceback" not in err and not (tmp_path / "out" / scoring.SUMMARY).exists()
     there = len(list((tmp_path / "out" / "_progress").glob("part*.json")))
-    assert 3 <= there < 75
-    for folder in ("out", "whole"):
-        assert predict(*flags, "--output", tmp_path / folder, model=NETWORK) == 0
-    assert parts(tmp_path / "out") == parts(tmp_path / "whole") and "goes on: " in capsys.readouterr().err
-    assert summary(tmp_path / "out")["rows_this_run"] == 300 - 4 * there  # nothing that was answered is answered again
+    assert 3 <= there < 30
+    assert predict(*flags, model=NETWORK) == 0
+    assert parts(tmp_path / "out") == unharmed and "goes on: " in capsys.readouterr().err
+    assert summary(tmp_path / "out")["rows_this_run"] == 300 - PART_ROWS * there  # nothing that was answered is answered again
     assert [row["row"] for row in answers(tmp_path / "out")] == list(range(1, 301))
 
 
-def children(pid):
-    """Processes of a Ray worker below a process, by their command lines."""
+def ray_workers(pid):
+    """Processes of a Ray of the session of a process that work on a shard now."""
     found = []
     for path in Path("/proc").iterdir():
         if path.name.isdecimal():
             try:
-                words = (path / "cmdline").read_bytes()
-                session = os.getsid(int(path.name))
-            except OSError:
+                at_work = (path / "cmdline").read_bytes().startswith(b"ray::_answer") and os.getsid(int(path.name)) == os.getsid(pid)
+            except OSError:  # it has ended
                 continue
-            found += [int(path.name)] if words.startswith(b"ray::_answer") and session == os.getsid(pid) else []
+            found += [int(path.name)] if at_work else []
     return found
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
-def test_two_workers_one_of_which_is_killed_give_the_same_bytes(parquet, tmp_path):
+def test_two_workers_one_of_which_is_killed_give_the_same_bytes(parquet, unharmed, tmp_path):
     pytest.importorskip("ray", reason="needs pip install -r requirements-scale.txt")
-    flags = ["--input", parquet, "--shard-rows", "4"]
-    running = process(*flags, "--output", tmp_path / "out", "--workers", "2", model=NETWORK, start_new_session=True)
-    wait_for_parts(tmp_path / "out", 3)
+    flags = ["--input", parquet, "--output", tmp_path / "out", "--shard-rows", PART_ROWS]
+    running = process(*flags, "--workers", "2", model=NETWORK, start_new_session=True)
     killed = 0
     while not killed and running.poll() is None:
-        for pid in children(running.pid)[:1]:
+        for pid in ray_workers(running.pid)[:1]:
             os.kill(pid, signal.SIGKILL)
             killed += 1
     out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
-    assert killed == 1 and json.loads(out)["workers"] == 2
-    assert predict(*flags, "--output", tmp_path / "whole", model=NETWORK) == 0
-    assert parts(tmp_path / "out") == parts(tmp_path / "whole")
+    assert killed == 1 and json.loads(out)["workers"] == 2  # what Ray says of it is not in the summary
+    assert parts(tmp_path / "out") == unharmed
 
 
 def test_a_second_run_in_the_same_folder_is_refused(parquet, tmp_path, capsys):

@@ -19,14 +19,14 @@ from sentipress.scale.threads import VARIABLES
 
 os.environ |= {name: value for name, value in VARIABLES.items() if name not in os.environ}  # before NumPy is imported
 
-from sentipress.scale import places, reading, shards, workers
+from sentipress.scale import places, row_reading, shards, workers
 from sentipress.scale.answering import TOO_FEW_KNOWN, Answers, Form, ModelFiles
 from sentipress.scale.places import InputFile, OutputFolder
 
 SCHEMA = 1  # of the plan and the summary
 # Names that begin with "_" are no data to tools that read a folder of Parquet files.
 PLAN, SUMMARY, PARTS, PROGRESS = "_plan.json", "_summary.json", "_parts.jsonl", "_progress"
-EMPTY = (reading.NO_TEXT, reading.BLANK)
+EMPTY = (row_reading.NO_TEXT, row_reading.BLANK)
 TERMINAL_SECONDS, LOG_SECONDS = 0.5, 60.0  # between lines of progress on a terminal and in a log
 
 
@@ -79,14 +79,14 @@ def score(settings: SimpleNamespace, model: Path, remedy: str) -> None:
     if not settings.output or not settings.input:
         raise UserError("--input and --output go together", "python predict.py --input reviews.parquet --output answers")
     found, others = places.inputs([settings.input, *settings.rest])
-    if others:
-        _say(f"left out: {len(others)} files that do not end in {places.READ} ({', '.join(others[:3])})")
     output = OutputFolder(settings.output)
     if any(output.holds(str(place[1]), place[0]) for place in map(places.resolve, [settings.input, *settings.rest])):
         raise UserError(f"{output.place} lies in the folder that is read", "name an --output outside of it")
     key_type = _key_type(found, settings.key_column)
     cut = shards.Cut(settings.text_column, settings.key_column, settings.shard_rows)
     job = Job(found, ModelFiles.of(model, remedy), cut, Form(settings.format, key_type, settings.batch), output)
+    if others:
+        _say(f"left out: {len(others)} files that do not end in {places.READ} ({', '.join(others[:3])})")
     with output.held():
         _run(job, settings)
 
@@ -104,16 +104,16 @@ def _key_type(found: Sequence[InputFile], key_column: str | None) -> Any:
         return None
     if any(file.form != "parquet" for file in found):
         return pa.string()
-    kinds = {reading.parquet_key_type(file, key_column) for file in found}
+    kinds = {row_reading.parquet_key_type(file, key_column) for file in found}
     kind = kinds.pop() if len(kinds) == 1 else pa.string()
     return kind if pa.types.is_primitive(kind) or pa.types.is_large_string(kind) else pa.string()
 
 
 def _run(job: Job, settings: SimpleNamespace) -> None:
     output, plan = job.output, job.plan()
-    if settings.fresh:
-        _clear(output)
-    done, damaged = _begun(job, plan)
+    done: dict[str, dict[str, Any]]
+    damaged: dict[str, str]
+    done, damaged = ({}, {}) if settings.fresh and _cleared(output) else _begun(job, plan)
     if done and not damaged and output.read(SUMMARY) and done.keys() == _listed(output).keys():
         output.remove(PROGRESS)
         _say(f"nothing to do: {output.place} has the answers of this model to these files (--fresh makes them anew)")
@@ -156,10 +156,12 @@ def _kept(about: Mapping[str, Any]) -> dict[str, Any]:
     return {name: about[name] for name in ("rows", "first_row", "end", "share", "last", "unanswered", "bytes", "sha256", "seconds")}
 
 
-def _clear(output: OutputFolder) -> None:
-    """Delete what an earlier run has written, and nothing else."""
-    if output.read(PLAN) is not None:
-        output.remove(SUMMARY, PARTS, PROGRESS, *(name for name in output.sizes() if name.startswith("part-")), PLAN)
+def _cleared(output: OutputFolder) -> bool:
+    """Delete what an earlier run has written, and nothing else; False if there was none."""
+    if output.read(PLAN) is None:
+        return False
+    output.remove(SUMMARY, PARTS, PROGRESS, *(name for name in output.sizes() if name.startswith("part-")), PLAN)
+    return True
 
 
 def _begun(job: Job, plan: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:

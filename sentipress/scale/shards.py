@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentipress.core.errors import UserError
-from sentipress.scale import reading
+from sentipress.scale import row_reading
 from sentipress.scale.places import InputFile
 
 MOST_CHARACTERS = 16_000_000  # in a shard: with longer texts it has fewer rows, so that memory does not grow
@@ -84,7 +84,7 @@ def shards(files: Sequence[InputFile], cut: Cut, done: Mapping[str, Mapping[str,
     for index, file in enumerate(files):
         try:
             yield from _of_file(index, file, cut, done)
-        except reading.Damaged as error:
+        except row_reading.Damaged as error:
             damaged.append(str(error))
         except UserError as error:
             if not index:  # a slip in the command
@@ -115,12 +115,12 @@ def _from(index: int, file: InputFile, cut: Cut, number: int, first_row: int, st
     keys: list[Any] = []
     reasons: list[str] = []
     characters, end, share = 0, start, 0.0
-    failure: reading.Damaged | None = None
-    rows = reading.rows(file, cut.text_column, cut.key_column, start)
+    failure: row_reading.Damaged | None = None
+    rows = row_reading.rows(file, cut.text_column, cut.key_column, start)
     while True:
         try:
             row = next(rows, None)
-        except reading.Damaged as error:
+        except row_reading.Damaged as error:
             row, failure = None, error
         if texts and (row is None or len(texts) == cut.shard_rows or characters >= MOST_CHARACTERS):
             is_last = row is None and not failure

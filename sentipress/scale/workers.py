@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import queue
+import sys
 import threading
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -103,7 +104,9 @@ def many(
     """
     here = workers or 1
     store = min(MOST_STORE, (here + 3) * SHARD_BYTES)
-    with cluster.connected(address, REQUIREMENTS, VARIABLES, num_cpus=here, object_store_memory=store) as ray:
+    started = cluster.connected(address, REQUIREMENTS, VARIABLES, num_cpus=here, object_store_memory=store)
+    # What Ray says of lost workers is no part of the summary on the standard output.
+    with contextlib.redirect_stdout(sys.stderr), started as ray:
         count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         holder, key = [ray.put(model)], fingerprint(model.sha256())
         task = ray.remote(num_cpus=1, max_retries=TRIES)(_answer)

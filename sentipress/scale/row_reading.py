@@ -164,9 +164,14 @@ def _column(name: str, file: InputFile, names: list[str]) -> int:
 
 def _whole(text: Any) -> Any:
     """A key of a CSV or JSON file as a text that UTF-8 can have; None stays."""
-    if text is None or isinstance(text, str):
-        return text.encode("utf-8", "surrogateescape" if text.isprintable() else "replace").decode("utf-8", "replace") if text else text
-    return json.dumps(text)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        return json.dumps(text)
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half of a surrogate pair in JSON
+        return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _csv_rows(file: InputFile, text_column: str, key_column: str | None, start: int) -> Iterator[Row]:
