@@ -1,0 +1,129 @@
+"""Reviews a second from Parquet to Parquet: a model by one worker and by two, beside TF-IDF and logistic regression of scikit-learn.
+
+Reads    DATA (IMDB reviews), or the bundled reviews; MODEL
+Writes   OUTPUT; prints a line for each round
+Command  python benchmarks/scoring_speed.py [--data "data/IMDB Dataset.csv"] [--output results/scale/speed.json]
+
+All of them read one Parquet file of raw texts and write a label and a probability for each, in turns. scikit-learn's pipeline is
+fitted before on a part of the same reviews, and answers 1,000 rows at a time in one process with one thread; so does one worker.
+Ray's start (seconds, whatever the archive) is shown apart: the rate is that of the rows behind the first part of each worker.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from sentipress.core.errors import exit_code
+
+# %% Settings: edit here, or pass as flags
+DATA = None  # CSV of texts and labels; the bundled reviews by default
+MODEL = "results/make/pocket.zip"  # the one that answers
+COUNT = 0  # [0, 100000000] rows of the file; 0: all reviews once. More than there are: they are repeated
+ROUNDS = 3  # [1, 100] turns
+WORKERS = "1,2"  # numbers of workers, with commas
+SHARD_ROWS = 2500  # [1, 1000000] rows of a part: small enough that no worker waits long at the end
+FITTED = 10_000  # [100, 1000000] reviews that scikit-learn's pipeline is fitted on
+CHUNK = 1000  # [1, 1000000] rows that it answers at a time
+OUTPUT = None  # JSON of all figures; printed only by default
+
+
+def root() -> Path:
+    """Folder of the project."""
+    return Path(__file__).resolve().parent.parent
+
+
+def predict(source: Path, folder: Path, model: str, workers: int, shard_rows: int) -> dict[str, float]:
+    """Run predict.py as a person would: seconds of the whole command, and rows a second behind its start."""
+    import json
+    import os
+    import subprocess
+    import time
+
+    command = [sys.executable, str(root() / "predict.py"), "--input", str(source), "--output", str(folder), "--model", model]
+    command += ["--workers", str(workers), "--shard-rows", str(shard_rows)]
+    started = time.time()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(root())})
+    seconds = time.time() - started
+    summary = json.loads((folder / "_summary.json").read_text(encoding="utf-8"))
+    # Parts are written as they come: between the first `workers` ones and the last, all workers were at work.
+    times = sorted(path.stat().st_mtime for path in folder.glob("part-*"))
+    behind = summary["rows"] - workers * shard_rows
+    return {"seconds": seconds, "rows_a_second": behind / (times[-1] - times[workers - 1]), "worker_seconds": summary["worker_seconds"]}
+
+
+def score_by_sklearn(source: Path, target: Path, pipeline: Any, chunk: int) -> float:
+    """Rows a second of scikit-learn's pipeline from Parquet to Parquet."""
+    import time
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows, started = 0, time.time()
+    schema = pa.schema([("row", pa.int64()), ("label", pa.string()), ("probability", pa.float32())])
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for batch in pq.ParquetFile(source).iter_batches(chunk, columns=["review"]):
+            found = pipeline.predict_proba(batch.column(0).to_pylist())[:, 1]
+            labels = ["positive" if probability > 0.5 else "negative" for probability in found]
+            numbers = range(rows + 1, rows + len(labels) + 1)
+            writer.write_table(pa.table([pa.array(numbers), pa.array(labels), pa.array(found, pa.float32())], schema=schema))
+            rows += len(labels)
+    return rows / (time.time() - started)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Time them in turns; see the top of the file."""
+    import os
+    import tempfile
+
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from sentipress.core import cli, files
+    from sentipress.data import sources
+    from sentipress.evaluation import environment
+
+    settings = cli.settings(__file__, arguments)
+    frame = sources.read(Path(settings.data) if settings.data else None, "review", "sentiment", None).frame
+    frame = frame.sample(len(frame), random_state=0)  # else the labels stand in order
+    texts, labels = frame["review"].tolist(), frame["label"].to_numpy()
+    pipeline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(C=10, max_iter=1000))
+    pipeline.fit(texts[: settings.fitted], labels[: settings.fitted])
+    texts = [texts[index % len(texts)] for index in range(settings.count or len(texts))]
+    workers = [int(number) for number in settings.workers.split(",")]
+    found: dict[str, list[dict[str, float]]] = {f"workers_{number}": [] for number in workers} | {"scikit-learn": []}
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name, "reviews.parquet")
+        pq.write_table(pa.table({"review": texts}), source)
+        for turn in range(settings.rounds):
+            for number in workers:
+                folder = Path(name, f"{turn}-{number}")
+                one = predict(source, folder, settings.model, number, settings.shard_rows)
+                found[f"workers_{number}"].append(one)
+                print(
+                    f"{settings.model}, {number} workers: {one['rows_a_second']:,.0f} reviews a second ({one['seconds']:.1f} s in all)",
+                    flush=True,
+                )
+            rate = score_by_sklearn(source, Path(name, "sklearn.parquet"), pipeline, settings.chunk)
+            found["scikit-learn"].append({"rows_a_second": rate})
+            print(f"scikit-learn, TF-IDF of words and pairs with logistic regression: {rate:,.0f} reviews a second", flush=True)
+    median = {kind: float(np.median([one["rows_a_second"] for one in runs])) for kind, runs in found.items()}
+    first = median[f"workers_{workers[0]}"]
+    for number in workers:
+        mine = median[f"workers_{number}"]
+        ratios = f"{mine / first:.2f} of {workers[0]}, {mine / median['scikit-learn']:.2f} of scikit-learn"
+        print(f"{number} workers: {mine:,.0f} a second, {ratios}")
+    if settings.output:
+        about = {"schema": 1, "model": settings.model, "sha256": files.sha256(Path(settings.model)), "rows": len(texts)}
+        characters = float(np.mean([len(text) for text in texts]))
+        content = {**about, "characters_a_text": characters, "environment": environment.environment(), "median": median, "runs": found}
+        files.write_json(Path(settings.output), content)
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
