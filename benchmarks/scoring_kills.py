@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     same = sum(one["same_bytes"] for one in kills)
     again = max((one.get("again", 0) for one in kills), default=0)
     print(
-        f"{len(kills)} kills, {struck} of them before the end: {same} runs with the bytes of an unharmed one; parts done again: {again} at most"
+    print(f"{len(kills)} kills, {struck} before the end; {same} runs with the bytes of an unharmed one; parts again: {again} at most")
     )
     if settings.output:
         about = {"schema": 1, "rows": len(texts), "shard_rows": settings.shard_rows, "model": settings.model}
