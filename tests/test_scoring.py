@@ -242,6 +242,7 @@ def test_shards_are_cut_by_characters_too(parquet, monkeypatch):
     [
         (["--input", "{data}"], "--input and --output go together"),
         (["--output", "{tmp}/out"], "--input and --output go together"),
+        (["--input", "{data}", "--output", "{tmp}/out", "--file", "a.txt"], "--file does not go with --input"),
         (["--input", "none.csv", "--output", "{tmp}/out"], "none.csv is missing"),
         (["--input", "README.md", "--output", "{tmp}/out"], "README.md is of no kind that is read"),
         (["--input", "{tmp}/empty", "--output", "{tmp}/out"], "no file to read"),

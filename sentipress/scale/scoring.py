@@ -78,6 +78,8 @@ def score(settings: SimpleNamespace, model: Path, remedy: str) -> None:
     """
     if not settings.output or not settings.input:
         raise UserError("--input and --output go together", "python predict.py --input reviews.parquet --output answers")
+    if settings.file:
+        raise UserError("--file does not go with --input", "leave it out: it is for texts whose answers are printed")
     found, others = places.inputs([settings.input, *settings.rest])
     output = OutputFolder(settings.output)
     if any(output.holds(str(place[1]), place[0]) for place in map(places.resolve, [settings.input, *settings.rest])):

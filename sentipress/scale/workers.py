@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from sentipress.core import memory
 from sentipress.core.errors import UserError
 from sentipress.core.files import fingerprint
 from sentipress.runtimes.interface import Runtime
@@ -20,7 +21,7 @@ from sentipress.scale.threads import VARIABLES
 
 REQUIREMENTS = "requirements-scale.txt"
 TRIES = 10  # of a shard, should its worker be killed; not more, for a text that ends a process would end them all
-SHARD_BYTES = 64_000_000  # of the most characters of a shard in UTF-8: room for each that waits
+SHARD_BYTES = 40_000_000  # room for each shard that waits: more than the most characters of one, if few letters take three bytes
 MOST_STORE = 2_000_000_000  # bytes of the room for waiting shards on this machine
 WAIT_SECONDS = 0.2  # between looks at the queue
 
@@ -42,7 +43,10 @@ def _answer(shard: Shard, holder: list[Any], key: str, form: Form) -> Answers:
 
         _opened.clear()
         _opened[key] = ray.get(holder[0]).open()
-    return answering.answer(shard, _opened[key], form)
+    try:
+        return answering.answer(shard, _opened[key], form)
+    finally:
+        memory.release()  # of a part's texts: else each worker would hold on to those of the largest one
 
 
 class _Reader:
