@@ -43,7 +43,8 @@ def resident(session: int) -> dict[str, int]:
                 pages = int((path / "statm").read_text(encoding="utf-8").split()[1])
             except OSError:  # it has ended
                 continue
-            kind = "driver" if b"predict.py" in words else "workers" if words.startswith(b"ray::") else "ray"
+            is_worker = words.startswith((b"ray::_answer", b"ray::IDLE"))
+            kind = "driver" if b"predict.py" in words else "workers" if is_worker else "ray"
             found[kind] += pages * os.sysconf("SC_PAGE_SIZE")
     return found
 
