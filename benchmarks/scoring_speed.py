@@ -23,6 +23,7 @@ ROUNDS = 3  # [1, 100] turns
 WORKERS = "1,2"  # numbers of workers, with commas
 SHARD_ROWS = 2500  # [1, 1000000] rows of a part: small enough that no worker waits long at the end
 FITTED = 10_000  # [100, 1000000] reviews that scikit-learn's pipeline is fitted on
+STEPPED = 4000  # [1, 1000000] reviews whose steps are timed one by one
 CHUNK = 1000  # [1, 1000000] rows that it answers at a time
 OUTPUT = None  # JSON of all figures; printed only by default
 
@@ -49,6 +50,42 @@ def predict(source: Path, folder: Path, model: str, workers: int, shard_rows: in
     times = sorted(path.stat().st_mtime for path in folder.glob("part-*"))
     behind = summary["rows"] - workers * shard_rows
     return {"seconds": seconds, "rows_a_second": behind / (times[-1] - times[workers - 1]), "worker_seconds": summary["worker_seconds"]}
+
+
+def reading_rate(source: Path, shard_rows: int) -> float:
+    """Rows a second that the reader alone gives: what bounds the workers that one command can feed."""
+    import time
+
+    from sentipress.scale import places, shards
+
+    started = time.perf_counter()
+    found = shards.shards(places.inputs([str(source)])[0], shards.Cut("review", None, shard_rows), {}, [])
+    return sum(len(shard.texts) for shard in found) / (time.perf_counter() - started)
+
+
+def steps(texts: list[str], model_file: str, batch: int = 64) -> dict[str, float]:
+    """Microseconds a text that each step of a worker takes, one after the other over all texts."""
+    import time
+
+    from sentipress.data.cleaning import clean
+    from sentipress.runtimes import registry
+
+    model = registry.open_model(Path(model_file))
+    model.predict_raw(texts[:batch])  # what is set up once
+    marks = [time.perf_counter()]
+    cleaned = [clean(text, model.cleaning) for text in texts]
+    marks.append(time.perf_counter())
+    for start in range(0, len(texts), batch):
+        model.predict_batch(model.prepare(cleaned[start : start + batch]))
+    marks.append(time.perf_counter())
+    for text in cleaned:
+        model.known_share(text)
+    marks.append(time.perf_counter())
+    for start in range(0, len(texts), batch):
+        model.predict_raw(texts[start : start + batch])
+    marks.append(time.perf_counter())
+    names = ("cleaning", "prediction from cleaned texts", "known words", "prediction from raw texts")
+    return {name: 1e6 * (marks[index + 1] - marks[index]) / len(texts) for index, name in enumerate(names)}
 
 
 def score_by_sklearn(source: Path, target: Path, pipeline: Any, chunk: int) -> float:
@@ -100,6 +137,10 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         source = Path(name, "reviews.parquet")
         pq.write_table(pa.table({"review": texts}), source)
+        reading = reading_rate(source, settings.shard_rows)
+        print(f"the reader alone: {reading:,.0f} rows a second")
+        taken = steps(texts[: settings.stepped], settings.model)
+        print("a worker, microseconds a text: " + ", ".join(f"{name} {value:.0f}" for name, value in taken.items()))
         for turn in range(settings.rounds):
             for number in workers:
                 folder = Path(name, f"{turn}-{number}")
@@ -121,7 +162,15 @@ def main(arguments: list[str] | None = None) -> None:
     if settings.output:
         about = {"schema": 1, "model": settings.model, "sha256": files.sha256(Path(settings.model)), "rows": len(texts)}
         characters = float(np.mean([len(text) for text in texts]))
-        content = {**about, "characters_a_text": characters, "environment": environment.environment(), "median": median, "runs": found}
+        content = {
+            **about,
+            "characters_a_text": characters,
+            "environment": environment.environment(),
+            "reading": reading,
+            "steps": taken,
+            "median": median,
+            "runs": found,
+        }
         files.write_json(Path(settings.output), content)
 
 
