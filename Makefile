@@ -36,7 +36,7 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	@touch $@
 
 $(VENV)/installed-encoder: $(VENV)/installed requirements-encoder.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-encoder.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-encoder.txt
 	@touch $@
 
 $(VENV)/installed-development: $(VENV)/installed requirements-dev.txt requirements-search.txt requirements-scale.txt requirements-encoder.txt

@@ -15,6 +15,7 @@ from sentipress.pipeline import dvc
 
 PACKAGE = ROOT / "sentipress"
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+FRONT = "sentipress.__init__"  # `load`, for programs of others; it stands before all layers and imports when it is asked
 SCRIPTS = [path for place in (".", "benchmarks", "demo") for path in sorted((ROOT / place).glob("*.py"))]
 MOST_LINES, MOST_LINES_OF_A_CLASS = 400, 250
 
@@ -55,7 +56,7 @@ def test_a_folder_imports_only_from_those_before_it():
         f"{module} imports {other}"
         for module, path in MODULES.items()
         for other in imports(path)
-        if module != "sentipress" != other and order[layer(other)] > order[layer(module)]
+        if module != FRONT and order[layer(other)] > order[layer(module)]
     ]
     assert upwards == []
     assert sum(len(imports(path)) for path in MODULES.values()) > 200  # the test sees imports

@@ -73,8 +73,15 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 @functools.cache
 def stopwords() -> frozenset[str]:
-    """The English list of NLTK's stopword corpus (198 words), loaded through NLTK's own reader."""
-    import nltk
+    """The English list of NLTK's stopword corpus (198 words), loaded through NLTK's own reader.
+
+    Raises:
+        UserError: NLTK is not installed.
+    """
+    try:
+        import nltk
+    except ModuleNotFoundError:
+        raise UserError("the package nltk is not installed, which the recipe 'thesis' needs", "pip install -r requirements.txt") from None
 
     # First in NLTK's search path: the same list on every machine, whatever corpora its user has downloaded.
     if str(NLTK_DATA) not in nltk.data.path:
@@ -162,6 +169,15 @@ def clean(text: str, recipe: str) -> str:
     if recipe == PLAIN:
         return clean_plain(text)
     raise UserError(f"unknown cleaning recipe {recipe!r}", f"use one of {', '.join(RECIPES)}")
+
+
+def check_recipe(recipe: str) -> None:
+    """Do what cleaning by a recipe does at the first text: load its word list, compile its patterns.
+
+    Raises:
+        UserError: the recipe is unknown, or a package that it needs is not installed.
+    """
+    clean("", recipe)
 
 
 def words_of(text: str) -> str:

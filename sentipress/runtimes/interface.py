@@ -61,5 +61,13 @@ class Runtime(ABC):
 
     def predict_raw(self, raw: Sequence[str]) -> np.ndarray:
         """Probabilities of raw texts: what a deployment does with a person's words."""
-        inputs = self.prepare([clean(text, self.cleaning) for text in raw])
-        return np.asarray([self.predict_one(inputs)], np.float32) if len(raw) == 1 else self.predict_batch(inputs)
+        return self._predict_cleaned([clean(text, self.cleaning) for text in raw])
+
+    def judge(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of raw texts as `predict_raw` gives them, and their shares of known words, float64 (texts,)."""
+        cleaned = [clean(text, self.cleaning) for text in raw]
+        return self._predict_cleaned(cleaned), np.array([self.known_share(text) for text in cleaned], np.float64)
+
+    def _predict_cleaned(self, cleaned: Sequence[str]) -> np.ndarray:
+        inputs = self.prepare(cleaned)
+        return np.asarray([self.predict_one(inputs)], np.float32) if len(cleaned) == 1 else self.predict_batch(inputs)

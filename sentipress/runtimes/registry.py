@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -99,17 +101,19 @@ def open_model(
         task: for such a file; by default `task_of` the model.
 
     Raises:
-        UserError: a file is missing, damaged or of an unknown kind.
+        UserError: a file is missing, damaged or of an unknown kind, or a package that it needs is not installed.
     """
     kind = format_of(model)
     if not model.is_file():
         raise UserError(f"{model} is missing", remedy)
     if kind.own_vocabulary:
-        return cast(Runtime, _opener(kind)(model, remedy))
+        with _packages_named():
+            return cast(Runtime, _opener(kind)(model, remedy))
     encoder = open_vocabulary(tokenizer or tokenizer_of(model, remedy), remedy)
     if isinstance(encoder, PieceTokenizer) and model.suffix == ".tflite":
         kind = PIECES_TFLITE
-    return cast(Runtime, _opener(kind)(model, remedy, encoder, task or task_of(model)))
+    with _packages_named():
+        return cast(Runtime, _opener(kind)(model, remedy, encoder, task or task_of(model)))
 
 
 def files_of(model: Path, remedy: str) -> list[Path]:
@@ -129,8 +133,14 @@ def files_of(model: Path, remedy: str) -> list[Path]:
 
 
 def _opener(kind: Format) -> Any:
+    return getattr(importlib.import_module(kind.module), kind.name)
+
+
+@contextlib.contextmanager
+def _packages_named() -> Iterator[None]:
+    """Say which package is missing and how to install it: some modules import theirs when a file is opened."""
     try:
-        return getattr(importlib.import_module(kind.module), kind.name)
+        yield
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         if package == "sentipress":
