@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sentipress.core.errors import UserError
 from sentipress.data import cleaning
-from sentipress.data.cleaning import clean, clean_default, clean_plain, clean_posts, clean_thesis, stopwords, words_of
+from sentipress.data.cleaning import clean, clean_default, clean_plain, clean_posts, clean_thesis, default_words, stopwords, words_of
 
 RAW = "I did NOT like it.<br /><br />The\tplot isn't good,\nbut 10/10 for MOVIE_NIGHT's café!"
 
@@ -53,6 +53,23 @@ def test_any_text_cleans_to_words(text):
 @settings(deadline=None, max_examples=300)
 def test_a_letter_beyond_ascii_changes_nothing_before_it(text):
     assert clean_default(text + " é") == f"{clean_default(text)} é".strip()
+
+
+@given(st.one_of(st.text(max_size=300), st.text(st.sampled_from(SCRIPTS + "_''<> K"), max_size=80)))
+@example(text="'a' ''b'' c'_d _e_ 'f'_ '<b>' g'<br />'h 'é' i'ß")
+@example(text="K\u212a'İ' ΑΣ' ΑΣ'Α <\u212a>'ΑΣ\u0301' '\u0301a' \x00'\ud800'")
+@example(text="'")
+@settings(deadline=None, max_examples=1000)
+def test_the_fast_way_to_words_gives_those_of_the_cleaned_text(text):
+    assert default_words(text) == clean_default(text).replace("_", " ").split()
+
+
+def test_the_fast_way_to_words_on_real_reviews(bundled):
+    texts = [*bundled["review"][:4000], *(text for text in bundled["review"] if not text.isascii())][:6000]
+    for text in texts:
+        assert default_words(text) == clean_default(text).replace("_", " ").split()
+    assert sum(not text.isascii() for text in texts) > 500
+    assert any("_" in text for text in texts) and any("''" in text for text in texts)
 
 
 def test_cleaning_real_reviews_is_idempotent(sample):

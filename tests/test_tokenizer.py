@@ -11,6 +11,7 @@ from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.text import phrases
+from sentipress.text import tokenizer as tokenizer_module
 from sentipress.text.tokenizer import OOV_ID, OOV_TOKEN, PADDING_ID, Tokenizer
 
 POST = {"sequence_length": 50, "padding": "post", "truncating": "post", "cleaning": "thesis"}
@@ -54,6 +55,56 @@ def test_any_text_becomes_ids_in_range(text, length, padding):
     assert ids.shape == (1, length) and ids.dtype == np.int32
     assert ids.min() >= PADDING_ID and ids.max() < ours.vocabulary_size
     assert np.count_nonzero(ids) >= 1  # even no text at all is one unknown word
+
+
+def assert_reads_text_by_text(ours, raw):
+    """Ids and shares of known words of many texts are those of each text alone, by `ids` and `known_share`."""
+    found, known = ours.read(raw)
+    cleaned = [clean(text, ours.cleaning) for text in raw]
+    length = ours.sequence_length
+    for text, row, share in zip(cleaned, found, known, strict=True):
+        ids = ours.ids(text) or [OOV_ID]
+        ids = ids[-length:] if ours.truncating == "pre" else ids[:length]
+        padding = [PADDING_ID] * (length - len(ids))
+        assert row.tolist() == (padding + ids if ours.padding == "pre" else ids + padding)
+        assert share == ours.known_share(text)
+    np.testing.assert_array_equal(ours.encode(cleaned), found)
+
+
+# Pairs whose words have no id, that overlap, that begin and end texts; entries that no text can have.
+PAIRS = ("a b", "b a", "b b", "c d", "d'e f", "a\tb c", "a  b", " a", "a b c", "é b", "x y")
+WORDS = ("a", "b", "d'e", "é", "y")
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=40),
+            st.lists(st.sampled_from(["a", "b", "c", "d", "d'e", "f", "é", "x", "y", "z", "a_b", "<i>", "''"])).map(" ".join),
+        ),
+        max_size=8,
+    ),
+    st.integers(1, 12),
+    st.sampled_from(["pre", "post"]),
+    st.sampled_from(["pre", "post"]),
+    st.sampled_from(["default", "thesis", "posts"]),
+)
+@settings(deadline=None, max_examples=500)
+def test_many_texts_are_read_as_each_alone(raw, length, padding, truncating, recipe):
+    for words in (WORDS + PAIRS, PAIRS[::-1] + WORDS, WORDS, PAIRS, ()):
+        assert_reads_text_by_text(Tokenizer(words, length, padding, truncating, recipe), raw)
+
+
+@pytest.mark.parametrize("recipe", ["default", "thesis", "posts"])
+def test_many_real_reviews_are_read_as_each_alone(sample, recipe, monkeypatch):
+    raw = [*sample["review"][:400], "", "<br>", "'", "not", "worth"]
+    cleaned = [clean(text, recipe) for text in raw]
+    pairs = phrases.select(cleaned[:400], sample["label"][:400].to_numpy(), 200, SENTIMENT)
+    assert pairs
+    ours = Tokenizer.fit(cleaned, 1500, pairs, sequence_length=60, padding="post", truncating="pre", cleaning=recipe)
+    assert_reads_text_by_text(ours, raw)
+    monkeypatch.setattr(tokenizer_module, "TEXTS_AT_ONCE", 7)
+    assert_reads_text_by_text(ours, raw)
 
 
 def test_unknown_words_and_the_tokens_own_name():

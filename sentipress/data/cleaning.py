@@ -33,6 +33,10 @@ SELECTORS = re.compile("[\ufe00-\ufe0f\u200d]")  # they choose or join an emoji'
 _SPACES = re.compile(r" +")
 _WORDS = re.compile(r"[^\W_]+")  # recipes strip `_` from the ends of words
 _APART = re.compile(r"\s+(?=n't\b)")  # tokenized corpora, SST-2 among them, write "does n't"
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+# Of each byte of UTF-8: what `clean_default` makes of it outside a tag, but for `'` and `_` at the ends of words.
+_DEFAULT_TABLE = bytes(ord(chr(code).lower()) if re.match(r"[\w']", chr(code)) else ord(" ") for code in range(128))
+_DEFAULT_TABLE += bytes(range(128, 256))
 _NOT_ASCII_WORDS = {code: " " for code in range(128) if not re.match(r"[\w']", chr(code))}
 
 
@@ -113,6 +117,29 @@ def clean_default(text: str) -> str:
     else:
         text = _patterns()["unspaced"].sub(r" \g<0> ", _patterns()["not words"].sub(" ", text))
     return " ".join([word for part in text.split() if (word := part.strip("'_"))])
+
+
+def default_words(text: str) -> list[str]:
+    """Words of what `clean_default` makes of a text, parted at `_` as well; several times as fast as the two steps.
+
+    In most texts no apostrophe stands beside another one, and there is no `_`. Then the apostrophes at the ends of words are
+    those beside a space.
+    """
+    lowered = text if text.isascii() else text.lower()  # the table has the lower case of ASCII
+    if "<" in lowered:
+        lowered = TAG.sub(" ", lowered)
+    if not lowered.isascii():
+        lowered = _BEYOND_ASCII.sub(lambda run: _words_beyond_ascii(run[0]), lowered)
+    if "''" in lowered or "_" in lowered:
+        return clean_default(text).replace("_", " ").split()
+    lowered = f" {lowered} ".encode().translate(_DEFAULT_TABLE).decode()
+    return (lowered.replace("' ", " ").replace(" '", " ") if "'" in lowered else lowered).split()
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _words_beyond_ascii(run: str) -> str:
+    """A run of characters beyond ASCII as `clean_default` leaves it; none of what it does there looks at ASCII beside it."""
+    return _patterns()["unspaced"].sub(r" \g<0> ", _patterns()["not words"].sub(" ", run))
 
 
 def clean_posts(text: str) -> str:

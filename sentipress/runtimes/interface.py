@@ -59,15 +59,23 @@ class Runtime(ABC):
         """Probabilities of many texts, in one call where the format can."""
         return self.predict(inputs)
 
+    def prepare_raw(self, raw: Sequence[str]) -> Any:
+        """Inputs of raw texts."""
+        return self.prepare([clean(text, self.cleaning) for text in raw])
+
+    def read(self, raw: Sequence[str]) -> tuple[Any, np.ndarray]:
+        """Inputs of raw texts, and their shares of known words, float64 (texts,)."""
+        cleaned = [clean(text, self.cleaning) for text in raw]
+        return self.prepare(cleaned), np.array([self.known_share(text) for text in cleaned], np.float64)
+
     def predict_raw(self, raw: Sequence[str]) -> np.ndarray:
         """Probabilities of raw texts: what a deployment does with a person's words."""
-        return self._predict_cleaned([clean(text, self.cleaning) for text in raw])
+        return self._predict_some(self.prepare_raw(raw), len(raw))
 
     def judge(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of raw texts as `predict_raw` gives them, and their shares of known words, float64 (texts,)."""
-        cleaned = [clean(text, self.cleaning) for text in raw]
-        return self._predict_cleaned(cleaned), np.array([self.known_share(text) for text in cleaned], np.float64)
+        """What `predict_raw` gives, and the texts' shares of known words, float64 (texts,): one pass for both."""
+        inputs, known = self.read(raw)
+        return self._predict_some(inputs, len(raw)), known
 
-    def _predict_cleaned(self, cleaned: Sequence[str]) -> np.ndarray:
-        inputs = self.prepare(cleaned)
-        return np.asarray([self.predict_one(inputs)], np.float32) if len(cleaned) == 1 else self.predict_batch(inputs)
+    def _predict_some(self, inputs: Any, texts: int) -> np.ndarray:
+        return np.asarray([self.predict_one(inputs)], np.float32) if texts == 1 else self.predict_batch(inputs)

@@ -13,6 +13,9 @@ from sentipress.core.quiet import quiet, quiet_exit
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.network import NetworkRuntime
 from sentipress.text.encoder import TextEncoder
+from sentipress.text.tokenizer import PADDING_ID
+
+TOGETHER = 64  # texts in a call: more are no faster
 
 
 class LiteRTModel(NetworkRuntime):
@@ -52,18 +55,28 @@ class LiteRTModel(NetworkRuntime):
         return np.asarray(self.task.shaped(self._interpreter.get_tensor(self._output))[0])
 
     def predict_batch(self, inputs: np.ndarray) -> np.ndarray:
-        """Probabilities of ids int32 (texts, length), all in one call."""
-        self._resize(len(inputs))
-        self._interpreter.set_tensor(self._input, inputs)
-        self._interpreter.invoke()
-        probabilities = self.task.shaped(self._interpreter.get_tensor(self._output)).copy()
-        self._resize(1)
-        return np.asarray(probabilities)
+        """Probabilities of ids int32 (texts, length), `TOGETHER` texts of like length in a call: the same bits as one by one."""
+        # The loop of a network runs to the last word of the longest text of a call.
+        order = np.argsort(np.count_nonzero(inputs != PADDING_ID, axis=1), kind="stable")
+        outputs = np.zeros((len(inputs), self.task.outputs), np.float32)
+        size = 1
+        try:
+            for start in range(0, len(inputs), TOGETHER):
+                rows = order[start : start + TOGETHER]
+                if len(rows) != size:
+                    size = self._resize(len(rows))
+                self._interpreter.set_tensor(self._input, inputs[rows])
+                self._interpreter.invoke()
+                outputs[rows] = self._interpreter.get_tensor(self._output)
+        finally:
+            self._resize(1)  # what `predict_one` gives
+        return self.task.shaped(outputs)
 
-    def _resize(self, texts: int) -> None:
+    def _resize(self, texts: int) -> int:
         shape = self._interpreter.get_input_details()[0]["shape"]
         self._interpreter.resize_tensor_input(self._input, [texts, *shape[1:]])
         self._interpreter.allocate_tensors()
+        return texts
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (texts, length), one text a call as on a phone."""

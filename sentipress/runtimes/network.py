@@ -41,6 +41,14 @@ class NetworkRuntime(Runtime):
         """Ids of cleaned texts, int32 (texts, length)."""
         return self.encoder.encode(cleaned)
 
+    def prepare_raw(self, raw: Sequence[str]) -> np.ndarray:
+        """Ids of raw texts, int32 (texts, length)."""
+        return self.encoder.encode_raw(raw)
+
+    def read(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of raw texts, and their shares of known words, float64 (texts,)."""
+        return self.encoder.read(raw)
+
     def known_share(self, cleaned: str) -> float:
         """Share of a cleaned text's words that the vocabulary has, 0 to 1."""
         return self.encoder.known_share(cleaned)

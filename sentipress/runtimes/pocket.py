@@ -146,6 +146,14 @@ class PocketModel(Runtime):
         """The texts as they are: the model has its own vocabulary."""
         return cleaned
 
+    def predict_raw(self, raw: Sequence[str]) -> np.ndarray:
+        """Probabilities of raw texts."""
+        return self.network.predict_raw(raw)
+
+    def judge(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and the texts' shares of known words, float64 (texts,)."""
+        return self.network.judge(raw)
+
     def predict(self, inputs: Sequence[str]) -> np.ndarray:
         """Probabilities of cleaned texts, one text a call as on a phone."""
         return self.network.predict(self.tokenizer.encode(inputs))
@@ -155,7 +163,7 @@ class PocketModel(Runtime):
         return self.network.predict_one(self.tokenizer.encode(inputs))
 
     def predict_batch(self, inputs: Sequence[str]) -> np.ndarray:
-        """Probabilities of cleaned texts, all in one call."""
+        """Probabilities of cleaned texts, many in a call."""
         return self.network.predict_batch(self.tokenizer.encode(inputs))
 
     def stored_arrays(self) -> dict[str, np.ndarray]:

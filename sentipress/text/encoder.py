@@ -34,6 +34,9 @@ class TextEncoder(Protocol):
     def encode_raw(self, raw: Sequence[str]) -> np.ndarray:
         """Ids of raw texts: int32 (texts, sequence_length)."""
 
+    def read(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """`encode_raw`, and the share of known words of each text, float64 (texts,)."""
+
     def known_share(self, cleaned: str) -> float:
         """Share of a cleaned text's words that the vocabulary has, 0 to 1; 0 for a text without words."""
 

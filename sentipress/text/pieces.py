@@ -89,6 +89,11 @@ class PieceTokenizer:
         """Ids of raw texts: int32 (texts, sequence_length)."""
         return self.encode([clean(text, self.cleaning) for text in raw])
 
+    def read(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """`encode_raw`, and what `known_share` gives for each text, float64 (texts,)."""
+        cleaned = [clean(text, self.cleaning) for text in raw]
+        return self.encode(cleaned), np.array([self.known_share(text) for text in cleaned], np.float64)
+
     def lengths(self, cleaned: Iterable[str]) -> np.ndarray:
         """Pieces of each cleaned text, special ones included, before anything is cut off: int64 (texts,)."""
         whole, texts, found = _loaded(self.library, None), list(cleaned), []

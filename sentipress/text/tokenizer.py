@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ import numpy as np
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
-from sentipress.data.cleaning import clean
+from sentipress.data.cleaning import clean, default_words
+from sentipress.text.numbering import Numbering
 
 SCHEMA = 2  # 2: words may be pairs
 PADDING_ID = 0
 OOV_ID = 1
 OOV_TOKEN = "404"  # the study's out-of-vocabulary token
+TEXTS_AT_ONCE = 256  # whose words are in memory together
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Tokenizer:
     cleaning: str
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
     _pairs: frozenset[str] = field(init=False, repr=False, compare=False)
+    _numbering: Numbering = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.sequence_length < 1:
             raise ValueError(f"{self.sequence_length} ids per text")
         object.__setattr__(self, "_ids", {word: number for number, word in enumerate(self.words, start=OOV_ID + 1)})
         object.__setattr__(self, "_pairs", frozenset(word for word in self.words if " " in word))
+        object.__setattr__(self, "_numbering", Numbering(self._ids))
 
     @classmethod
     def fit(cls, texts: Iterable[str], vocabulary_size: int, pairs: Sequence[str] = (), **settings: Any) -> Tokenizer:
@@ -92,20 +96,48 @@ class Tokenizer:
 
     def encode(self, cleaned: Sequence[str]) -> np.ndarray:
         """Ids of cleaned texts, cut and padded: int32 array of shape (texts, sequence_length)."""
-        length = self.sequence_length
-        encoded = np.zeros((len(cleaned), length), dtype=np.int32)
-        for row, text in zip(encoded, cleaned, strict=True):
-            ids = self.ids(text) or [OOV_ID]  # no word at all is one unknown word: a mean needs something to divide by
-            ids = ids[-length:] if self.truncating == "pre" else ids[:length]
-            if self.padding == "pre":
-                row[-len(ids) :] = ids
-            else:
-                row[: len(ids)] = ids
-        return encoded
+        return self._read(cleaned, text_words)[0]
 
     def encode_raw(self, raw: Sequence[str]) -> np.ndarray:
         """Clean, then encode: what a deployment does with a person's text."""
-        return self.encode([clean(text, self.cleaning) for text in raw])
+        return self.read(raw)[0]
+
+    def read(self, raw: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """`encode_raw`, and what `known_share` gives for each text, float64 (texts,)."""
+        return self._read(raw, self.raw_words)
+
+    def raw_words(self, text: str) -> list[str]:
+        """Words of a raw text, pairs not yet joined."""
+        return default_words(text) if self.cleaning == "default" else text_words(clean(text, self.cleaning))
+
+    def _read(self, texts: Sequence[str], words_of: Callable[[str], list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        rows, known = np.zeros((len(texts), self.sequence_length), np.int32), np.zeros(len(texts))
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = slice(start, start + TEXTS_AT_ONCE)
+            rows[part], known[part] = self.read_words([words_of(text) for text in texts[part]])
+        return rows, known
+
+    def read_words(self, texts: Sequence[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """Ids int32 (texts, sequence_length) and shares of known words float64 (texts,) of texts given as their words."""
+        found = self._numbering.of(texts)
+        unknown_before = np.concatenate([[0], np.cumsum(found.ids == OOV_ID)])
+        unknown = np.diff(unknown_before[found.ends])
+        known = np.where(found.words > 0, 1 - unknown / np.maximum(found.words, 1), 0.0)
+        rows = np.zeros((len(texts), self.sequence_length), np.int32)
+        for row, first, end in zip(rows, found.ends[:-1].tolist(), found.ends[1:].tolist(), strict=True):
+            self._fill(row, found.ids[first:end])
+        return rows, known
+
+    def _fill(self, row: np.ndarray, ids: np.ndarray) -> None:
+        """Put a text's ids into its row, cut to the row's length."""
+        length = self.sequence_length
+        if not len(ids):
+            ids = np.array([OOV_ID])  # no word at all is one unknown word: a mean needs something to divide by
+        ids = ids[-length:] if self.truncating == "pre" else ids[:length]
+        if self.padding == "pre":
+            row[-len(ids) :] = ids
+        else:
+            row[: len(ids)] = ids
 
     def known_share(self, cleaned: str) -> float:
         """Share of a cleaned text's words that have an id of their own, 0 to 1; a known pair is two known words.
