@@ -3,7 +3,8 @@
 # make test     run the tests
 # make kills    kill the stages at 50 random moments, and look whether anything is lost
 # make lint     ruff and mypy
-# make demo     build the page from ARTIFACTS and serve it on localhost (needs Node.js)
+# make demo     build the page from ARTIFACTS, or from the published models, and serve it on localhost (needs npm)
+# make demo-site  the same as a folder for any web server: SITE=folder
 # make demo-test  test the page in a headless Chromium (needs Node.js and Chromium)
 # make clean    delete what the stages wrote into artifacts/; the ledger of scorings and experiments in sub-folders stay
 PYTHON ?= python3
@@ -75,45 +76,30 @@ reference: environment
 official: environment
 	$(BIN)/python benchmarks/official.py --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") --publish results
 
-# The page that runs the models in a browser. Without models in ARTIFACTS its test makes a small run of stages 1, 2, 3 and 6,
-# and of one packed bag of words.
-.PHONY: demo demo-test demo-tools
-ARTIFACTS ?= artifacts
+# The page that runs the models in a browser: those of ARTIFACTS (folders with commas between), or the published ones.
+.PHONY: demo demo-site demo-test demo-tools
 PORT ?= 8000
-SMALL := demo/small
-TESTED := $(if $(wildcard $(ARTIFACTS)/modelo_DRQ.tflite),$(ARTIFACTS),$(SMALL))
+SITE ?= site
+SERVED := $(if $(ARTIFACTS),--artifacts "$(ARTIFACTS)")
 NODE_MODULES := demo/node_modules/.package-lock.json
 
 demo: environment $(NODE_MODULES)
-	$(BIN)/python demo/build.py --artifacts "$(ARTIFACTS)"
+	$(BIN)/python demo/build.py $(SERVED)
 	@echo "http://localhost:$(PORT)/ (Ctrl-C ends it)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory demo/dist
 
-demo-test: environment $(NODE_MODULES) $(if $(filter $(SMALL),$(TESTED)),$(SMALL)/packed_11900.zip)
-	$(BIN)/python demo/build.py --artifacts "$(TESTED)"
-	$(BIN)/python demo/golden.py --artifacts "$(TESTED)"
-	PYTHON=$(BIN)/python ARTIFACTS="$(ARTIFACTS)" node --test --test-concurrency=1 \
-		demo/tests/tokenizer.test.mjs demo/tests/page.test.mjs demo/tests/labels.test.mjs demo/tests/bags.test.mjs \
-		demo/tests/report.test.mjs
+demo-site: environment $(NODE_MODULES)
+	$(BIN)/python demo/build.py $(SERVED) --target "$(SITE)"
+
+demo-test: environment $(NODE_MODULES)
+	$(BIN)/python demo/build.py $(SERVED)
+	$(BIN)/python demo/golden.py $(SERVED)
+	PYTHON=$(BIN)/python node --test --test-concurrency=1 demo/tests/*.test.mjs
 
 $(NODE_MODULES): demo/package-lock.json
 	@command -v npm > /dev/null || { echo "error: npm is missing -> install Node.js 20.12 or newer (Debian: make demo-tools)"; exit 2; }
 	npm ci --prefix demo --ignore-scripts --no-audit --no-fund
 	@touch $@
-
-$(SMALL)/modelo_DRQ.tflite:
-	@mkdir -p $(SMALL)
-	$(BIN)/python -c "from sentipress.data.sources import read_bundled; \
-		read_bundled().sample(2000, random_state=0).rename(columns={'label': 'sentiment'}).to_csv('$(SMALL)/some.csv', index=False)"
-	$(BIN)/python 1_data_preprocessing.py --artifacts $(SMALL) --data $(SMALL)/some.csv
-	$(BIN)/python 2_lstm_baseline.py --artifacts $(SMALL) --vocabulary-size 3000 --pairs 500 --sequence-length 60 --embedding-dim 8 --units 8 \
-		--epochs 2 --batch-size 64 --learning-rate 0.01 --latency-reviews 10 --no-deployment
-	$(BIN)/python 3_quantization.py --artifacts $(SMALL) --latency-reviews 10 --no-deployment
-	$(BIN)/python 6_combination.py --artifacts $(SMALL) --chain vocabulary=1000,distil=4x4,int4,pack --epochs 2 --batch-size 64 \
-		--learning-rate 0.01 --latency-reviews 10 --no-deployment
-
-$(SMALL)/packed_11900.zip: $(SMALL)/modelo_DRQ.tflite
-	$(BIN)/python classical.py --artifacts $(SMALL) --only packed_11900 --latency-reviews 10 --no-deployment
 
 demo-tools:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm; }

@@ -1,14 +1,15 @@
-"""The page that reads a review in the browser: the measured model files, LiteRT.js and the vocabulary in one folder.
+"""The page that reads a text in the browser: the measured model files, LiteRT.js and the vocabularies in one folder.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite, pocket.zip and packed_*.zip with their .metrics.json (stages 2 to 6,
-         classical.py); demo/source; demo/node_modules (npm ci --prefix demo)
+Reads    models with their .metrics.json: of artifacts folders modelo_*.tflite with tokenizer.json, pocket.zip, packed_*.zip and
+         taught_*.zip (stages 2 to 6, classical.py), or published ones of results/; the bundled reviews; demo/source;
+         demo/node_modules (npm ci --prefix demo)
 Writes   demo/dist: static files for any web server, metadata.json and the service worker's list of hashes among them
-Command  python demo/build.py [--artifacts FOLDER], or make demo, which serves the folder too
+Command  python demo/build.py [--artifacts FOLDER[,FOLDER]] [--target FOLDER], or make demo, which serves the folder too
 """
 
 from sentipress.core.errors import exit_code
 
-ARTIFACTS = "artifacts"  # folder that the stages share
+ARTIFACTS = None  # folders of the stages, with commas between; by default artifacts/, or the published models if it has none
 TARGET = "demo/dist"  # folder that is replaced
 
 
@@ -16,11 +17,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Build the page; see the top of the file."""
     from pathlib import Path
 
-    from sentipress.browser import site
+    from sentipress.browser import offered, site
     from sentipress.core import cli
 
     settings = cli.settings(__file__, arguments)
-    sizes = site.build(Path(settings.artifacts), Path(__file__).resolve().parent, Path(settings.target))
+    sizes = site.build(offered.models(offered.named(settings.artifacts)), Path(__file__).resolve().parent, Path(settings.target))
     for name, size in sizes.items():
         print(f"{size['bytes']:>10,} bytes {size['gzip_bytes']:>10,} gzip  {name}")
     print(f"wrote {settings.target}")

@@ -3,26 +3,28 @@
 Every cleaning recipe reads two sets: real texts, and texts of many alphabets with chance mixtures of them. Bags of words of
 every kind, with weights by chance, score both.
 
-Reads    artifacts/tokenizer.json, modelo_*.tflite, pocket.zip and packed_*.zip with their .metrics.json; raw texts (--data, or
-         data/IMDB Dataset.csv, or the bundled reviews)
+Reads    the models that demo/build.py takes, with their .metrics.json; raw texts (--data, or data/IMDB Dataset.csv, or the bundled
+         reviews)
 Writes   demo/golden/metadata-<recipe>-<set>.json, ids-<recipe>-<set>.json, scores.json; bag-<number>.zip, bags.json
-Command  python demo/golden.py [--artifacts FOLDER] [--data FILE], or make demo-test, which runs the test too
+Command  python demo/golden.py [--artifacts FOLDER[,FOLDER]] [--data FILE], or make demo-test, which runs the test too
 """
 
 from pathlib import Path
 
 from sentipress.core.errors import exit_code
 
-ARTIFACTS = "artifacts"  # folder that the stages share
+ARTIFACTS = None  # folders of the stages, with commas between; by default artifacts/, or the published models if it has none
 DATA = None  # CSV of raw texts; by default data/IMDB Dataset.csv, else the bundled package
 TEXT_COLUMN = "review"  # its column of texts
 TARGET = "demo/golden"  # folder for the vectors
 TEXTS = 10_000  # [1, 1000000] real texts whose ids are compared
 SCORED = 500  # [1, 1000000] of these, the texts that every model and every bag of words scores
 MIXTURES = 3_000  # [0, 1000000] texts of many alphabets by chance
-OTHER_VOCABULARY = 20_000  # [10, 1000000] of the recipes that the artifacts do not have; a tokenizer is fitted here
-OTHER_LENGTH = 170  # [1, 4096] the study's
+VOCABULARY = 20_000  # [10, 1000000] words of the tokenizers that are fitted here
+LENGTH = 170  # [1, 4096] words of a text that they keep: the study's
 
+# Where texts are filled up and cut.
+ENDS = ({"padding": "post", "truncating": "pre"}, {"padding": "pre", "truncating": "post"})
 # Bags of words by chance: recipe, labels, bits, link, words of the longest term.
 BAGS = (
     ("default", ("negative", "positive"), 8, "one-vs-rest", 2),
@@ -107,20 +109,17 @@ def main(arguments: list[str] | None = None) -> None:
 
     import numpy as np
 
-    from sentipress.browser import site
-    from sentipress.core import cli, files, manifest
+    from sentipress.browser import offered, rules
+    from sentipress.core import cli, files
     from sentipress.core.quiet import quiet_exit
     from sentipress.data import cleaning, sources
-    from sentipress.data.task import Task
-    from sentipress.runtimes import packed_words
-    from sentipress.runtimes.litert import LiteRTModel
+    from sentipress.data.task import SENTIMENT_LABELS, Task
+    from sentipress.runtimes import packed_words, registry
     from sentipress.text.tokenizer import Tokenizer, text_words
 
     settings = cli.settings(__file__, arguments)
-    artifacts, target = Path(settings.artifacts), Path(settings.target)
-    own = Tokenizer.load(artifacts / manifest.TOKENIZER, manifest.run(manifest.BASELINE, artifacts))
-    labels, models = site.models(artifacts)
-    task = Task(labels)
+    target = Path(settings.target)
+    models = offered.models(offered.named(settings.artifacts))
     data = sources.find(Path(settings.data) if settings.data else None, Path("data"))
     raw = sources.read_unlabelled(data, settings.text_column) if data else sources.read_bundled()["review"]
     texts = raw.sample(min(settings.texts, len(raw)), random_state=0).tolist()
@@ -128,42 +127,35 @@ def main(arguments: list[str] | None = None) -> None:
     written: list[str] = []
 
     def write(name: str, tokenizer: Tokenizer, some: list[str]) -> None:
-        files.write_text(target / f"metadata-{name}.json", site.compact(site.metadata(tokenizer, labels)))
-        files.write_text(target / f"ids-{name}.json", site.compact(site.vectors(tokenizer, some)))
+        files.write_text(target / f"metadata-{name}.json", rules.compact(rules.reading(tokenizer, SENTIMENT_LABELS)))
+        files.write_text(target / f"ids-{name}.json", rules.compact(rules.vectors(tokenizer, some)))
         written.append(name)
         print(f"{len(some):,} texts encoded: {name}")
 
-    for recipe in cleaning.WORD_RECIPES:
-        tokenizer = own
-        # A vocabulary of the recipe alone, padded and cut at the ends that the artifacts do not use.
-        ends = {"padding": "pre" if own.padding == "post" else "post", "truncating": "post" if own.truncating == "pre" else "pre"}
-        other = {"sequence_length": settings.other_length, "cleaning": recipe, **ends}
-        if recipe != own.cleaning:
-            tokenizer = Tokenizer.fit([cleaning.clean(text, recipe) for text in texts], settings.other_vocabulary, **other)
-        write(f"{recipe}-texts", tokenizer, texts)
+    for number, recipe in enumerate(cleaning.WORD_RECIPES):
+        # Padded and cut now at this end, now at that.
+        rows, others = ENDS if number % 2 else ENDS[::-1]
+        kept = {"sequence_length": settings.length, "cleaning": recipe}
+        fitted = Tokenizer.fit([cleaning.clean(text, recipe) for text in texts], settings.vocabulary, **kept, **rows)
+        write(f"{recipe}-texts", fitted, texts)
         # Of many alphabets nearly every word has an id, so that no difference hides behind the unknown word.
         cleaned = [cleaning.clean(text, recipe) for text in mixed]
         pairs = Counter(pair for text in cleaned for pair in pairwise(text_words(text))).most_common(2000)
-        common = Tokenizer.fit(cleaned, 1_000_000, [" ".join(pair) for pair, _ in pairs], **other)
+        common = Tokenizer.fit(cleaned, 1_000_000, [" ".join(pair) for pair, _ in pairs], **kept, **others)
         write(f"{recipe}-alphabets", replace(common, words=common.words[: len(common.words) * 9 // 10]), mixed)
 
     scored = texts[: settings.scored]
     quiet_exit()
     models_scores = {}
-    cleaned = [cleaning.clean(text, own.cleaning) for text in scored]
-    for about in models:
-        name, file, remedy = about["name"], artifacts / Path(about["file"]).name, manifest.run(manifest.QUANTIZATION, artifacts)
-        if about.get("kind") == packed_words.KIND:
-            words = packed_words.PackedWords(file, remedy)
-            probabilities, shares = words.predict(cleaned), [words.known_share(text) for text in cleaned]
-        else:
-            tokenizer = replace(own, words=tuple(about["words"]), sequence_length=about["sequence_length"]) if "words" in about else own
-            model = LiteRTModel(file, remedy, tokenizer, task, site.model_bytes(artifacts, about))
-            probabilities, shares = model.predict(tokenizer.encode(cleaned)), [tokenizer.known_share(text) for text in cleaned]
-        models_scores[name] = {"probabilities": task.table(probabilities).tolist(), "known_share": shares}
-        counts = np.bincount(task.decide(probabilities), minlength=len(labels))
-        print(f"{name}: {len(scored):,} texts scored; {', '.join(f'{n:,} {label}' for n, label in zip(counts, labels, strict=True))}")
-    files.write_text(target / "scores.json", site.compact({"vectors": written, "texts": scored, "models": models_scores}))
+    for one in models:
+        model = registry.open_model(one.path, remedy="run python demo/golden.py again")
+        cleaned = [cleaning.clean(text, model.cleaning) for text in scored]
+        probabilities = model.predict(model.prepare(cleaned))
+        scores = {"probabilities": model.task.table(probabilities).tolist(), "known_share": list(map(model.known_share, cleaned))}
+        models_scores[one.about["id"]] = scores
+        counts = zip(np.bincount(model.task.decide(probabilities), minlength=len(one.labels)), one.labels, strict=True)
+        print(f"{one.about['id']}: {len(scored):,} texts scored; {', '.join(f'{count:,} {label}' for count, label in counts)}")
+    files.write_text(target / "scores.json", rules.compact({"vectors": written, "texts": scored, "models": models_scores}))
 
     some, bags = [*LINES, *mixed, *scored], []
     for number, (recipe, names, *_) in enumerate(BAGS):
@@ -173,7 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
         words = packed_words.PackedWords(target / file, "")
         scores = {"probabilities": Task(names).table(words.predict(cleaned)).tolist(), "known_share": list(map(words.known_share, cleaned))}
         bags.append({"file": file, "recipe": recipe, "labels": names, "sha256": files.sha256(target / file), **scores})
-    files.write_text(target / "bags.json", site.compact({"texts": some, "bags": bags}))
+    files.write_text(target / "bags.json", rules.compact({"texts": some, "bags": bags}))
     print(f"{len(some):,} texts scored by {len(bags)} bags of words of {', '.join(str(len(one['labels'])) for one in bags)} labels")
     print(f"wrote {settings.target}")
 

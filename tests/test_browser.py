@@ -15,12 +15,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sentipress.browser import site
+from sentipress.browser import offered, rules, site
 from sentipress.core import files
 from sentipress.core.errors import UserError, exit_code
-from sentipress.data import cleaning
+from sentipress.data import cleaning, sources
 from sentipress.data.task import KNOWN_SHARE, SENTIMENT_LABELS, verdict
-from sentipress.evaluation import records
+from sentipress.evaluation import comprehension, records
 from sentipress.linear.bag_of_words import LINKS, LinearModel, terms_of
 from sentipress.runtimes import packed_words, pocket
 from sentipress.text.tokenizer import Tokenizer, text_words
@@ -84,12 +84,12 @@ def members(inside: str) -> set[str]:
 
 
 def test_character_classes_are_pythons():
-    classes = {name: members(inside) for name, inside in site.character_classes().items()}
+    classes = {name: members(inside) for name, inside in rules.character_classes().items()}
     assert classes["word"] == set(re.findall(r"\w", EVERYTHING))
     assert classes["space"] == set(re.findall(r"\s", EVERYTHING)) == {character for character in EVERYTHING if character.isspace()}
     assert classes["marks"] == set(map(chr, cleaning.accents()))
     assert classes["unspaced"] == {chr(point) for first, last in cleaning.UNSPACED for point in range(first, last + 1)}
-    cased, ignorable = (members(site.lower_case()[name]) for name in ("cased", "ignorable"))
+    cased, ignorable = (members(rules.lower_case()[name]) for name in ("cased", "ignorable"))
     some = "aZßσǅʰ'.:\u0301\u200d1 中"
     assert [character for character in some if character in cased] == list("aZßσǅ")
     assert [character for character in some if character in ignorable] == list("ʰ'.:\u0301\u200d")
@@ -99,7 +99,7 @@ def test_character_classes_are_pythons():
 @pytest.mark.parametrize("recipe", cleaning.WORD_RECIPES)
 def test_only_the_classes_that_a_recipe_needs_are_shipped(recipe):
     ours = Tokenizer(("good",), 4, "post", "pre", recipe)
-    content = site.metadata(ours, SENTIMENT_LABELS)["cleaning"]
+    content = rules.reading(ours, SENTIMENT_LABELS)["cleaning"]
     needed = {"word", "space"} if recipe == "thesis" else {"word", "space", "marks", "unspaced"}
     assert set(content["classes"]) == needed
     # A step names its classes; the patterns that cleaning.py shows are shipped as they are.
@@ -108,16 +108,24 @@ def test_only_the_classes_that_a_recipe_needs_are_shipped(recipe):
 
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(UserError):
-        site.steps("stemmed")
+        rules.steps("stemmed")
+
+
+def built(folders: list[Path], demo: Path) -> dict:
+    """Build the page of folders; its metadata."""
+    site.build(offered.models(folders), demo, demo / "dist")
+    return json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
 
 
 def test_the_page_is_built_from_what_was_measured(artifacts, demo):
+    content = built([artifacts], demo)
     target = demo / "dist"
-    site.build(artifacts, demo, target)
-    content = json.loads((target / "metadata.json").read_text(encoding="utf-8"))
     (model,) = content["models"]
-    assert content["schema"] == 3 and content["labels"] == ["negative", "positive"] and content["known_share"] == KNOWN_SHARE
-    assert content["tokenizer"]["words"] == ["good", "bad"] and content["tokenizer"]["sequence_length"] == 6
+    assert content["schema"] == 4 and content["known_share"] == KNOWN_SHARE and content["languages"] == ["en", "ru"]
+    assert model["kind"] == "network" and model["labels"] == ["negative", "positive"] and model["cleaning"] == "default"
+    words = json.loads((target / model["vocabulary"]["file"]).read_text(encoding="utf-8"))
+    assert words == {"sequence_length": 6, "padding": "post", "truncating": "pre", "words": ["good", "bad"]} and model["words"] == 2
+    assert files.sha256(target / model["vocabulary"]["file"]) == model["vocabulary"]["sha256"]
     assert (target / model["file"]).read_bytes() == (artifacts / "modelo_DRQ.tflite").read_bytes()
     assert files.sha256(target / model["file"]) == model["sha256"]
     assert 0 < model["accuracy"]["low"] < model["accuracy"]["value"] < model["accuracy"]["high"] < 1
@@ -128,24 +136,22 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
     before = (target / "sw.js").read_text()
     with open(demo / "source" / "style.css", "a") as stream:
         stream.write("p{}")
-    site.build(artifacts, demo, target)
+    built([artifacts], demo)
     assert (target / "sw.js").read_text() != before
 
 
-def test_the_pocket_model_brings_its_own_words(artifacts, demo, tmp_path):
+def test_the_pocket_model_is_shipped_as_it_is(artifacts, demo):
     words = Tokenizer(("bad", "film", "good"), 4, "post", "pre", "default")
     pocket.save(artifacts / "pocket.zip", b"TFL3 its network", words, SENTIMENT_LABELS)
     write_record(artifacts, "pocket", "pocket.zip")
-    site.build(artifacts, demo, demo / "dist")
-    content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
-    first, last = content["models"]
-    assert first["name"] == "modelo_DRQ" and "words" not in first
-    assert last["words"] == ["bad", "film", "good"] and last["sequence_length"] == 4 and last["title"] == "Pocket"
-    assert (demo / "dist" / last["file"]).read_bytes() == b"TFL3 its network"
+    first, last = built([artifacts], demo)["models"]
+    assert first["id"] == "modelo_DRQ" and last["id"] == "pocket" and last["kind"] == "pocket" and "vocabulary" not in last
+    assert last["words"] == 3 and last["title"] == {"key": "titlePocket"} and last["cleaning"] == "default"
+    assert (demo / "dist" / last["file"]).read_bytes() == (artifacts / "pocket.zip").read_bytes()
     assert files.sha256(demo / "dist" / last["file"]) == last["sha256"] and last["bytes"] == (artifacts / "pocket.zip").stat().st_size
     (artifacts / "pocket.zip").write_bytes(b"no zip")
     with pytest.raises(UserError, match=r"pocket\.zip is no pocket model .* -> run python 6_combination\.py"):
-        site.models(artifacts)
+        offered.models([artifacts])
 
 
 def bag_of_words(labels: tuple[str, ...] = SENTIMENT_LABELS, recipe: str = "default") -> LinearModel:
@@ -155,96 +161,256 @@ def bag_of_words(labels: tuple[str, ...] = SENTIMENT_LABELS, recipe: str = "defa
     return LinearModel(("bad", "good", "not good"), weights, None, np.zeros(outputs, np.float32), 2, recipe, labels, "one-vs-rest")
 
 
+def save_bag(folder: Path, name: str = "packed_11900", **changes: object) -> None:
+    """A packed bag of words with metrics that fit it."""
+    packed_words.save(folder / f"{name}.zip", bag_of_words(**changes), 8)
+    write_record(folder, name, f"{name}.zip")
+
+
 def test_a_packed_bag_of_words_is_shipped_as_it_is(artifacts, demo):
-    for terms in (16_000, 11_900):
-        packed_words.save(artifacts / f"packed_{terms}.zip", bag_of_words(), 8)
-        write_record(artifacts, f"packed_{terms}", f"packed_{terms}.zip")
-    site.build(artifacts, demo, demo / "dist")
-    content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
-    network, *bags = content["models"]
-    assert "kind" not in network and [about["name"] for about in bags] == ["packed_11900", "packed_16000"]
+    for name in ("packed_16000", "taught_11900", "packed_11900"):
+        save_bag(artifacts, name)
+    network, *bags = built([artifacts], demo)["models"]
+    assert network["kind"] == "network" and [about["id"] for about in bags] == ["packed_11900", "packed_16000", "taught_11900"]
+    assert [about["title"]["key"] for about in bags] == ["titleBag", "titleBag", "titleTaught"]
     for about in bags:
-        assert about["kind"] == "bag of words" and about["title"] == "Bag of words, 3 terms" and "words" not in about
-        assert (demo / "dist" / about["file"]).read_bytes() == (artifacts / f"{about['name']}.zip").read_bytes()
+        assert about["kind"] == "bag" and about["words"] == 3 and "vocabulary" not in about
+        assert (demo / "dist" / about["file"]).read_bytes() == (artifacts / f"{about['id']}.zip").read_bytes()
         assert files.sha256(demo / "dist" / about["file"]) == about["sha256"]
-        assert about["bytes"] == (artifacts / f"{about['name']}.zip").stat().st_size
+        assert about["bytes"] == (artifacts / f"{about['id']}.zip").stat().st_size
 
 
-def test_bags_of_words_that_do_not_fit_the_page_are_refused(artifacts, demo):
+def test_bags_of_words_that_do_not_fit_their_folder_are_refused(artifacts):
     def refusal(content: bytes | None = None, model: LinearModel | None = None) -> str:
         path = artifacts / "packed_11900.zip"
         path.write_bytes(content or packed_words.pack(model, 8))
         write_record(artifacts, "packed_11900", path.name)
         with pytest.raises(UserError) as caught:
-            site.build(artifacts, demo, demo / "dist")
+            offered.models([artifacts])
         return str(caught.value)
 
     assert re.search(r"packed_11900\.zip is no packed bag of words .* -> run python classical\.py", refusal(b"no zip"))
     assert "packed_11900.zip has the labels world, sports, business" in refusal(model=bag_of_words(NEWS))
-    assert "packed_11900 was made with the recipe 'posts', the vocabulary with 'default'" in refusal(model=bag_of_words(recipe="posts"))
+    named = "packed_11900.zip was made with the recipe 'posts', modelo_DRQ.tflite with 'default' -> run the stages anew"
+    assert named in refusal(model=bag_of_words(recipe="posts"))
     packed_words.save(artifacts / "packed_11900.zip", bag_of_words(), 4)
     with pytest.raises(UserError, match=r"packed_11900\.zip has changed since -> run python classical\.py"):
-        site.build(artifacts, demo, demo / "dist")
+        offered.models([artifacts])
 
 
 def test_a_folder_of_bags_of_words_alone_makes_a_page(artifacts):
-    (artifacts / "modelo_DRQ.tflite").unlink()
-    packed_words.save(artifacts / "packed_11900.zip", bag_of_words(), 8)
-    write_record(artifacts, "packed_11900", "packed_11900.zip")
-    labels, (about,) = site.models(artifacts)
-    assert labels == SENTIMENT_LABELS and about["name"] == "packed_11900"
+    for name in ("modelo_DRQ.tflite", "tokenizer.json"):
+        (artifacts / name).unlink()
+    Tokenizer(("good",), 6, "post", "pre", "default").save(artifacts / "tokenizer.json")
+    save_bag(artifacts)
+    (artifacts / "tokenizer.json").touch()
+    (model,) = offered.models([artifacts])
+    assert model.labels == SENTIMENT_LABELS and model.about["id"] == "packed_11900"
 
 
-def test_other_labels_come_from_the_metrics_and_from_the_pocket_model(artifacts, demo):
-    write_record(artifacts, "modelo_DRQ", "modelo_DRQ.tflite", labels=list(NEWS))
-    pocket.save(artifacts / "pocket.zip", b"TFL3 its network", Tokenizer(("goal",), 4, "post", "pre", "default"), NEWS)
-    write_record(artifacts, "pocket", "pocket.zip", labels=list(NEWS))
-    labels, described = site.models(artifacts)
-    assert labels == NEWS and [about["name"] for about in described] == ["modelo_DRQ", "pocket"]
-    site.build(artifacts, demo, demo / "dist")
-    assert json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))["labels"] == list(NEWS)
+def test_folders_of_several_tasks_stand_side_by_side(artifacts, demo, tmp_path):
+    """Each model keeps its own labels, recipe and vocabulary; names and files do not collide."""
+    news = tmp_path / "Новости, news"
+    Tokenizer(("goal", "bank"), 4, "pre", "post", "posts").save(news / "tokenizer.json")
+    files.write_bytes(news / "reviews.csv", b"reviews")
+    files.write_bytes(news / "modelo_DRQ.tflite", b"its network")
+    write_record(news, "modelo_DRQ", "modelo_DRQ.tflite", labels=list(NEWS))
+    save_bag(news, labels=NEWS, recipe="posts")
+    save_bag(artifacts)
+    content = built([artifacts, news], demo)
+    seen = [(about["id"], about["labels"], about["cleaning"]) for about in content["models"]]
+    ours, theirs = (["negative", "positive"], "default"), (list(NEWS), "posts")
+    assert seen == [
+        ("artifacts-modelo_DRQ", *ours),
+        ("artifacts-packed_11900", *ours),
+        ("news-modelo_DRQ", *theirs),
+        ("news-packed_11900", *theirs),
+    ]
+    assert set(content["cleaning"]["recipes"]) == {"default", "posts"}
+    for about in content["models"]:
+        assert files.sha256(demo / "dist" / about["file"]) == about["sha256"]
+    vocabularies = {about["vocabulary"]["file"] for about in content["models"] if "vocabulary" in about}
+    assert vocabularies == {"models/artifacts/vocabulary.json", "models/news/vocabulary.json"}
+    words = json.loads((demo / "dist" / "models/news/vocabulary.json").read_text(encoding="utf-8"))
+    assert words == {"sequence_length": 4, "padding": "pre", "truncating": "post", "words": ["goal", "bank"]}
+    twice = built([artifacts, artifacts], demo)
+    assert len({about["id"] for about in twice["models"]}) == len({about["file"] for about in twice["models"]}) == 4
 
 
-def test_models_of_different_labels_do_not_share_a_page(artifacts):
+def test_models_of_different_labels_do_not_share_a_folder(artifacts):
     (artifacts / "modelo_F16Q.tflite").write_bytes(b"of another task")
     write_record(artifacts, "modelo_F16Q", "modelo_F16Q.tflite", labels=list(NEWS))
     with pytest.raises(
         UserError, match=r"modelo_F16Q\.tflite has the labels world, sports, business; modelo_DRQ\.tflite has negative, positive"
     ):
-        site.models(artifacts)
+        offered.models([artifacts])
     (artifacts / "modelo_F16Q.tflite").unlink()
     # The same names in another order are other labels: a probability would speak of the wrong one.
     words = Tokenizer(("goal",), 4, "post", "pre", "default")
     pocket.save(artifacts / "pocket.zip", b"TFL3 its network", words, ("positive", "negative"))
     write_record(artifacts, "pocket", "pocket.zip")
     with pytest.raises(UserError, match=r"pocket\.zip has the labels positive, negative; modelo_DRQ\.tflite has negative, positive"):
-        site.models(artifacts)
+        offered.models([artifacts])
 
 
-@pytest.mark.parametrize(
-    ("labels", "noun", "other"), [(SENTIMENT_LABELS, "review", "text"), (NEWS, "text", "review"), (("Ham", "Spam"), "text", "review")]
-)
-def test_the_page_speaks_of_what_its_labels_are_about(artifacts, demo, labels, noun, other):
-    write_record(artifacts, "modelo_DRQ", "modelo_DRQ.tflite", labels=list(labels))
-    site.build(artifacts, demo, demo / "dist")
-    page = (demo / "dist" / "index.html").read_text(encoding="utf-8")
-    manifest = json.loads((demo / "dist" / "manifest.webmanifest").read_text(encoding="utf-8"))
-    wording = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))["wording"]
-    assert f">Your {noun}</label>" in page and f"Example {noun}s" in page and f"Skip to the {noun}<" in page and "{{" not in page
-    for text in (re.search("<title>(.*)</title>", page)[1], manifest["name"], manifest["description"], wording["claim"]):
-        assert noun in text and other not in text
-    assert wording["noun"] == noun and bool(wording["examples"]) == (labels == SENTIMENT_LABELS)
-    assert not (demo / "dist" / "wording.json").exists()
+def test_a_model_says_what_it_learned_from(artifacts):
+    described = {"splits": {"train": 7}, "source": {"name": "mine.csv"}, "unlabelled": {"counts": {"kept": 5}}}
+    files.write_json(artifacts / "reviews.json", described)
+    (model,) = offered.models([artifacts])
+    assert model.about["trained"] == {"texts": 7, "source": {"name": "mine.csv"}, "unlabelled": 0, "answers": 0}
+    files.write_bytes(artifacts / "unlabelled.csv", b"texts")
+    inputs = {name: files.sha256(artifacts / name) for name in ("reviews.csv", "tokenizer.json", "unlabelled.csv")}
+    cases = {
+        "choosing": {"negation": {"right": 9, "of": 9}},
+        "scoring": {"negation": {"right": 2, "of": 3}, "short": {"right": 4, "of": 5}},
+    }
+    said = {"inputs": inputs, "answers": {"sentences": 20, "reviews": 3}, "reading": {"behaviour": cases}}
+    write_record(artifacts, "modelo_DRQ", "modelo_DRQ.tflite", **said)
+    (model,) = offered.models([artifacts])
+    assert model.about["trained"] == {"texts": 7, "source": {"name": "mine.csv"}, "unlabelled": 5, "answers": 23}
+    assert model.about["reading"] == {"right": 6, "of": 8}
+    (artifacts / "reviews.json").write_text("{}")
+    assert offered.models([artifacts])[0].about["trained"] is None
 
 
-def test_a_place_without_words_is_refused(artifacts, demo):
+# The published models
+
+
+def test_without_a_training_the_page_offers_the_published_models(demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # no artifacts/ here
+    site.build(offered.models(None), demo, demo / "dist")
+    content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
+    first, *others = content["models"]
+    assert first["origin"] == "make/pocket.zip" and first["trained"]["answers"] > 0 and first["title"] == {"key": "titleReads"}
+    assert others[-1]["origin"] == "default/pocket.zip" and {about["kind"] for about in content["models"]} == {"pocket", "bag"}
+    for about in content["models"]:
+        assert about["trained"]["texts"] > 5000 and about["sha256"] == files.sha256(demo / "dist" / about["file"])
+
+
+def test_models_in_artifacts_come_before_the_published_ones(artifacts, monkeypatch):
+    monkeypatch.chdir(artifacts.parent)
+    assert [model.about["id"] for model in offered.models(None)] == ["modelo_DRQ"]
+
+
+def test_a_published_file_that_changed_is_refused(tmp_path):
+    for name, _, _ in offered.PUBLISHED:
+        for file in (Path(name), Path(name).with_suffix(records.SUFFIX)):
+            files.write_bytes(tmp_path / file, (ROOT / "results" / file).read_bytes())
+    assert len(offered.published(tmp_path)) == len(offered.PUBLISHED)
+    changed = tmp_path / offered.PUBLISHED[-1][0]
+    changed.write_bytes(changed.read_bytes() + b"\0")
+    with pytest.raises(
+        UserError, match=r"pocket\.zip is not the file that its metrics speak of -> restore it: git checkout results/default/"
+    ):
+        offered.published(tmp_path)
+    changed.unlink()
+    with pytest.raises(UserError, match=r"pocket\.zip is missing -> restore it: git checkout results/default/pocket\.zip"):
+        offered.published(tmp_path)
+
+
+def test_the_published_page_is_built_without_tensorflow(tmp_path, demo):
+    code = (
+        "import sys; from pathlib import Path; from sentipress.browser import offered, site; "
+        f"site.build(offered.published(), Path({str(demo)!r}), Path({str(tmp_path / 'dist')!r})); "
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in ('tensorflow', 'tf_keras', 'torch', 'ai_edge_litert')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# What the page says
+
+
+STRINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "demo" / "source" / "strings").glob("*.json")}
+FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many", "other"}}
+
+
+def places(string: str | dict[str, str]) -> set[str]:
+    forms = [string] if isinstance(string, str) else list(string.values())
+    return set(re.findall(r"\{(\w+)\}", " ".join(forms)))
+
+
+def test_every_language_has_every_string():
+    assert set(STRINGS) == set(FORMS)
+    for name, strings in STRINGS.items():
+        assert strings.keys() == STRINGS["en"].keys(), name
+        for key, string in strings.items():
+            assert places(string) == places(STRINGS["en"][key]), f"{name}: {key}"
+            assert isinstance(string, dict) == isinstance(STRINGS["en"][key], dict), f"{name}: {key}"
+            if isinstance(string, dict):
+                assert set(string) == FORMS[name], f"{name}: {key}"
+            assert all(string.values() if isinstance(string, dict) else string), f"{name}: {key}"
+
+
+def test_the_page_asks_for_the_strings_that_there_are():
+    """A key stands in quotes in a script, in an attribute of a page, or in the metadata; none is there for nothing."""
+    source = ROOT / "demo" / "source"
+    pages = [(source / name).read_text(encoding="utf-8") for name in ("index.html", "bench.html")]
+    scripts = [path.read_text(encoding="utf-8") for path in source.glob("*.js")]
+    attributes = set(re.findall(r'data-(?:text|label|placeholder|title)="(\w+)"', " ".join(pages)))
+    spoken = set(re.findall(r'"(\w+)"', " ".join(scripts))) & STRINGS["en"].keys()
+    titles = {key for _, key, _ in offered.NETWORKS} | {key for name in offered.PUBLISHED for key in name[1:]}
+    examples = {
+        text["title"] for one in json.loads((source / "sentences.json").read_text(encoding="utf-8")).values() for text in one["texts"]
+    }
+    templates = set(re.findall(r"\{\{(\w+)\}\}", " ".join([*pages, (source / "manifest.webmanifest").read_text(encoding="utf-8")])))
+    labels = {key for key in STRINGS["en"] if key.startswith("label_")}
+    used = attributes | spoken | titles | examples | templates | labels | {"titlePocket", "titleTaught", "titleBag"}
+    assert used == STRINGS["en"].keys()
+    asked = set(re.findall(r'(?:\bt|Problem|\bsay)\("(\w+)"', " ".join(scripts)))
+    assert asked and asked <= STRINGS["en"].keys()
+
+
+def test_a_page_has_no_text_that_is_not_a_string():
+    """But for the project's name, which is the same in every language."""
+    for name in ("index.html", "bench.html"):
+        page = (ROOT / "demo" / "source" / name).read_text(encoding="utf-8")
+        body = re.sub(r"<[^>]*>|\{\{\w+\}\}", " ", page[page.index("<body") :])
+        assert set(re.findall(r"\w+", body)) <= {"sentipress"}
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script>", page), "the content policy forbids it"
+        for text, shown in re.findall(
+            r'data-(?:text|label|placeholder)="(\w+)"[^>]*?(?:>|(?:aria-label|placeholder)=")\{\{(\w+)\}\}', page
+        ):
+            assert text == shown
+
+
+def test_the_sentences_to_try_are_none_that_are_kept_for_scoring():
+    found = json.loads((ROOT / "demo" / "source" / "sentences.json").read_text(encoding="utf-8"))
+    assert set(found) == set(STRINGS)
+    scoring = [case.text for case in comprehension.cases() if case.use == comprehension.SCORING]
+    for language, one in found.items():
+        for text in [*one["sentences"], *(text["text"] for text in one["texts"])]:
+            words = cleaning.words_of(text).split()
+            assert all(not one_step_away(words, cleaning.words_of(case).split()) for case in scoring), text
+            assert bool(re.search("[а-я]", text)) == (language == "ru")
+
+
+def one_step_away(one: list[str], other: list[str]) -> bool:
+    """Whether texts are equal but for at most one word more, less or exchanged."""
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    if len(long) == len(short):
+        return sum(a != b for a, b in zip(short, long, strict=True)) <= 1
+    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+
+
+def test_a_string_that_is_missing_is_named(artifacts, demo):
     (demo / "source" / "index.html").write_text("<title>{{title}} {{motto}}</title>")
-    with pytest.raises(UserError, match=r"wording\.json lacks motto -> restore it"):
-        site.build(artifacts, demo, demo / "dist")
+    with pytest.raises(UserError, match=r"strings/en\.json lacks motto -> restore it"):
+        site.build(offered.models([artifacts]), demo, demo / "dist")
+
+
+def test_the_page_that_measures_has_reviews(artifacts, demo):
+    built([artifacts], demo)
+    texts = json.loads((demo / "dist" / "bench-texts.json").read_text(encoding="utf-8"))
+    assert len(set(texts)) == site.BENCH_TEXTS and texts == site.bench_texts()
+    assert set(texts) <= set(sources.read_bundled()["review"])
 
 
 def test_sources_reach_for_nothing_outside():
-    for path in (ROOT / "demo" / "source").glob("*.*"):
+    for path in (ROOT / "demo" / "source").rglob("*.*"):
         if path.suffix != ".png":
             assert not re.findall(
                 r"(?:https?:)?//[a-z][\w-]+\.", path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
@@ -255,10 +421,13 @@ def test_sources_reach_for_nothing_outside():
 
 def test_what_is_missing_or_foreign_is_one_clear_line(artifacts, demo, tmp_path, capsys):
     def line(*arguments: Path) -> str:
-        assert exit_code(lambda: site.build(*arguments)) == 2
+        assert exit_code(lambda: site.build(offered.models([arguments[0]]), *arguments[1:])) == 2
         return capsys.readouterr().err
 
-    assert "tokenizer.json is missing -> run python 2_lstm_baseline.py" in line(tmp_path / "none", demo, demo / "dist")
+    assert "holds none of the demo's models -> run python 3_quantization.py" in line(tmp_path / "none", demo, demo / "dist")
+    (artifacts / "tokenizer.json").rename(artifacts / "other.json")
+    assert "tokenizer.json is missing -> run python 3_quantization.py" in line(artifacts, demo, demo / "dist")
+    (artifacts / "other.json").rename(artifacts / "tokenizer.json")
     foreign = tmp_path / "foreign"
     files.write_text(foreign / "thesis.txt", "mine")
     assert "holds something else" in line(artifacts, demo, foreign)
@@ -271,25 +440,25 @@ def test_what_is_missing_or_foreign_is_one_clear_line(artifacts, demo, tmp_path,
 
 def test_missing_packages_name_the_command(artifacts, demo, capsys):
     shutil.rmtree(demo / "node_modules")
-    assert exit_code(lambda: site.build(artifacts, demo, demo / "dist")) == 2
+    assert exit_code(lambda: built([artifacts], demo)) == 2
     assert "npm ci --prefix demo" in capsys.readouterr().err
 
 
 def test_the_command_reports_in_one_line(tmp_path):
     command = [sys.executable, "demo/build.py", "--artifacts", str(tmp_path), "--target", str(tmp_path / "dist")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "tokenizer.json is missing" in done.stderr
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "holds none of the demo's models" in done.stderr
 
 
 def test_vectors_are_whole_rows():
     ours = Tokenizer(("good", "not good"), 4, "post", "pre", "default")
     texts = ["good <br> film", "", "not good films", "film"]
-    assert site.vectors(ours, texts) == {
+    assert rules.vectors(ours, texts) == {
         "texts": texts,
         "ids": [[2, 1, 0, 0], [1, 0, 0, 0], [3, 1, 0, 0], [1, 0, 0, 0]],
         "known_share": [0.5, 0.0, 1 - 1 / 3, 0.0],
     }
-    assert json.loads(site.compact({"text": "\ud800"})) == {"text": "\ud800"}
+    assert json.loads(rules.compact({"text": "\ud800"})) == {"text": "\ud800"}
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
@@ -314,7 +483,7 @@ def test_javascript_reads_a_text_as_python_does(sample, recipe, padding, truncat
     forgetful = Tokenizer(ours.words[::3], **settings)
     for tokenizer, least_ids in ((ours, 15_000), (forgetful, 5_000)):
         rows = np.random.default_rng(1).dirichlet(np.ones(3), len(texts)).astype(np.float32)
-        payload = json.dumps({"metadata": site.metadata(tokenizer, NEWS), "texts": texts, "probabilities": rows.tolist()})
+        payload = json.dumps({"metadata": rules.reading(tokenizer, NEWS), "texts": texts, "probabilities": rows.tolist()})
         done = subprocess.run([NODE, "demo/tests/encode.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
@@ -348,7 +517,7 @@ def test_javascript_scores_a_bag_of_words_as_python_does(sample, tmp_path, recip
         packed_words.save(tmp_path / f"{len(bags)}.zip", model, bits)
         bags.append(packed_words.PackedWords(tmp_path / f"{len(bags)}.zip", ""))
     asked = [
-        {"file": str(tmp_path / f"{number}.zip"), "metadata": site.metadata(shared, bag.task.labels)} for number, bag in enumerate(bags)
+        {"file": str(tmp_path / f"{number}.zip"), "metadata": rules.reading(shared, bag.task.labels)} for number, bag in enumerate(bags)
     ]
     payload = json.dumps({"texts": texts, "bags": asked})
     done = subprocess.run([NODE, "demo/tests/score.mjs"], cwd=ROOT, input=payload, capture_output=True, text=True)

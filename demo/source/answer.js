@@ -1,5 +1,6 @@
 // How an answer is shown: the label and its probability, then a scale between two labels or a bar for each of more.
-import { $, cssPercent, foreignPart, part, percent } from "./dom.js";
+import { $, cssPercent, foreignPart, part } from "./dom.js";
+import { labelName, percent, t } from "./language.js";
 import { strongest } from "./verdict.js";
 
 const SURE = 0.65; // of two labels: below it the text only leans to one
@@ -8,28 +9,27 @@ const COLUMNS = 8; // labels; more of them stand in columns
 let labels;
 let isSentiment;
 
-/** Make the scale or the bars. @param {string[]} names of the labels, in their order */
+/** Make the scale or the bars of a model. @param {string[]} names of its labels, in their order */
 export function prepareAnswer(names) {
-  labels = names;
+  labels = names.map(labelName);
   isSentiment = names.join() === "negative,positive";
   document.documentElement.dataset.labels = isSentiment ? "sentiment" : names.length === 2 ? "two" : "many";
-  if (names.length === 2) {
-    $("first").textContent = names[0];
-    $("last").textContent = names[1];
-    $("scale").hidden = false;
-    return;
-  }
-  $("labels").replaceChildren(
-    ...names.map((name) => {
-      const item = document.createElement("li");
-      const track = part("track", "");
-      track.append(part("bar", ""));
-      item.append(foreignPart("of", name), track, part("amount", ""));
-      return item;
-    }),
-  );
+  $("scale").hidden = names.length > 2;
+  $("labels").hidden = names.length === 2;
   $("labels").classList.toggle("columns", names.length > COLUMNS);
-  $("labels").hidden = false;
+  if (names.length === 2) {
+    $("first").textContent = labels[0];
+    $("last").textContent = labels[1];
+  }
+  $("labels").replaceChildren(...(names.length > 2 ? labels.map(bar) : []));
+}
+
+function bar(name) {
+  const item = document.createElement("li");
+  const track = part("track", "");
+  track.append(part("bar", ""));
+  item.append(foreignPart("of", name), track, part("amount", ""));
+  return item;
 }
 
 /**
@@ -41,7 +41,7 @@ export function prepareAnswer(names) {
 export function showAnswer(probabilities, reading) {
   const chosen = strongest(probabilities);
   const leans = labels.length === 2 && probabilities[chosen] < SURE;
-  const heading = `${leans ? "Leans " : ""}${labels[chosen]}`;
+  const heading = leans ? t("leans", { label: labels[chosen] }) : labels[chosen];
   // Labels that a person named stay as they are written.
   const label = isSentiment ? heading[0].toUpperCase() + heading.slice(1) : heading;
   $("verdict").dataset.verdict = labels.length > 2 ? "chosen" : chosen ? "last" : "first";

@@ -1,17 +1,26 @@
 // The page: what is written is read and scored as it is typed; nothing leaves the device.
 import { prepareAnswer, showAnswer, showObstacle } from "./answer.js";
-import { $, counted, part, percent, runsLeftwards, shortTime, whole } from "./dom.js";
+import { showCards, showState } from "./choices.js";
+import { $, runsLeftwards } from "./dom.js";
+import { showExamples } from "./examples.js";
+import { explained, labelName, offerLanguages, percent, preferred, speak, t } from "./language.js";
 import { showLegend, showStrongest, showText } from "./marked.js";
-import { BAG, load } from "./models.js";
-import { isTooForeign, strongest, verdict } from "./verdict.js";
+import { load } from "./models.js";
+import { keepLoaded, keepPage, showKept } from "./offline.js";
+import { Problem } from "./problem.js";
+import { clearRow, showRow, showTable } from "./side.js";
+import { isTooForeign, strongest } from "./verdict.js";
 
-const SCHEMA = 3; // of metadata.json
+const SCHEMA = 4; // of metadata.json
 const TYPING = 120; // milliseconds of rest before a text is scored; longer where scoring itself is slow
-const SETTLED = 700; // milliseconds of rest before words are weighed and a screen reader is told
+const SETTLED = 700; // milliseconds of rest before words are weighed, loaded models asked and a screen reader is told
+const RUNS = 11; // of a text beside others: a median needs a few
 
 let metadata;
+let sentences;
 let chosen; // entry of metadata.models
-const loaded = new Map(); // name to promise of a model, see models.js
+const loading = new Map(); // id of a model to the promise of it, see models.js
+const loaded = new Map(); // id to the model itself
 let typing;
 let settling;
 let weighing = new AbortController();
@@ -20,143 +29,113 @@ let request = 0; // a text that was overtaken by a later one is not shown
 start().catch(fail);
 
 async function start() {
-  const response = await fetch("./metadata.json");
-  if (!response.ok) throw new Error(`metadata.json could not be fetched (${response.status})`);
-  metadata = await response.json();
-  if (metadata.schema !== SCHEMA) throw new Error(`metadata.json has schema ${metadata.schema}, this page reads ${SCHEMA}: build it again`);
-  prepareAnswer(metadata.labels);
-  showModels();
+  const [about, examples] = await Promise.all(["./metadata.json", "./sentences.json"].map(fetched));
+  await speak(preferred(about.languages));
+  if (about.schema !== SCHEMA) throw new Problem("errorSchema", { found: String(about.schema), expected: String(SCHEMA) });
+  [metadata, sentences] = [about, examples];
+  offerLanguages($("language"), metadata.languages, (language) => changeLanguage(language).catch(fail));
+  showModels(metadata.models[0]);
   $("input").addEventListener("input", onInput);
   $("compare").addEventListener("click", () => compare().catch(fail));
   await choose(metadata.models[0]);
-  await showExamples();
   $("compare").disabled = false;
   document.documentElement.dataset.ready = "true";
   performance.mark("ready");
-  keepForOffline();
+  await keepPage([...loaded.keys()].flatMap(filesOf));
+}
+
+async function fetched(file) {
+  const response = await fetch(file);
+  if (!response.ok) throw new Error(`${file} could not be fetched (${response.status})`);
+  return response.json();
 }
 
 function fail(error) {
   weighing.abort();
-  showObstacle("This does not work here", String(error?.message ?? error));
-  announce(`Error. ${error?.message ?? error}`);
+  // Without strings nothing can be said in a language; the obstacle is then in English.
+  const [title, reason] = metadata || error instanceof Problem ? [t("failed"), explained(error)] : ["This does not work here", String(error?.message ?? error)];
+  showObstacle(title, reason);
+  announce(`${title}. ${reason}`);
   document.documentElement.dataset.ready = "failed";
+}
+
+async function changeLanguage(language) {
+  await speak(language);
+  showModels(chosen);
+  showKept();
+  prepareAnswer(chosen.labels);
+  showExamples(sentences, metadata, chosen, loaded.get(chosen.id), take);
+  await update();
 }
 
 // --- Models
 
-function showModels() {
-  const best = metadata.models[0];
-  for (const about of metadata.models) {
-    const choice = document.createElement("label");
-    choice.className = "choice";
-    choice.dataset.name = about.name;
-    const radio = Object.assign(document.createElement("input"), { type: "radio", name: "model", value: about.name, checked: about === best });
-    radio.addEventListener("change", () => choose(about).catch(fail));
-    const { value, low, high } = about.accuracy;
-    choice.append(
-      radio,
-      part("title", about.title),
-      part("size", `${whole.format(Math.round(about.bytes / 1024))} KB`),
-      part("accuracy", `${percent(value)} of ${counted(about.accuracy.n, `test ${metadata.wording.noun}`)} right (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`),
-      part("times", "not loaded yet"),
-      Object.assign(part("hash", `SHA-256 ${about.sha256.slice(0, 12)}…`), { title: about.sha256 }),
-      part("answer", ""),
-    );
-    $("choices").append(choice);
-  }
-  $("source").textContent = sourceOf(metadata.models);
+function showModels(first) {
+  showCards(metadata.models, first, (about) => choose(about).catch(fail));
+  showTable(metadata.models);
+  for (const about of metadata.models) if (loaded.has(about.id)) showState(about, loaded.get(about.id));
 }
 
-/** What the models read of a text, in sentences. */
-function sourceOf(models) {
-  const networks = models.filter((about) => about.kind !== BAG);
-  const own = networks.filter((about) => about.words).map((about) => `${about.title} with ${whole.format(about.words.length)} of its own, inside its size`);
-  return [
-    ...(networks.length ? [`The networks read ${whole.format(metadata.tokenizer.words.length)} words${own.length ? ` (${own.join(", ")})` : ""}.`] : []),
-    ...(networks.length < models.length ? ["A bag of words asks which words and groups of neighbouring words stand in a text, not where or how often."] : []),
-    `Texts are cleaned by the recipe “${metadata.cleaning.recipe}”. The interval is 95 %.`,
-  ].join(" ");
-}
-
-function partOf(about, name) {
-  return document.querySelector(`.choice[data-name="${CSS.escape(about.name)}"] .${name}`);
-}
+const filesOf = (id) => metadata.models.filter((about) => about.id === id).flatMap((about) => [about.file, ...(about.vocabulary ? [about.vocabulary.file] : [])]);
 
 function model(about) {
-  if (!loaded.has(about.name)) {
-    const loading = load(metadata, about).catch((error) => {
-      loaded.delete(about.name); // a second try may find the network again
-      throw error;
-    });
-    loaded.set(about.name, loading);
+  if (!loading.has(about.id)) {
+    const promise = load(metadata, about).then(
+      (ready) => {
+        loaded.set(about.id, ready);
+        showState(about, ready);
+        keepLoaded(filesOf(about.id));
+        return ready;
+      },
+      (error) => {
+        loading.delete(about.id); // a second try may find the network again
+        showState(about, undefined, "notLoadable");
+        throw error;
+      },
+    );
+    showState(about, undefined, "loading");
+    loading.set(about.id, promise);
   }
-  return loaded.get(about.name);
+  return loading.get(about.id);
 }
 
 async function choose(about) {
   chosen = about;
   weighing.abort();
-  partOf(about, "times").textContent = "loading…";
-  try {
-    const ready = await model(about);
-    showTimes(about, ready);
-  } catch (error) {
-    partOf(about, "times").textContent = "could not be loaded";
-    throw error;
-  }
+  prepareAnswer(about.labels);
+  const ready = await model(about);
+  if (chosen !== about) return;
+  showExamples(sentences, metadata, about, ready, take);
   await update();
-}
-
-function showTimes(about, ready) {
-  const checked = ready.verified ? "✓ as measured" : "(not checked without https)";
-  partOf(about, "hash").textContent = `SHA-256 ${about.sha256.slice(0, 12)}… ${checked}`;
-  const median = ready.milliseconds;
-  partOf(about, "times").textContent =
-    `loaded in ${shortTime(ready.loadMilliseconds)}` + (median === undefined ? "" : ` · ${median < 0.05 ? "below 0.1" : median.toFixed(1)} ms a ${metadata.wording.noun}`);
 }
 
 /** The same text by every model. */
 async function compare() {
   $("compare").disabled = true;
   try {
-    for (const about of metadata.models) {
-      const ready = await model(about);
-      const mine = request;
-      const reading = ready.read($("input").value);
-      if (reading.total) {
-        for (let run = 0; run < 11; run++) await ready.score(reading.words); // a median needs a few
-        const probabilities = await ready.score(reading.words);
-        if (mine === request) showRow(about, probabilities, reading);
-      }
-      showTimes(about, ready);
-    }
+    for (const about of metadata.models) await answerBeside(about, await model(about));
   } finally {
     $("compare").disabled = false;
   }
 }
 
-/** What a model answers, in its own row. */
-function showRow(about, probabilities, { knownShare }) {
-  const share = isTooForeign(metadata, knownShare) ? [] : [` ${percent(Math.max(...probabilities))}`];
-  partOf(about, "answer").replaceChildren(part("", verdict(metadata, probabilities, knownShare), "bdi"), ...share);
+/** What a model answers, in its row of the table. */
+async function answerBeside(about, ready) {
+  const mine = request;
+  const reading = ready.read($("input").value);
+  if (!reading.total) return;
+  for (let run = 1; run < RUNS; run++) await ready.score(reading.words);
+  const probabilities = await ready.score(reading.words);
+  showState(about, ready);
+  if (mine === request) showRow(metadata, about, probabilities, reading, ready.milliseconds);
 }
 
 // --- Text
 
-/** Examples that the first model has words for: those at hand are in English. */
-async function showExamples() {
-  const first = await model(metadata.models[0]);
-  const readable = metadata.wording.examples.filter(([, text]) => !isTooForeign(metadata, first.read(text).knownShare));
-  $("examples").hidden = !readable.length;
-  for (const [title, text] of readable) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
-    button.addEventListener("click", () => {
-      $("input").value = text;
-      update().catch(fail);
-    });
-    $("examples").append(button);
-  }
+/** Take an example as if it had been written. */
+function take(text) {
+  $("input").value = text;
+  update().catch(fail);
 }
 
 let lastCost = 0; // milliseconds of the last update
@@ -174,7 +153,7 @@ async function update() {
   weighing = new AbortController();
   const mine = ++request;
   const about = chosen;
-  for (const other of metadata.models) if (other !== about) partOf(other, "answer").textContent = "";
+  for (const one of metadata.models) clearRow(one);
   $("words").dataset.state = "old";
   $("progress").textContent = "";
   const ready = await model(about);
@@ -186,37 +165,42 @@ async function update() {
   const obstacle = obstacleOf(raw, reading);
   if (obstacle) {
     lastCost = performance.now() - started;
-    partOf(about, "answer").textContent = "";
     showObstacle(...obstacle);
-    settling = setTimeout(() => announce(obstacle.join(". ")), SETTLED);
+    settling = setTimeout(() => {
+      announce(obstacle.join(". "));
+      answerLoaded().catch(fail);
+    }, SETTLED);
     return;
   }
   const probabilities = await ready.score(reading.words);
   if (mine !== request) return;
   lastCost = performance.now() - started;
-  const answer = showAnswer(probabilities, `${knownOf(reading)}.${reading.cut ? ` ${ready.limit}` : ""}`);
-  showLegend(metadata.labels, weighedLabel(probabilities), ready.how);
-  showRow(about, probabilities, reading);
-  showTimes(about, ready);
+  const read = [`${t("known", { known: reading.known, count: reading.total })}.`, ...(reading.cut ? [t(ready.limit.key, ready.limit)] : [])];
+  const answer = showAnswer(probabilities, read.join(" "));
+  showLegend(about.labels.map(labelName), weighedLabel(probabilities), t(ready.how));
+  showRow(metadata, about, probabilities, reading, ready.milliseconds);
+  showState(about, ready);
   settling = setTimeout(() => {
     announce(`${answer}.`);
-    weigh(about, ready, { raw, words: reading.words, probabilities }, weighing.signal).catch(fail);
+    weigh(about, ready, { raw, words: reading.words, probabilities }, weighing.signal)
+      .then((done) => done && answerLoaded())
+      .catch(fail);
   }, SETTLED);
+}
+
+/** Ask again the models that are at hand. */
+async function answerLoaded() {
+  const mine = request;
+  for (const about of metadata.models) if (loaded.has(about.id) && mine === request) await answerBeside(about, loaded.get(about.id));
 }
 
 /** Title and reason where a text gets no label. @returns {[string, string] | null} */
 function obstacleOf(raw, reading) {
-  if (!raw.trim()) return [`Waiting for a ${metadata.wording.noun}`, metadata.wording.examples.length ? "Write or paste one, or take an example." : "Write or paste one."];
-  if (!reading.total) return ["No words in there", "The model reads letters and digits; none are left after cleaning."];
+  if (!raw.trim()) return [t("waiting"), t($("examples").hidden ? "waitingReason" : "waitingReasonExamples")];
+  if (!reading.total) return [t("noWords"), t("noWordsReason")];
   if (!isTooForeign(metadata, reading.knownShare)) return null;
-  const least = percent(metadata.known_share);
-  return [
-    "Cannot judge",
-    `${knownOf(reading)}. Below ${least} the model has read too little to judge: its vocabulary is that of the ${metadata.wording.noun}s it learned from.`,
-  ];
+  return [t("cannotJudge"), t("cannotJudgeReason", { known: t("known", { known: reading.known, count: reading.total }), least: percent(metadata.known_share) })];
 }
-
-const knownOf = ({ known, total }) => `${whole.format(known)} of ${counted(total, "word")} known`;
 
 function announce(text) {
   $("announcement").textContent = text;
@@ -227,32 +211,17 @@ function announce(text) {
 /** Number of the label whose log-odds are weighed: the last one of two, else the chosen one. */
 const weighedLabel = (probabilities) => (probabilities.length === 2 ? 1 : strongest(probabilities));
 
+/** Show which words moved the answer. @returns {Promise<boolean>} false when it was cancelled */
 async function weigh(about, ready, { raw, words, probabilities }, signal) {
   const found = await ready.influence(words, probabilities, weighedLabel(probabilities), {
     signal,
-    progress: (done) => ($("progress").textContent = `weighing ${whole.format(done)} of ${whole.format(words.length)}`),
+    progress: (done) => ($("progress").textContent = t("weighing", { done, count: words.length })),
   });
-  if (!found) return;
+  if (!found) return false;
   $("progress").textContent = "";
   showStrongest(found.terms, found.weights);
   showText(raw, found.words, found.shares);
   $("words").dataset.state = "current";
-  showTimes(about, ready);
-}
-
-// --- Offline
-
-async function keepForOffline() {
-  if (!("serviceWorker" in navigator)) {
-    $("offline").textContent = "This browser, or a page without https, cannot keep it for offline use.";
-    return;
-  }
-  try {
-    await navigator.serviceWorker.register("./sw.js");
-    await navigator.serviceWorker.ready;
-    document.documentElement.dataset.offline = "true";
-    $("offline").textContent = "Kept on this device: works offline from now on, and can be installed from the browser's menu.";
-  } catch (error) {
-    $("offline").textContent = `Could not be kept for offline use (${error.message}).`;
-  }
+  showState(about, ready);
+  return true;
 }

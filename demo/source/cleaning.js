@@ -4,6 +4,8 @@
 // which Python writes out of its own behaviour (sentipress/browser/site.py). Character classes are Python's, so that a
 // browser with another version of Unicode still agrees.
 
+import { Problem } from "./problem.js";
+
 /** @typedef {{text: string, origin: Int32Array}} Traced  text, and for each of its UTF-16 units the place in the raw text */
 /** @typedef {{word: string, start: number, end: number}} Token  a word, and where the raw text has it */
 
@@ -57,14 +59,14 @@ function compiled(step, cleaning) {
       return (traced) => joined(traced, words, (word) => stripped(word, step));
     }
     default:
-      throw new Error(`metadata.json asks for the unknown cleaning step "${step.do}": build the page again`);
+      throw new Problem("errorStep", { step: step.do });
   }
 }
 
 /** A pattern with the members of a character class in the place of its name: `[^{word}']`. */
 function expression(pattern, classes) {
   const filled = pattern.replace(/\{([a-z]+)\}/g, (_, name) => {
-    if (!(name in classes)) throw new Error(`metadata.json lacks the character class "${name}": build the page again`);
+    if (!(name in classes)) throw new Problem("errorClass", { name });
     return classes[name];
   });
   return new RegExp(filled, "gu");

@@ -1,14 +1,9 @@
 // Small helpers for what stands on the page.
 
 export const $ = (id) => document.getElementById(id);
-export const whole = new Intl.NumberFormat("en");
-export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
-export const shortTime = (milliseconds) => `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-export const counted = (number, noun) => `${whole.format(number)} ${noun}${number === 1 ? "" : "s"}`;
-export const signed = (number) => `${number > 0 ? "+" : "−"}${Math.abs(number).toFixed(2)}`;
 
 /** Width or place in a style sheet. */
-export const cssPercent = (share) => percent(share, 2).replace(" ", "");
+export const cssPercent = (share) => `${(100 * share).toFixed(2)}%`;
 
 /** Whether the first letter is of a script that runs from right to left. `dir="auto"` takes seconds for a field of 1 MB. */
 export function runsLeftwards(text) {
@@ -21,6 +16,11 @@ export function part(name, text, element = "span") {
 }
 
 /** The same for words that may run from right to left. */
-export function foreignPart(name, text) {
-  return Object.assign(part(name, text), { dir: "auto" });
+export function foreignPart(name, text, element = "span") {
+  return Object.assign(part(name, text, element), { dir: "auto" });
+}
+
+/** Fill an element with a string whose {places} become elements. @param {Record<string, Node>} nodes by place */
+export function fill(element, string, nodes) {
+  element.replaceChildren(...string.split(/(\{\w+\})/).map((piece) => (piece.startsWith("{") ? nodes[piece.slice(1, -1)] : piece)));
 }

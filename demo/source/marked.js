@@ -1,5 +1,6 @@
 // The words that moved an answer: the strongest as a list, all of them marked in the text.
-import { $, cssPercent, foreignPart, part, signed } from "./dom.js";
+import { $, cssPercent, fill, foreignPart, part } from "./dom.js";
+import { signed, t } from "./language.js";
 
 const STRONGEST = 8; // words in the list
 const NOTICEABLE = 0.05; // log-odds below which a word is not marked
@@ -13,8 +14,12 @@ const FAINT = 0.12; // of the strongest word: below it a word is not marked
  */
 export function showLegend(labels, weighed, how) {
   $("how").textContent = how;
-  $("for").textContent = labels[weighed];
-  $("against").textContent = labels.length === 2 ? `for ${labels[1 - weighed]}` : "against it";
+  fill($("legend"), t(labels.length === 2 ? "legendTwo" : "legendMany"), {
+    solid: part("for", t("solidLines"), "mark"),
+    dotted: part("against", t("dottedLines"), "mark"),
+    for: part("", labels[weighed], "bdi"),
+    against: part("", labels[1 - weighed] ?? "", "bdi"),
+  });
 }
 
 /** @param {{word: string}[]} words @param {ArrayLike<number>} moved log-odds that each of them moved */
@@ -34,7 +39,7 @@ export function showStrongest(words, moved) {
         item.className = entry.moved > 0 ? "for" : "against";
         const bar = part("bar", "");
         bar.style.width = cssPercent(Math.abs(entry.moved) / most);
-        const amount = Object.assign(part("amount", signed(entry.moved)), { title: "change of the log-odds" });
+        const amount = Object.assign(part("amount", signed(entry.moved)), { title: t("logOddsChange") });
         item.append(foreignPart("word", entry.times > 1 ? `${entry.word} ×${entry.times}` : entry.word), bar, amount);
         return item;
       }),
@@ -55,7 +60,7 @@ export function showText(raw, words, moved) {
     } else {
       const mark = part(moved[index] > 0 ? "for" : "against", raw.slice(start, end), "mark");
       mark.style.setProperty("--strength", `${Math.round(15 + 55 * strength)}%`);
-      mark.title = `${signed(moved[index])} log-odds`;
+      mark.title = t("logOdds", { amount: signed(moved[index]) });
       parts.push(mark);
     }
     from = end;

@@ -1,18 +1,19 @@
-// A model's file as the table measured it, and how long its answers take.
+// A file as the table measured it, and how long a model's answers take.
+import { Problem } from "./problem.js";
 
 const RECENT = 101; // runs whose median is shown
 
 /**
- * Fetch a model and make sure that its bytes are those that the table measured.
- * @param {{file: string, sha256: string}} about entry of metadata.json
+ * Fetch a file and make sure that its bytes are those that the table measured.
+ * @param {{file: string, sha256: string}} about a model of metadata.json, or the vocabulary of one
  * @returns {Promise<{bytes: Uint8Array, verified: boolean}>} not verified where the browser hides SHA-256
  */
-export async function fetchMeasured(about) {
-  const response = await fetch(about.file);
-  if (!response.ok) throw new Error(`${about.file} could not be fetched (${response.status})`);
+export async function fetchMeasured({ file, sha256 }) {
+  const response = await fetch(file).catch(() => null);
+  if (!response?.ok) throw new Problem("errorFetch", { file, status: response?.status ?? 0 });
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const found = await sha256(bytes);
-  if (found && found !== about.sha256) throw new Error(`${about.file} is not the file that was measured (SHA-256 ${found.slice(0, 12)})`);
+  const found = await digest(bytes);
+  if (found && found !== sha256) throw new Problem("errorHash", { file, hash: found.slice(0, 12) });
   return { bytes, verified: Boolean(found) };
 }
 
@@ -32,8 +33,8 @@ export class Times {
 }
 
 /** Hexadecimal SHA-256; undefined where the browser hides it, on pages that come neither by https nor from localhost. */
-async function sha256(bytes) {
+async function digest(bytes) {
   if (!globalThis.crypto?.subtle) return undefined;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const found = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(found, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

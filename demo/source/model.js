@@ -1,6 +1,7 @@
 // The .tflite files, run by LiteRT.js on this device.
 import { Tensor, loadAndCompile, loadLiteRt } from "./litert/core.js";
-import { Times, fetchMeasured } from "./measured.js";
+import { Times } from "./measured.js";
+import { Problem } from "./problem.js";
 
 let runtime;
 
@@ -26,21 +27,16 @@ export class Model {
   }
 
   /**
-   * Fetch a model, make sure that its bytes are those that the table measured, compile it and run it once.
-   * @param {{file: string, sha256: string}} about entry of metadata.json
+   * Compile a model and run it once.
+   * @param {Uint8Array} bytes of a .tflite file
    * @param {Int32Array} ids of any text
    * @param {number} labels how many there are
    */
-  static async load(about, ids, labels) {
+  static async compiled(bytes, ids, labels) {
     await startRuntime();
-    const started = performance.now();
-    const { bytes, verified } = await fetchMeasured(about);
-    const compiled = await loadAndCompile(bytes, { accelerator: "wasm" });
-    const model = new Model(compiled, [1, ids.length], labels);
-    model.verified = verified;
+    const model = new Model(await loadAndCompile(bytes, { accelerator: "wasm" }), [1, ids.length], labels);
     await model.score(ids);
     model.#times = new Times(); // the first run also allocates
-    model.loadMilliseconds = performance.now() - started;
     return model;
   }
 
@@ -57,7 +53,7 @@ export class Model {
     output.delete();
     this.#times.add(performance.now() - started);
     const expected = this.#labels === 2 ? 1 : this.#labels; // of two labels a model gives the last one's probability
-    if (numbers.length !== expected) throw new Error(`the model gives ${numbers.length} numbers, its ${this.#labels} labels need ${expected}`);
+    if (numbers.length !== expected) throw new Problem("errorOutputs", { count: numbers.length, labels: this.#labels, expected });
     return expected === 1 ? [1 - numbers[0], numbers[0]] : numbers;
   }
 

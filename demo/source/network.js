@@ -1,13 +1,51 @@
-// A .tflite file with its vocabulary, asked in the way of models.js.
-import { whole } from "./dom.js";
+// A network and its vocabulary, asked in the way of models.js: a .tflite file beside a vocabulary, or a pocket model with both.
 import { leaveOneOut } from "./influence.js";
+import { fetchMeasured } from "./measured.js";
 import { Model, startRuntime } from "./model.js";
+import { SCHEMA, checkTask, decoded, frontDecoded } from "./packed.js";
+import { Problem } from "./problem.js";
 import { Tokenizer } from "./tokenizer.js";
+import { unzip } from "./zip.js";
 
-const tokenizers = new Map(); // words to the Tokenizer that has them: most networks share the vocabulary of metadata.json
+const MEMBERS = ["model.tflite", "vocabulary.txt", "metadata.json"];
+const tokenizers = new Map(); // file of a vocabulary to the promise of its Tokenizer: the networks of a folder share it
+
+/** Fetch a network and get it ready. @param {import("./models.js").Context} context @param {object} about a model of metadata.json */
+export async function load(context, about) {
+  const started = performance.now();
+  startRuntime().catch(() => {}); // the wasm comes while the model does; an error is met in Model.compiled
+  const { bytes, verified } = await fetchMeasured(about);
+  const { network, tokenizer } = about.vocabulary ? { network: bytes, tokenizer: await shared(context, about.vocabulary) } : await unpacked(bytes, context, about.file);
+  const model = await Model.compiled(network, tokenizer.encode(""), context.labels.length);
+  return Object.assign(new Network(model, tokenizer), { verified, loadMilliseconds: performance.now() - started });
+}
+
+/** Network and vocabulary of a pocket model. @param {Uint8Array} bytes @param {string} file its name */
+export async function unpacked(bytes, context, file) {
+  try {
+    const [network, vocabulary, metadata] = await unzip(bytes, MEMBERS);
+    const own = JSON.parse(decoded(metadata));
+    if (own.schema !== SCHEMA || own.kind !== undefined) throw new Problem("errorPackage", { schema: own.schema, kind: own.kind });
+    checkTask(own, context);
+    const { sequence_length, padding, truncating } = own;
+    const tokenizer = { ...context.tokens, sequence_length, padding, truncating, words: frontDecoded(decoded(vocabulary)) };
+    return { network, tokenizer: new Tokenizer({ cleaning: context.cleaning, tokenizer }) };
+  } catch (reason) {
+    throw new Problem("errorPocket", { file, reason });
+  }
+}
+
+function shared(context, about) {
+  if (!tokenizers.has(about.file)) {
+    const reading = fetchMeasured(about).then(({ bytes }) => new Tokenizer({ cleaning: context.cleaning, tokenizer: { ...context.tokens, ...JSON.parse(decoded(bytes)) } }));
+    reading.catch(() => tokenizers.delete(about.file)); // a second try may find the network again
+    tokenizers.set(about.file, reading);
+  }
+  return tokenizers.get(about.file);
+}
 
 export class Network {
-  how = "Each word is left out once and the model asked again.";
+  how = "howNetwork";
   #model;
   #tokenizer;
 
@@ -16,29 +54,13 @@ export class Network {
     this.#tokenizer = tokenizer;
   }
 
-  static async load(metadata, about) {
-    startRuntime().catch(() => {}); // the wasm comes while the vocabulary is read; an error is met in Model.load
-    const words = about.words ?? metadata.tokenizer.words;
-    if (!tokenizers.has(words)) tokenizers.set(words, new Tokenizer(metadata, about));
-    const tokenizer = tokenizers.get(words);
-    return new Network(await Model.load(about, tokenizer.encode(""), metadata.labels.length), tokenizer);
-  }
-
-  get verified() {
-    return this.#model.verified;
-  }
-
-  get loadMilliseconds() {
-    return this.#model.loadMilliseconds;
-  }
-
   get milliseconds() {
     return this.#model.milliseconds;
   }
 
   /** What is said of a text that is too long. */
   get limit() {
-    return `Only the ${this.#tokenizer.truncating === "pre" ? "last" : "first"} ${whole.format(this.#tokenizer.length)} are read.`;
+    return { key: this.#tokenizer.truncating === "pre" ? "limitLast" : "limitFirst", count: this.#tokenizer.length };
   }
 
   read(raw) {

@@ -1,5 +1,7 @@
 // Keeps the page on the device. The build writes name and SHA-256 of every file in here, so a new build is a new worker.
 const FILES = /* FILES */ {};
+// Models stay away until a visitor chooses them; what the other page needs, until it is opened.
+const LATER = /^(models\/|bench)/;
 const CACHE = `sentipress-${hashOf(JSON.stringify(FILES))}`;
 
 // A module with one instruction of relaxed SIMD: a browser that accepts it runs the one wasm, any other the other.
@@ -9,6 +11,16 @@ const RELAXED_SIMD = new Uint8Array([
 
 self.addEventListener("install", (event) => event.waitUntil(keepAll()));
 
+// The page names the files of the models that it has loaded, and hears when they are kept.
+self.addEventListener("message", (event) => {
+  const [port] = event.ports;
+  const kept = keep(event.data).then(
+    () => port.postMessage(""),
+    (error) => port.postMessage(error.message),
+  );
+  event.waitUntil(kept);
+});
+
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 
 self.addEventListener("fetch", (event) => {
@@ -17,9 +29,13 @@ self.addEventListener("fetch", (event) => {
 
 async function keepAll() {
   const other = WebAssembly.validate(RELAXED_SIMD) ? "litert/litert_wasm_compat_internal." : "litert/litert_wasm_internal.";
+  await keep(Object.keys(FILES).filter((name) => !name.startsWith(other) && !LATER.test(name)));
+}
+
+async function keep(names) {
   const cache = await caches.open(CACHE);
-  for (const [name, hash] of Object.entries(FILES)) {
-    if (!name.startsWith(other)) await cache.put(name, await fetched(name, hash));
+  for (const name of names) {
+    if (!(await cache.match(name))) await cache.put(name, await fetched(name, FILES[name]));
   }
 }
 
@@ -43,8 +59,8 @@ async function takeOver() {
 
 async function answer(request) {
   const cache = await caches.open(CACHE);
-  const page = request.mode === "navigate" ? await cache.match("index.html") : undefined;
-  return page ?? (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
+  const folder = request.mode === "navigate" && new URL(request.url).pathname.endsWith("/");
+  return (folder ? await cache.match("index.html") : undefined) ?? (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
 /** A short name for a text, not for security. */

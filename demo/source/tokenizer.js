@@ -1,4 +1,4 @@
-// From a raw text to the ids that a network reads, as Python does it; the vocabulary comes from metadata.json.
+// From a raw text to the ids that a network reads, as Python does it; its vocabulary comes from Python, too.
 import { Cleaner } from "./cleaning.js";
 
 /** @typedef {import("./cleaning.js").Token} Token */
@@ -13,12 +13,10 @@ import { Cleaner } from "./cleaning.js";
 
 export class Tokenizer {
   /**
-   * @param {object} metadata metadata.json
-   * @param {object} own a model's entry in it; one with words of its own is read with them
+   * @param {object} cleaning recipe, see cleaning.js
+   * @param {object} tokenizer vocabulary, length and sides, and what all vocabularies of words have in common
    */
-  constructor(metadata, own = {}) {
-    const { cleaning } = metadata;
-    const tokenizer = own.words ? { ...metadata.tokenizer, words: own.words, sequence_length: own.sequence_length } : metadata.tokenizer;
+  constructor({ cleaning, tokenizer }) {
     this.length = tokenizer.sequence_length;
     this.padding = tokenizer.padding;
     this.truncating = tokenizer.truncating;

@@ -11,11 +11,11 @@ export function isTooForeign(metadata, knownShare) {
 }
 
 /**
- * Name of a text's label, or "cannot judge".
- * @param {{labels: string[], known_share: number}} metadata
+ * Number of a text's label; null where a model cannot judge it.
+ * @param {{known_share: number}} metadata
  * @param {number[]} probabilities of all labels, in their order
  * @param {number} knownShare of the text's words, 0 to 1
  */
 export function verdict(metadata, probabilities, knownShare) {
-  return isTooForeign(metadata, knownShare) ? "cannot judge" : metadata.labels[strongest(probabilities)];
+  return isTooForeign(metadata, knownShare) ? null : strongest(probabilities);
 }

@@ -2,19 +2,27 @@
 // sentipress/linear/bag_of_words.py scores with it. Asked in the way of models.js.
 import { Cleaner } from "./cleaning.js";
 import { Times, fetchMeasured } from "./measured.js";
-import { BAG } from "./models.js";
+import { SCHEMA, checkTask, decoded, frontDecoded } from "./packed.js";
+import { Problem } from "./problem.js";
 import { unzip } from "./zip.js";
 
 /** @typedef {import("./cleaning.js").Token} Token */
 
-const SCHEMA = 1;
+const KIND = "bag of words"; // in the metadata of the package
 const MEMBERS = ["vocabulary.txt", "weights.bin", "metadata.json"];
-const LONGEST_PREFIX = 60; // characters that a term can share with the one before
 const LARGEST_SCORE = 500; // beyond it the exponential leaves the range of a float
 const MARKED = 2000; // words of a long text that are shown with marks: no browser lays out a million of them
 
+/** Fetch a bag of words and open it. @param {import("./models.js").Context} context @param {object} about a model of metadata.json */
+export async function load(context, about) {
+  const started = performance.now();
+  const { bytes, verified } = await fetchMeasured(about);
+  const loaded = await Words.unpacked(bytes, context, about.file);
+  return Object.assign(loaded, { verified, loadMilliseconds: performance.now() - started });
+}
+
 export class Words {
-  how = "The model adds up the weights of words and of neighbouring words; in the text, neighbours share theirs.";
+  how = "howBag";
   #cleaner;
   #labels;
   #terms; // how many
@@ -26,22 +34,13 @@ export class Words {
   #bias;
   #times = new Times();
 
-  /** Fetch a model and make sure that its bytes are those that the table measured. */
-  static async load(metadata, about) {
-    const started = performance.now();
-    const { bytes, verified } = await fetchMeasured(about);
-    const loaded = await Words.unpacked(bytes, metadata, about.file);
-    return Object.assign(loaded, { verified, loadMilliseconds: performance.now() - started });
-  }
-
-  /** Read a file's bytes. @param {Uint8Array} bytes @param {object} metadata metadata.json @param {string} file its name */
-  static async unpacked(bytes, metadata, file) {
+  /** Read a file's bytes. @param {Uint8Array} bytes @param {import("./models.js").Context} context @param {string} file its name */
+  static async unpacked(bytes, context, file) {
     try {
       const [vocabulary, weights, about] = await unzip(bytes, MEMBERS);
-      const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-      return new Words(frontDecoded(text.decode(vocabulary)), weights, JSON.parse(text.decode(about)), metadata);
-    } catch (error) {
-      throw new Error(`${file} is no packed bag of words of this page (${error.message})`);
+      return new Words(frontDecoded(decoded(vocabulary)), weights, JSON.parse(decoded(about)), context);
+    } catch (reason) {
+      throw new Problem("errorBag", { file, reason });
     }
   }
 
@@ -49,15 +48,14 @@ export class Words {
    * @param {string[]} terms
    * @param {Uint8Array} weights as they are packed
    * @param {object} own metadata of the model
-   * @param {object} metadata metadata.json of the page
+   * @param {import("./models.js").Context} context
    */
   constructor(terms, weights, own, { cleaning, labels }) {
-    if (own.schema !== SCHEMA || own.kind !== BAG) throw new Error(`schema ${own.schema}, kind ${own.kind}`);
-    if (JSON.stringify(own.labels) !== JSON.stringify(labels)) throw new Error(`its labels are ${own.labels}`);
-    if (own.cleaning !== cleaning.recipe) throw new Error(`it reads texts of the recipe ${own.cleaning}`);
-    if (own.link !== "softmax" && own.link !== "one-vs-rest") throw new Error(`link ${own.link}`);
+    if (own.schema !== SCHEMA || own.kind !== KIND) throw new Problem("errorPackage", { schema: own.schema, kind: own.kind });
+    checkTask(own, { cleaning, labels });
+    if (own.link !== "softmax" && own.link !== "one-vs-rest") throw new Problem("errorLink", { link: own.link });
     const columns = labels.length === 2 ? 1 : labels.length;
-    if (own.bias.length !== columns || own.scale.length !== columns) throw new Error(`${own.bias.length} columns for ${labels.length} labels`);
+    if (own.bias.length !== columns || own.scale.length !== columns) throw new Problem("errorColumns", { count: own.bias.length, labels: labels.length });
     this.#cleaner = new Cleaner(cleaning);
     this.#labels = labels.length;
     this.#terms = terms.length;
@@ -154,24 +152,10 @@ export class Words {
   }
 }
 
-/** Terms from lines that leave out what a term shares with the one before; how much, says a line's first character. */
-function frontDecoded(text) {
-  const terms = [];
-  let before = [];
-  for (const line of text ? text.split("\n") : []) {
-    const shared = (line.charCodeAt(0) || 0) - 48;
-    if (shared < 0 || shared > Math.min(LONGEST_PREFIX, before.length)) throw new Error(`line ${terms.length + 1} of the vocabulary`);
-    // Python counts code points, not UTF-16 units.
-    before = [...before.slice(0, shared), ...line.slice(1)];
-    terms.push(before.join(""));
-  }
-  return terms;
-}
-
 /** Whole numbers with a sign; of 4 bits two are in a byte, the lower half first. */
 function integers(bytes, bits, count) {
-  if (bits !== 8 && bits !== 4) throw new Error(`weights of ${bits} bits`);
-  if (bytes.length !== Math.ceil((count * bits) / 8)) throw new Error(`${bytes.length} bytes of weights, not ${Math.ceil((count * bits) / 8)}`);
+  if (bits !== 8 && bits !== 4) throw new Problem("errorBits", { bits });
+  if (bytes.length !== Math.ceil((count * bits) / 8)) throw new Problem("errorBytes", { part: "weights.bin", count: bytes.length, expected: Math.ceil((count * bits) / 8) });
   if (bits === 8) return new Int8Array(bytes.buffer, bytes.byteOffset, count);
   const values = new Int8Array(count);
   for (let index = 0; index < count; index++) values[index] = (bytes[index >> 1] << (index % 2 ? 24 : 28)) >> 28;

@@ -1,4 +1,5 @@
 // Members of a zip file, as Python's zipfile writes it: stored or deflated, neither encrypted nor beyond 4 GB.
+import { Problem } from "./problem.js";
 
 const END = 0x06054b50; // begins the record at the end, which says where the directory is
 const ENTRY = 0x02014b50; // begins a member's entry in the directory
@@ -19,7 +20,7 @@ export async function unzip(bytes, names) {
   const entries = directory(bytes, view);
   return Promise.all(
     names.map((name) => {
-      if (!entries.has(name)) throw new Error(`${name} is missing`);
+      if (!entries.has(name)) throw new Problem("errorZipMember", { name });
       return content(bytes, view, name, entries.get(name));
     }),
   );
@@ -28,11 +29,11 @@ export async function unzip(bytes, names) {
 function directory(bytes, view) {
   let end = bytes.length - END_BYTES;
   while (end >= 0 && view.getUint32(end, true) !== END) end--; // a comment may stand behind it
-  if (end < 0) throw new Error("no zip file");
+  if (end < 0) throw new Problem("errorZip");
   const entries = new Map();
   let at = view.getUint32(end + 16, true);
   for (let left = view.getUint16(end + 10, true); left > 0; left--) {
-    if (view.getUint32(at, true) !== ENTRY) throw new Error("the directory is damaged");
+    if (view.getUint32(at, true) !== ENTRY) throw new Problem("errorZipDirectory");
     const [name, extra, comment] = [28, 30, 32].map((offset) => view.getUint16(at + offset, true));
     const first = at + ENTRY_BYTES;
     entries.set(new TextDecoder().decode(bytes.subarray(first, first + name)), {
@@ -49,9 +50,9 @@ function directory(bytes, view) {
 async function content(bytes, view, name, { method, packed, size, local }) {
   const start = local + LOCAL_BYTES + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
   const held = bytes.subarray(start, start + packed);
-  if (method !== STORED && method !== DEFLATED) throw new Error(`${name} is packed by the unknown method ${method}`);
+  if (method !== STORED && method !== DEFLATED) throw new Problem("errorZipMethod", { name, method });
   const found = method === STORED ? held : await inflated(held);
-  if (found.length !== size) throw new Error(`${name} has ${found.length} bytes, not ${size}`);
+  if (found.length !== size) throw new Problem("errorBytes", { part: name, count: found.length, expected: size });
   return found;
 }
 

@@ -12,7 +12,7 @@ process.stdout.write(
   JSON.stringify({
     ids: texts.map((text) => Array.from(tokenizer.encode(text))),
     known_share: read.map(({ knownShare }) => knownShare),
-    verdicts: read.map(({ knownShare }, index) => verdict(metadata, probabilities[index], knownShare)),
+    verdicts: read.map(({ knownShare }, index) => metadata.labels[verdict(metadata, probabilities[index], knownShare)] ?? "cannot judge"),
     words: texts.map((text) => tokenizer.words(text).map(({ word }) => word)),
   }),
 );

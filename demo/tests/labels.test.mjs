@@ -1,16 +1,18 @@
 // The page with other labels than negative and positive, and with models that know few of a text's words: make demo-test
 //
 // The models are stand-ins whose answers follow from the words. The last test takes the real one.
-// Reads   demo/dist (build.py), demo/source
+// Reads   demo/dist (build.py), results/make/pocket.zip
 // Writes  pictures to $REPORT (demo/report by default)
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { demo, dist, json, launch, ready, report, scrollsSideways, serve, write } from "./visiting.mjs";
+import { askAll, demo, dist, json, launch, ready, report, scrollsSideways, serve, settled, write } from "./visiting.mjs";
+import { decoded, frontDecoded } from "../source/packed.js";
+import { unzip } from "../source/zip.js";
 
 const built = json(dist, "metadata.json");
-const wordings = json(demo, "source", "wording.json");
 const NEWS = ["world", "sports", "business", "science & technology"];
 // Two words for each label, in the labels' order.
 const WORDS = ["war", "election", "goal", "match", "bank", "market", "atom", "robot"];
@@ -20,9 +22,9 @@ const MODEL = `
 export const startRuntime = async () => {};
 export class Model {
   constructor(labels) {
-    Object.assign(this, { labels, verified: true, loadMilliseconds: 1, milliseconds: 0.1 });
+    Object.assign(this, { labels, milliseconds: 0.1 });
   }
-  static async load(about, ids, labels) {
+  static async compiled(bytes, ids, labels) {
     return new Model(labels);
   }
   async score(ids) {
@@ -50,30 +52,31 @@ after(async () => {
   await server?.stop();
 });
 
+const sha256 = (content) => createHash("sha256").update(content).digest("hex");
+
+/** Entry of metadata.json for a network with a vocabulary in a file of its own. */
+function network(id, labels, vocabulary, content = Buffer.from("a network")) {
+  const [{ accuracy }] = built.models;
+  const words = JSON.stringify(vocabulary);
+  const about = { id, kind: "network", title: { key: "titlePocket" }, origin: `made/${id}`, labels, cleaning: "own", words: vocabulary.words.length, bytes: content.length, accuracy };
+  const files = { [`models/${id}.tflite`]: content, [`models/${id}.json`]: words };
+  return { about: { ...about, file: `models/${id}.tflite`, sha256: sha256(content), vocabulary: { file: `models/${id}.json`, sha256: sha256(words) } }, files };
+}
+
+const SIDES = { sequence_length: 12, padding: "post", truncating: "pre" };
+const OWN = { steps: [{ do: "lower" }, { do: "replace", pattern: "[^{word}']+", by: " " }], classes: Object.values(built.cleaning.recipes)[0].classes };
+
 /** A visit to the page as it would be built for other labels. */
-async function visit(changes, { stub = true, ...options } = {}) {
+async function visit({ labels, networks }, { stub = true, ...options } = {}) {
   const context = await browser.newContext({ serviceWorkers: "block", viewport: { width: 1200, height: 900 }, ...options });
   const page = await context.newPage();
   chromiumErrors = [];
   page.on("pageerror", (error) => chromiumErrors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && chromiumErrors.push(message.text()));
-  const wording = changes.wording ?? wordings.labels;
-  const index = readFileSync(path.join(demo, "source", "index.html"), "utf8").replace(/\{\{(\w+)\}\}/g, (_, place) => wording[place]);
-  const [model] = built.models;
-  const { words: _, ...shared } = model;
-  const metadata = {
-    ...built,
-    cleaning: { ...built.cleaning, steps: [{ do: "lower" }, { do: "replace", pattern: "[^{word}']+", by: " " }] },
-    tokenizer: { ...built.tokenizer, sequence_length: 12, padding: "post", truncating: "pre", words: WORDS },
-    models: [
-      { ...shared, name: "all", title: "All words" },
-      { ...shared, name: "few", title: "Few words", words: ["goal", "bank"], sequence_length: 12 },
-    ],
-    wording,
-    ...changes,
-  };
+  const served = networks ?? [network("all", labels, { ...SIDES, words: WORDS }), network("few", labels, { ...SIDES, words: ["goal", "bank"] })];
+  const metadata = { ...built, cleaning: { ...built.cleaning, recipes: { ...built.cleaning.recipes, own: OWN } }, models: served.map(({ about }) => about) };
   await page.route("**/metadata.json", (route) => route.fulfill({ json: metadata }));
-  await page.route(server.url, (route) => route.fulfill({ body: index, contentType: "text/html; charset=utf-8" }));
+  for (const { files } of served) for (const [name, body] of Object.entries(files)) await page.route(`**/${name}`, (route) => route.fulfill({ body }));
   if (stub) await page.route("**/model.js", (route) => route.fulfill({ body: MODEL, contentType: "text/javascript" }));
   await page.goto(server.url);
   return page;
@@ -88,7 +91,6 @@ const bars = (page) =>
       chosen: item.getAttribute("aria-current") === "true",
     })),
   );
-const settled = (page) => page.waitForFunction(() => document.getElementById("words").dataset.state === "current", null, { timeout: 30_000 });
 
 test("more than two labels: a bar for each, the strongest in the heading", async () => {
   const page = await visit({ labels: NEWS });
@@ -180,28 +182,71 @@ test("each model judges by its own vocabulary", async () => {
   const page = await visit({ labels: NEWS });
   await ready(page);
   await write(page, "war and election and atom and goal");
-  await page.getByRole("button", { name: "Ask all of them" }).click();
-  const answer = (name) => page.locator(`.choice[data-name="${name}"] .answer`);
-  await answer("few").filter({ hasText: "cannot judge" }).waitFor();
-  assert.equal(await answer("few").textContent(), "cannot judge");
-  assert.equal(await answer("all").textContent(), `world ${shown(softmax(3.75, 2.25, 0, 2.25)[0])}`);
-  await page.locator('.choice[data-name="few"] input').check();
+  await askAll(page);
+  const cells = (id) => page.locator(`#side tr[data-id="${id}"] td:is(.answer, .known)`).allTextContents();
+  assert.deepEqual(await cells("few"), ["Cannot judge", "1 of 7 (14 %)"]);
+  assert.deepEqual(await cells("all"), [`world ${shown(softmax(3.75, 2.25, 0, 2.25)[0])}`, "4 of 7 (57 %)"]);
+  await page.locator('.choice[data-id="few"] input').check();
   await page.waitForFunction(() => document.getElementById("label").textContent === "Cannot judge");
   assert.match(await page.locator("#reading").textContent(), /^1 of 7 words known\./);
   // The other model can still be asked.
-  await page.getByRole("button", { name: "Ask all of them" }).click();
-  await answer("all").filter({ hasText: "world" }).waitFor();
+  await askAll(page);
+  assert.match((await cells("all"))[0], /^world/);
   await page.context().close();
 });
 
-test("the page speaks of texts, and its bars of themselves", async () => {
+test("models of different labels stand side by side, each with its own scale or bars", async () => {
+  const networks = [network("news", NEWS, { ...SIDES, words: WORDS }), network("spam", ["Ham", "Spam"], { ...SIDES, words: ["bank", "market", "robot", "atom"] }), network("mood", ["negative", "positive"], { ...SIDES, words: WORDS })];
+  const page = await visit({ networks });
+  await ready(page);
+  const shape = async () => [await page.locator("#scale").isVisible(), await page.locator("#labels li").count(), await page.locator("html").getAttribute("data-labels")];
+  assert.equal((await write(page, "bank robot robot")).label, "science & technology");
+  assert.deepEqual(await shape(), [false, 4, "many"]);
+  await page.locator('.choice[data-id="spam"] input').check();
+  await page.waitForFunction(() => document.getElementById("label").textContent === "Spam");
+  assert.deepEqual(await shape(), [true, 0, "two"]);
+  assert.equal(await page.locator("#scale").innerText(), "Ham\nSpam");
+  await page.locator('.choice[data-id="mood"] input').check();
+  await page.waitForFunction(() => document.getElementById("label").textContent === "Positive");
+  assert.deepEqual(await shape(), [true, 0, "sentiment"]);
+  await askAll(page);
+  const rows = await page.locator("#side td.answer").allTextContents();
+  assert.deepEqual(rows.map((row) => row.replace(/ [\d.]+ %/, "")), ["science & technology", "Spam", "positive"]);
+  await page.locator('.choice[data-id="news"] input').check();
+  await page.waitForFunction(() => document.getElementById("label").textContent === "science & technology");
+  assert.deepEqual(await shape(), [false, 4, "many"]);
+  assert.deepEqual(chromiumErrors, []);
+  await page.context().close();
+});
+
+test("a model that is slow to come does not take the place of one that was chosen later", async () => {
+  const networks = ["first", "slow", "last"].map((id, index) => network(id, [["a", "b"], ["c", "d"], ["e", "f", "g"]][index], { ...SIDES, words: WORDS }));
+  const page = await visit({ networks });
+  await ready(page);
+  let release;
+  await page.route("**/models/slow.tflite", async (route) => {
+    await new Promise((resolve) => (release = resolve));
+    await route.fulfill({ body: networks[1].files["models/slow.tflite"] });
+  });
+  await write(page, "war election");
+  await page.locator('.choice[data-id="slow"] input').check();
+  await page.waitForFunction(() => document.querySelector('.choice[data-id="slow"] .times').textContent === "loading…");
+  await page.locator('.choice[data-id="last"] input').check();
+  await page.waitForFunction(() => document.getElementById("label").textContent === "e");
+  release();
+  await page.locator('.choice[data-id="slow"] .hash').filter({ hasText: "✓" }).waitFor();
+  assert.equal(await page.locator("#label").textContent(), "e");
+  assert.equal(await page.locator("#labels li").count(), 3);
+  await page.context().close();
+});
+
+test("the page says nothing of films to models of other labels, and its bars speak for themselves", async () => {
   const page = await visit({ labels: NEWS });
   await ready(page);
-  const words = await page.evaluate(() => document.body.innerText + document.title + document.querySelector("meta[name=description]").content);
-  assert.doesNotMatch(words, /review|film|positive|negative|\{\{|undefined/i);
-  assert.match(words, /Waiting for a text/);
+  const words = await page.evaluate(() => document.querySelector(".writing").innerText + document.title + document.querySelector("meta[name=description]").content);
+  assert.doesNotMatch(words, /review|film|positive|negative|\{|undefined/i);
+  assert.match(words, /Waiting for a text\s.*Write or paste one\.sentipress/s);
   assert.equal(await page.locator("#examples").isHidden(), true);
-  await page.getByRole("textbox", { name: "Your text" }).waitFor();
   await write(page, "... فيلم رائع");
   assert.equal(await page.locator("#input").evaluate((field) => getComputedStyle(field).direction), "rtl");
   await write(page, "robot");
@@ -232,19 +277,58 @@ test("pictures", async () => {
     await ready(page);
     await write(page, "The goal of the match was not the market, and the bank had a robot.");
     await settled(page);
-    await page.getByRole("button", { name: "Ask all of them" }).click();
-    await page.locator('.choice[data-name="few"] .answer').filter({ hasText: /./ }).waitFor();
+    await askAll(page);
     assert.equal(await scrollsSideways(page), false);
     await page.screenshot({ path: path.join(report, `labels-${name}.png`), fullPage: true });
     await page.context().close();
   }
 });
 
-test("a model with other outputs than the labels need is refused", async () => {
-  const labels = [...built.labels, "another"];
-  const page = await visit({ labels, cleaning: built.cleaning, tokenizer: built.tokenizer, models: built.models }, { stub: false });
-  await page.waitForFunction(() => document.documentElement.dataset.ready);
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.ready), "failed");
-  assert.match(await page.locator("#reading").textContent(), new RegExp(`the model gives ${built.labels.length === 2 ? 1 : built.labels.length} numbers, its ${labels.length} labels need ${labels.length}`));
+// Real networks
+
+const POCKET = path.join(demo, "..", "results", "make", "pocket.zip");
+const members = await unzip(new Uint8Array(readFileSync(POCKET)), ["model.tflite", "vocabulary.txt", "metadata.json"]);
+const pocket = JSON.parse(decoded(members[2]));
+const vocabulary = { sequence_length: pocket.sequence_length, padding: pocket.padding, truncating: pocket.truncating, words: frontDecoded(decoded(members[1])) };
+
+test("a network with its vocabulary beside it answers as the pocket model that has both inside", { skip: built.models[0].cleaning !== pocket.cleaning }, async () => {
+  const content = readFileSync(POCKET);
+  const packed = { ...network("packed", pocket.labels, vocabulary, content), files: { "models/packed.zip": content } };
+  const { vocabulary: _, ...about } = packed.about;
+  packed.about = { ...about, kind: "pocket", file: "models/packed.zip", cleaning: pocket.cleaning };
+  const apart = network("apart", pocket.labels, vocabulary, Buffer.from(members[0]));
+  apart.about.cleaning = pocket.cleaning;
+  const page = await visit({ networks: [apart, packed] }, { stub: false });
+  await ready(page);
+  const answers = [];
+  for (const text of ["This is not a good movie.", "A quiet, beautiful film. ".repeat(200), "I have seen worse, but not often."]) {
+    for (const id of ["apart", "packed"]) {
+      await page.locator(`.choice[data-id="${id}"] input`).check();
+      await page.locator(`.choice[data-id="${id}"] .hash`).filter({ hasText: "✓" }).waitFor();
+      answers.push(await write(page, text));
+    }
+    assert.deepEqual(answers.at(-1), answers.at(-2));
+  }
+  assert.ok(new Set(answers.map(({ score }) => score)).size === 3);
+  assert.deepEqual(chromiumErrors, []);
   await page.context().close();
+});
+
+test("a model with other outputs than the labels need is refused, and so is a vocabulary that is not the measured one", async () => {
+  const refusal = async (one) => {
+    const page = await visit({ networks: [one] }, { stub: false });
+    await page.waitForFunction(() => document.documentElement.dataset.ready);
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.ready), "failed");
+    const reason = await page.locator("#reading").textContent();
+    await page.context().close();
+    return reason;
+  };
+  const more = network("more", [...pocket.labels, "another"], vocabulary, Buffer.from(members[0]));
+  assert.equal(await refusal(more), "the model gives 1 number, its 3 labels need 3");
+  const swapped = network("swapped", pocket.labels, vocabulary, Buffer.from(members[0]));
+  swapped.files["models/swapped.json"] = swapped.files["models/swapped.json"].replace("good", "evil");
+  assert.match(await refusal(swapped), /^models\/swapped\.json is not the file that was measured \(SHA-256 /);
+  const unknown = network("unknown", pocket.labels, vocabulary);
+  unknown.about.kind = "encoder of tomorrow";
+  assert.match(await refusal(unknown), /knows no model of the kind “encoder of tomorrow”/);
 });

@@ -13,7 +13,7 @@ import { program } from "./programs.mjs";
 
 const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
 const target = path.resolve(process.env.REPORT || path.join(project, "demo", "report"));
-const folders = [path.join(project, "results", "default"), path.resolve(project, process.env.ARTIFACTS || "artifacts")];
+const folders = [path.join(project, "results", "default"), path.resolve(project, process.env.ARTIFACTS?.split(",")[0] || "artifacts")];
 const pages = folders.map((folder) => path.join(folder, "report", "report.html")).filter(existsSync);
 const WIDTHS = { desktop: [1280, 900], phone: [375, 780] };
 let browser;

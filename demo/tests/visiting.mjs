@@ -7,6 +7,11 @@ import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { decoded, frontDecoded } from "../source/packed.js";
+import { Tokenizer } from "../source/tokenizer.js";
+import { contextOf } from "../source/models.js";
+import { Words } from "../source/words.js";
+import { unzip } from "../source/zip.js";
 import { program } from "./programs.mjs";
 
 export const demo = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -17,16 +22,18 @@ mkdirSync(report, { recursive: true });
 
 export const json = (...names) => JSON.parse(readFileSync(path.join(...names), "utf8"));
 
-/** The server of `make demo`, on a free port. */
-export async function serve(port = 0) {
+/** The server of `make demo`, on a free port; `requests` are the paths that it was asked for. */
+export async function serve(port = 0, folder = dist) {
   const python = program(process.env.PYTHON, ["python3", "python"]);
-  const child = spawn(python, ["-u", "-m", "http.server", String(port), "--bind", "127.0.0.1", "--directory", dist], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(python, ["-u", "-m", "http.server", String(port), "--bind", "127.0.0.1", "--directory", folder], { stdio: ["ignore", "pipe", "pipe"] });
+  const requests = [];
+  child.stderr.on("data", (chunk) => requests.push(...Array.from(String(chunk).matchAll(/"GET (\S+)/g), ([, name]) => name)));
   const found = await new Promise((resolve, reject) => {
     child.stdout.on("data", (chunk) => /port (\d+)/.test(chunk) && resolve(Number(/port (\d+)/.exec(chunk)[1])));
     child.on("exit", (code) => reject(new Error(`the web server ended with ${code}`)));
   });
   const stop = () => new Promise((resolve) => (child.exitCode !== null ? resolve() : (child.removeAllListeners("exit").on("exit", resolve), child.kill("SIGKILL"))));
-  return { url: `http://127.0.0.1:${found}/`, port: found, stop };
+  return { url: `http://127.0.0.1:${found}/`, port: found, requests, stop };
 }
 
 export function launch() {
@@ -62,6 +69,29 @@ export async function write(visited, text) {
 
 /** JSON in ASCII: a lone surrogate does not survive the way to the browser otherwise. */
 export const escapedJson = (content) => JSON.stringify(content).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** Wait until the words of the text that stands in the field are weighed. */
+export const settled = (visited) => visited.waitForFunction(() => document.getElementById("words").dataset.state === "current", null, { timeout: 30_000 });
+
+/** Ask all models, and wait until the table has their answers. */
+export async function askAll(visited) {
+  await visited.locator("#compare").click();
+  await visited.waitForFunction(() => !document.getElementById("compare").disabled, null, { timeout: 60_000 });
+}
+
+/** What a model of the page reads of a text, without a browser. @returns {Promise<{read: (raw: string) => object, words: string[]}>} */
+export async function readerOf(metadata, about) {
+  const context = contextOf(metadata, about);
+  const bytes = new Uint8Array(readFileSync(path.join(dist, about.file)));
+  if (about.kind === "bag") return Words.unpacked(bytes, context, about.file);
+  const own = about.vocabulary ? json(dist, about.vocabulary.file) : await pocketWords(bytes);
+  return new Tokenizer({ cleaning: context.cleaning, tokenizer: { ...context.tokens, ...own } });
+}
+
+async function pocketWords(bytes) {
+  const [vocabulary, metadata] = await unzip(bytes, ["vocabulary.txt", "metadata.json"]);
+  return { ...JSON.parse(decoded(metadata)), words: frontDecoded(decoded(vocabulary)) };
+}
 
 /** Whether a page is wider than its window. */
 export const scrollsSideways = (visited) => visited.evaluate(() => document.documentElement.scrollWidth > innerWidth);
