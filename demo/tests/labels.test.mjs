@@ -332,3 +332,20 @@ test("a model with other outputs than the labels need is refused, and so is a vo
   unknown.about.kind = "encoder of tomorrow";
   assert.match(await refusal(unknown), /knows no model of the kind “encoder of tomorrow”/);
 });
+
+test("a model of another language is offered sentences of that language", async () => {
+  const sentences = json(dist, "sentences.json");
+  const labels = ["negative", "neutral", "positive", "skip", "speech"];
+  const words = [...new Set(sentences.ru.sentences.join(" ").toLowerCase().match(/\p{L}+/gu))];
+  const page = await visit({ networks: [network("posts", labels, { ...SIDES, words }), network("films", ["negative", "positive"], { ...SIDES, words: [...new Set(sentences.en.sentences.join(" ").toLowerCase().match(/[a-z']+/g))] })] });
+  await ready(page);
+  const buttons = () => page.locator("#examples .sentence").allTextContents();
+  assert.deepEqual(await buttons(), sentences.ru.sentences);
+  await page.locator("#examples .sentence").first().click();
+  await page.waitForFunction(() => document.getElementById("score").textContent);
+  assert.equal((await bars(page)).filter(({ chosen }) => chosen).length, 1);
+  await page.locator('.choice[data-id="films"] input').check();
+  await page.waitForFunction(() => /This is not/.test(document.getElementById("examples").textContent));
+  assert.deepEqual(await buttons(), sentences.en.sentences);
+  await page.context().close();
+});
