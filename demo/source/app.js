@@ -8,7 +8,7 @@ import { showLegend, showStrongest, showText } from "./marked.js";
 import { load } from "./models.js";
 import { keepLoaded, keepPage, showKept } from "./offline.js";
 import { Problem } from "./problem.js";
-import { clearRow, showRow, showTable } from "./side.js";
+import { clearRow, showObstacleBeside, showRow, showTable } from "./side.js";
 import { isTooForeign, strongest } from "./verdict.js";
 
 const SCHEMA = 4; // of metadata.json
@@ -109,14 +109,14 @@ async function choose(about) {
   await update();
 }
 
-/** The same text by every model. */
+/** The same text by every model; one that cannot be loaded does not keep the others from answering. */
 async function compare() {
   $("compare").disabled = true;
-  try {
-    for (const about of metadata.models) await answerBeside(about, await model(about));
-  } finally {
-    $("compare").disabled = false;
+  for (const about of metadata.models) {
+    const ready = await model(about).catch((error) => showObstacleBeside(about, explained(error)));
+    if (ready) await answerBeside(about, ready).catch((error) => showObstacleBeside(about, explained(error)));
   }
+  $("compare").disabled = false;
 }
 
 /** What a model answers, in its row of the table. */

@@ -132,7 +132,6 @@ function showResults() {
           t("milliseconds", { amount: number(found.p95_ms, 3) }),
           milliseconds(found.load_ms),
           bytes === null ? t("benchNoMemory") : t("benchMegabytes", { amount: number(bytes / MEGABYTE, 1) }),
-          kilobytes(about.bytes),
         ];
         row.append(Object.assign(part("", titleOf(about), "th"), { scope: "row" }), ...cells.map((text) => part("number", text, "td")));
         return row;

@@ -8,10 +8,11 @@ import { verdict } from "./verdict.js";
 export function showTable(models) {
   $("side").tBodies[0].replaceChildren(
     ...models.map((about) => {
-      const row = document.createElement("tr");
+      const row = Object.assign(document.createElement("tr"), { role: "row" }); // said, since a narrow page lays rows out as a grid
       row.dataset.id = about.id;
-      const header = Object.assign(part("", titleOf(about), "th"), { scope: "row" });
-      row.append(header, part("answer", "", "td"), part("known", "", "td"), part("time number", "", "td"), part("number", kilobytes(about.bytes), "td"));
+      const header = Object.assign(part("", titleOf(about), "th"), { scope: "row", role: "rowheader" });
+      const cells = [part("answer", "", "td"), part("known", "", "td"), part("time number", "", "td"), part("number", kilobytes(about.bytes), "td")];
+      row.append(header, ...cells.map((cell) => Object.assign(cell, { role: "cell" })));
       return row;
     }),
   );
@@ -25,6 +26,12 @@ export function showRow(metadata, about, probabilities, { known, total, knownSha
   row.querySelector(".answer").replaceChildren(...answer);
   row.querySelector(".known").textContent = t("knownShare", { known, count: total, share: percent(known / total, 0) });
   row.querySelector(".time").textContent = milliseconds(time);
+}
+
+/** Why a model has no answer. @param {string} reason */
+export function showObstacleBeside(about, reason) {
+  clearRow(about);
+  rowOf(about).querySelector(".answer").textContent = `${t("notLoadable")}: ${reason}`;
 }
 
 export function clearRow(about) {

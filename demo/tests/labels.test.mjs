@@ -240,6 +240,24 @@ test("a model that is slow to come does not take the place of one that was chose
   await page.context().close();
 });
 
+test("a model that cannot be loaded does not keep the others from answering, and can be tried again", async () => {
+  const networks = ["one", "two", "three"].map((id) => network(id, NEWS, { ...SIDES, words: WORDS }));
+  const page = await visit({ networks });
+  await ready(page);
+  await page.route("**/models/two.tflite", (route) => route.fulfill({ status: 404, body: "" }));
+  await write(page, "goal match");
+  await askAll(page);
+  const cells = () => page.locator("#side td.answer").allTextContents();
+  assert.deepEqual((await cells()).map((text) => text.replace(/ [\d.]+ %/, "")), ["sports", "could not be loaded: models/two.tflite could not be fetched (404)", "sports"]);
+  assert.equal(await page.locator('.choice[data-id="two"] .times').textContent(), "could not be loaded");
+  assert.equal(await page.locator("#label").textContent(), "sports");
+  await page.unroute("**/models/two.tflite");
+  await page.route("**/models/two.tflite", (route) => route.fulfill({ body: networks[1].files["models/two.tflite"] }));
+  await askAll(page);
+  assert.match((await cells())[1], /^sports/);
+  await page.context().close();
+});
+
 test("the page says nothing of films to models of other labels, and its bars speak for themselves", async () => {
   const page = await visit({ labels: NEWS });
   await ready(page);
