@@ -121,7 +121,12 @@ def test_the_page_is_built_from_what_was_measured(artifacts, demo):
     content = built([artifacts], demo)
     target = demo / "dist"
     (model,) = content["models"]
-    assert content["schema"] == 4 and content["known_share"] == KNOWN_SHARE and content["languages"] == ["en", "ru"]
+    assert (
+        model["folder"] is None
+        and content["schema"] == 4
+        and content["known_share"] == KNOWN_SHARE
+        and content["languages"] == ["en", "ru"]
+    )
     assert model["kind"] == "network" and model["labels"] == ["negative", "positive"] and model["cleaning"] == "default"
     words = json.loads((target / model["vocabulary"]["file"]).read_text(encoding="utf-8"))
     assert words == {"sequence_length": 6, "padding": "post", "truncating": "pre", "words": ["good", "bad"]} and model["words"] == 2
@@ -227,6 +232,7 @@ def test_folders_of_several_tasks_stand_side_by_side(artifacts, demo, tmp_path):
         ("news-packed_11900", *theirs),
     ]
     assert set(content["cleaning"]["recipes"]) == {"default", "posts"}
+    assert [about["folder"] for about in content["models"]] == ["artifacts", "artifacts", news.name, news.name]
     for about in content["models"]:
         assert files.sha256(demo / "dist" / about["file"]) == about["sha256"]
     vocabularies = {about["vocabulary"]["file"] for about in content["models"] if "vocabulary" in about}

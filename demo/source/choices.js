@@ -11,8 +11,11 @@ export function showCards(models, chosen, onChoice) {
   $("source").textContent = said.map((key) => t(key)).join(" ");
 }
 
-/** A model's title. */
-export const titleOf = (about) => t(about.title.key, { count: about.words });
+/** A model's title; where the page has several folders, with the name of its own. */
+export function titleOf(about) {
+  const title = t(about.title.key, { count: about.words });
+  return about.folder ? t("titleOfFolder", { title, folder: about.folder }) : title;
+}
 
 /** How far a model is: its promise's state as a key of strings, or the loaded model itself. */
 export function showState(about, ready, key) {

@@ -24,9 +24,10 @@ export function showExamples(sentences, metadata, about, ready, take) {
   $("examples").hidden = !buttons.length;
 }
 
+/** @param {string} language of a title that is a sentence itself; empty where the title is the page's */
 function button(title, text, language, take) {
-  const made = Object.assign(document.createElement("button"), { type: "button", textContent: title, lang: language });
-  if (language) made.className = "sentence";
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: title });
+  if (language) Object.assign(made, { className: "sentence", lang: language });
   made.addEventListener("click", () => take(text));
   return made;
 }

@@ -197,6 +197,7 @@ test("each model judges by its own vocabulary", async () => {
 
 test("models of different labels stand side by side, each with its own scale or bars", async () => {
   const networks = [network("news", NEWS, { ...SIDES, words: WORDS }), network("spam", ["Ham", "Spam"], { ...SIDES, words: ["bank", "market", "robot", "atom"] }), network("mood", ["negative", "positive"], { ...SIDES, words: WORDS })];
+  for (const { about } of networks) about.folder = `of ${about.id}`;
   const page = await visit({ networks });
   await ready(page);
   const shape = async () => [await page.locator("#scale").isVisible(), await page.locator("#labels li").count(), await page.locator("html").getAttribute("data-labels")];
@@ -210,6 +211,7 @@ test("models of different labels stand side by side, each with its own scale or 
   await page.waitForFunction(() => document.getElementById("label").textContent === "Positive");
   assert.deepEqual(await shape(), [true, 0, "sentiment"]);
   await askAll(page);
+  assert.deepEqual(await page.locator("#side tbody th").allTextContents(), ["Pocket model (of news)", "Pocket model (of spam)", "Pocket model (of mood)"]);
   const rows = await page.locator("#side td.answer").allTextContents();
   assert.deepEqual(rows.map((row) => row.replace(/ [\d.]+ %/, "")), ["science & technology", "Spam", "positive"]);
   await page.locator('.choice[data-id="news"] input').check();

@@ -158,6 +158,7 @@ def _offered(
     about = {
         "id": f"{slug}-{record['name']}" if slug else record["name"],
         "title": title,
+        "folder": file.resolve().parent.name if slug and texts is None else None,  # part of the title where the page has several
         "technique": record["technique"],
         "origin": f"{file.resolve().parent.name}/{file.name}",
         "trained": _trained(file.parent, record, texts),
