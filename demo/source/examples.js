@@ -3,6 +3,8 @@ import { $ } from "./dom.js";
 import { t } from "./language.js";
 import { isTooForeign } from "./verdict.js";
 
+const AS_WELL = 0.9; // of the share of known words in the language that a model knows best: it reads this one as well
+
 /**
  * @param {Record<string, {sentences: string[], texts: {title: string, text: string}[]}>} sentences by language, sentences.json
  * @param {object} metadata metadata.json
@@ -11,15 +13,20 @@ import { isTooForeign } from "./verdict.js";
  * @param {(text: string) => void} take what happens with a text
  */
 export function showExamples(sentences, metadata, about, ready, take) {
-  const buttons = [];
   // They say something good or bad; a model of other labels has nothing to say of them.
   const fits = ["negative", "positive"].every((name) => about.labels.includes(name));
-  for (const [language, { sentences: short, texts }] of fits ? Object.entries(sentences) : []) {
-    const reads = (text) => !isTooForeign(metadata, ready.read(text).knownShare);
-    if (short.filter(reads).length < short.length / 2) continue;
-    buttons.push(...short.filter(reads).map((text) => button(text, text, language, take)));
-    buttons.push(...texts.filter(({ text }) => reads(text)).map(({ title, text }) => button(t(title), text, "", take)));
-  }
+  const shareOf = (text) => ready.read(text).knownShare;
+  const languages = (fits ? Object.entries(sentences) : []).map(([language, { sentences: short, texts }]) => {
+    const mean = short.reduce((sum, text) => sum + shareOf(text), 0) / short.length;
+    return { language, mean, short, texts };
+  });
+  const best = Math.max(...languages.map(({ mean }) => mean));
+  const buttons = languages
+    .filter(({ mean }) => mean >= AS_WELL * best)
+    .flatMap(({ language, short, texts }) => [
+      ...short.filter((text) => !isTooForeign(metadata, shareOf(text))).map((text) => button(text, text, language, take)),
+      ...texts.filter(({ text }) => !isTooForeign(metadata, shareOf(text))).map(({ title, text }) => button(t(title), text, "", take)),
+    ]);
   $("examples").replaceChildren(...buttons);
   $("examples").hidden = !buttons.length;
 }

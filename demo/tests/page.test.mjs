@@ -10,8 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { isTooForeign } from "../source/verdict.js";
-import { askAll, dist, escapedJson, golden, json, launch, readerOf, ready, report, scrollsSideways, serve, settled, write } from "./visiting.mjs";
+import { askAll, dist, escapedJson, golden, json, launch, readerOf, ready, report, scrollsSideways, serve, settled, wordsFor, write } from "./visiting.mjs";
 
 const READY_LIMIT = 2000; // milliseconds from localhost, median of fresh visits
 const REVIEW_LIMIT = 3; // milliseconds, median, the model that is shown first
@@ -37,10 +36,7 @@ let page; // one visit that most tests share
 const prose = "This film wasn't bad at all, <br /><br />I loved it! ";
 // The tests write English; a page of other texts is asked about words of its own.
 const [first] = metadata.models;
-const reader = await readerOf(metadata, first);
-const readsEnglish = !isTooForeign(metadata, reader.read(prose).knownShare);
-const ownWords = [...(reader.ids?.keys() ?? [])].filter((word) => !word.includes(" ")).slice(0, 12).join(" ");
-const sentence = (english) => (readsEnglish ? english : ownWords);
+const { readsEnglish, sentence } = wordsFor(metadata, await readerOf(metadata, first));
 const anyLabel = first.labels.map((name) => name.replace(/[^\p{L}\p{N}]/gu, "\\$&")).join("|");
 const JUDGED = new RegExp(readsEnglish ? anyLabel : `${anyLabel}|Cannot judge`, "i");
 const PERHAPS = new RegExp(`Cannot judge|${anyLabel}`, "i");
@@ -162,7 +158,7 @@ for (const about of metadata.models) {
       from_text_p95_ms: rounded(percentile(found.whole, 0.95)),
     };
     assert.equal(found.verified, true);
-    assert.ok(new Set(found.probabilities.map((row) => row.at(-1).toFixed(3))).size > 10, "the scores hardly differ: is this a model?");
+    assert.ok(new Set(found.probabilities.map((row) => row.map((one) => one.toFixed(3)).join())).size > 10, "the scores hardly differ: is this a model?");
     assert.ok(largest <= (about.kind === "bag" ? BAG_LIMIT : SCORE_LIMIT), `scores differ by up to ${largest}`);
     assert.equal(flips, 0);
     assert.ok(rows.every(([row, other]) => row.length === about.labels.length && other.length === row.length));

@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 import { decoded, frontDecoded } from "../source/packed.js";
 import { Tokenizer } from "../source/tokenizer.js";
 import { contextOf } from "../source/models.js";
+import { isTooForeign } from "../source/verdict.js";
 import { Words } from "../source/words.js";
 import { unzip } from "../source/zip.js";
 import { program } from "./programs.mjs";
@@ -86,6 +87,14 @@ export async function readerOf(metadata, about) {
   if (about.kind === "bag") return Words.unpacked(bytes, context, about.file);
   const own = about.vocabulary ? json(dist, about.vocabulary.file) : await pocketWords(bytes);
   return new Tokenizer({ cleaning: context.cleaning, tokenizer: { ...context.tokens, ...own } });
+}
+
+/** What the tests write: English, or words of a model's own where it knows too few of that. */
+export function wordsFor(metadata, reader) {
+  const prose = "This film wasn't bad at all, I loved it! ";
+  const readsEnglish = !isTooForeign(metadata, reader.read(prose).knownShare);
+  const own = [...(reader.ids?.keys() ?? [])].filter((word) => /^[\p{L}']+$/u.test(word)).slice(0, 12).join(" ");
+  return { readsEnglish, sentence: (english) => (readsEnglish ? english : own) };
 }
 
 async function pocketWords(bytes) {
