@@ -49,6 +49,10 @@ function compiled(step, cleaning) {
     }
     case "delete_between":
       return (traced) => edited(traced, between(traced.text, step.open, step.close));
+    case "drop_markup": {
+      const begins = new RegExp(`[${step.begins}]`, "u");
+      return (traced) => edited(traced, markup(traced.text, begins).map(([start, end]) => [start, end, step.by]));
+    }
     case "drop_words": {
       const dropped = new Set(step.words);
       const words = expression("[^{space}]+", cleaning.classes);
@@ -154,6 +158,24 @@ function between(text, open, close) {
     start = text.indexOf(open, end + close.length);
   }
   return edits;
+}
+
+/** Places [start, end] of tags, until none is left: "<a<b>c>" is one once "<b>" is gone. In linear time. */
+function markup(text, begins) {
+  let opened = [];
+  const tags = [];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === "<") opened.push(at);
+    if (text[at] !== ">") continue;
+    if (opened.length && begins.test(text[opened.at(-1) + 1])) {
+      const start = opened.pop();
+      while (tags.length && tags.at(-1)[0] > start) tags.pop();
+      tags.push([start, at + 1]);
+    } else {
+      opened = []; // this ">" stays, and no tag goes beyond it
+    }
+  }
+  return tags;
 }
 
 /** A text with edits made, from left to right. @returns {Traced} */
