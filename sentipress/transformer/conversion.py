@@ -22,6 +22,7 @@ from sentipress.transformer.attention import Encoder
 from sentipress.transformer.shapes import SIGNATURE
 
 BLOCK = 32  # weights that share a scale in 4 bits
+SENTENCE = 32  # pieces that hold most sentences
 ALIGNMENT = 16  # bytes: LiteRT's schema wants the data of a buffer to begin at a multiple of it
 # By operator: bits of its weights, and whether a scale is for a block of them.
 FLOAT32 = "float32"
@@ -179,5 +180,9 @@ def onnx_8bit(content: bytes) -> bytes:
 
 
 def signature_lengths(longest: int) -> list[int]:
-    """Lengths for which a file gets a signature: most of a short text's time would go into padding."""
-    return sorted({max(1, longest // 4), max(1, longest * 3 // 8), max(1, longest // 2), longest})
+    """Lengths for which a file gets a signature: most of a short text's time would go into padding.
+
+    A file for long texts has one for a sentence as well.
+    """
+    sentence = {SENTENCE} if longest // 4 > SENTENCE else set()
+    return sorted({max(1, longest // 4), max(1, longest * 3 // 8), max(1, longest // 2), longest} | sentence)
