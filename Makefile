@@ -94,6 +94,9 @@ demo-site: environment $(NODE_MODULES)
 demo-test: environment $(NODE_MODULES)
 	$(BIN)/python demo/build.py $(SERVED)
 	$(BIN)/python demo/golden.py $(SERVED)
+	@if $(BIN)/python -c "import tokenizers, torch" 2> /dev/null; then \
+		$(BIN)/python demo/pieces_check.py && $(BIN)/python demo/encoder_golden.py --texts 60; \
+	else echo "encoders are not tested: they need pip install -r requirements-encoder.txt"; fi
 	PYTHON=$(BIN)/python node --test --test-concurrency=1 demo/tests/*.test.mjs
 
 $(NODE_MODULES): demo/package-lock.json

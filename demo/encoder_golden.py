@@ -81,6 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
             "known_share": [tokenizer.known_share(text) for text in cleaned],
             "probabilities": task.table(runtime.predict(rows)).tolist(),
             "sentence": settings.sentence,
+            "trained": bool(settings.artifacts),
         }
         if target.is_dir():
             shutil.rmtree(target)
