@@ -178,14 +178,14 @@ def main(arguments: list[str] | None = None) -> None:
         different += wrong + unlike + wrong_unclean
         print(f"{encoder.name}, {name}: {', '.join(f'{value:,} {key.replace(chr(95), chr(32))}' for key, value in rows[name].items())}")
     output, schema = Path(settings.output), 1
-    content = files.read_json(output, schema, "delete it") if output.is_file() else {"schema": schema, "encoders": {}}
-    content["encoders"][encoder.name] = {
+    content: dict[str, Any] = files.read_json(output, schema, "delete it") if output.is_file() else {"schema": schema}
+    about = {
         "kind": tokenizer.kind,
         "pieces": tokenizer.vocabulary_size,
         "length": settings.length,
         "sets": rows,
     }
-    files.write_json(output, content)
+    files.write_json(output, {**content, "encoders": {**content.get("encoders", {}), encoder.name: about}})
     print(f"wrote {os.fspath(output)}")
     if different:
         raise UserError(f"{different} answers of the page's tokenizer are not Python's", "mend demo/source/pieces.js")

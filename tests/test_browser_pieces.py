@@ -45,6 +45,9 @@ def library(kind: str) -> dict:
     import json
 
     content = json.loads((encoders.word_pieces() if kind == "WordPiece" else encoders.unigram_pieces()).to_str())
+    if kind != "WordPiece":
+        # Scores that add up without rounding: ways that are equally likely stay so, whatever reads the numbers.
+        content["model"]["vocab"] = [[piece, round(score * 1024) / 1024] for piece, score in content["model"]["vocab"]]
     if kind == "map":
         changed = {key: value for key, value in MAPPED.items() if key != value}
         mapped = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap(changed)).decode()}

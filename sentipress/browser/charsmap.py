@@ -23,9 +23,10 @@ def charsmap(pairs: Mapping[str, str]) -> bytes:
     Args:
         pairs: what becomes of a character, or of a few of them in a row; no key is empty, no value has NUL in it.
     """
-    values, trie = bytearray(), {}
+    values = bytearray()
+    trie: dict[int, Any] = {}
     for key, value in pairs.items():
-        node: dict[int, Any] = trie
+        node = trie
         for byte in key.encode():
             node = node.setdefault(byte, {})
         node[_END] = len(values)

@@ -114,7 +114,7 @@ def character_table(normalizer: Mapping[str, Any]) -> dict[str, Any]:
         `hangul` (fall apart by Unicode's rule) and `reordered` (accents that stay, and are put in order with others), and
         `pairs`, from a character to what becomes of it.
     """
-    return json.loads(_character_table(json.dumps(normalizer)))  # type: ignore[no-any-return]
+    return json.loads(_character_table(json.dumps(normalizer)))
 
 
 @functools.cache
@@ -125,7 +125,7 @@ def _character_table(normalizer: str) -> str:
         config = {**json.loads(normalizer), **changes}
         names = ("clean_text", "handle_chinese_chars", "strip_accents", "lowercase")
         one = library.normalizers.BertNormalizer(**{name: config[name] for name in names})
-        return one.normalize_str  # type: ignore[no-any-return]
+        return one.normalize_str
 
     some = [character for character in CHARACTERS if character != BAR]
     uncleaned = dict(zip(some, _asked(normalized(clean_text=False), some), strict=True))
