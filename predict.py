@@ -13,7 +13,7 @@ Command  python predict.py "A wonderful film." [--model artifacts/modelo_DRQ.tfl
 
 from sentipress.core.errors import exit_code
 
-MODEL = None  # model file; by default artifacts/pocket.zip, else the 8-bit base there, else the published results/default/pocket.zip
+MODEL = None  # model file; by default artifacts/pocket.zip, else the 8-bit base there, else the published results/reference/pocket.zip
 FILE = None  # UTF-8 text file, one text per line; - is the standard input
 BATCH = 64  # [1, 4096] texts that are read and scored together
 INPUT = None  # file, folder or URI of CSV, JSON Lines or Parquet files, packed or not; more of them may follow, without a flag
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not settings.rest and not settings.file and not settings.input and not settings.output:
         raise UserError("no text to judge", 'python predict.py "A wonderful film.", or --file texts.txt')
     folder = Path(manifest.DEFAULT_FOLDER)
-    published = Path(__file__).resolve().parent / "results" / "default"
+    published = Path(__file__).resolve().parent / "results" / "reference"
     defaults = [folder / "pocket.zip", folder / "modelo_DRQ.tflite", published / "pocket.zip"]
     path = Path(settings.model) if settings.model else next((file for file in defaults if file.is_file()), defaults[1])
     remedy = "run python compare.py --refresh" + (f" --artifacts {path.parent}" if path.parent != folder else "")

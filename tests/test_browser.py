@@ -287,7 +287,7 @@ def test_without_a_training_the_page_offers_the_published_models(demo, tmp_path,
     site.build(offered.models(None), demo, demo / "dist")
     content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
     first, *others = content["models"]
-    assert first["origin"] == "make/pocket.zip" and first["trained"]["answers"] > 0 and first["title"] == {"key": "titleReads"}
+    assert first["origin"] == "reference/pocket.zip" and first["trained"]["answers"] > 0 and first["title"] == {"key": "titleReads"}
     assert others[-1]["origin"] == "default/pocket.zip" and {about["kind"] for about in content["models"]} == {"pocket", "bag"}
     for about in content["models"]:
         assert about["trained"]["texts"] > 5000 and about["sha256"] == files.sha256(demo / "dist" / about["file"])

@@ -257,7 +257,7 @@ test("all models answer the same text, side by side", async () => {
   await page.waitForFunction((count) => [...document.querySelectorAll("#side td.answer")].filter((cell) => cell.textContent).length === count, metadata.models.length);
 });
 
-test("the model that reads and the one that counts words differ", { skip: first.origin !== "make/pocket.zip" }, async () => {
+test("the model that reads and the one that counts words differ", { skip: first.origin !== "reference/pocket.zip" }, async () => {
   const labels = [];
   for (const id of [first.id, metadata.models.at(-1).id]) {
     await page.locator(`.choice[data-id="${id}"] input`).check();

@@ -33,10 +33,10 @@ POCKET_FILE = "pocket.zip"
 BAGS = tuple(row for row in manifest.LSTM.stage(manifest.CLASSICAL).rows if row.name.startswith((manifest.PACKED, manifest.TAUGHT)))
 # Published models that a page without a training offers, the one to begin with first: file in results/, title, texts it learned from.
 PUBLISHED = (
-    ("make/pocket.zip", "titleReads", "textsFilms"),
+    ("reference/pocket.zip", "titleReads", "textsFilms"),
     ("encoder/bert/student_lstm.zip", "titleSentences", "textsSentences"),
-    ("make/taught_41600.zip", "titleTaught", "textsFilms"),
-    ("make/packed_41600.zip", "titleBag", "textsFilms"),
+    ("reference/taught_41600.zip", "titleTaught", "textsFilms"),
+    ("reference/packed_41600.zip", "titleBag", "textsFilms"),
     ("default/pocket.zip", "titleCounts", "textsFilms"),
 )
 

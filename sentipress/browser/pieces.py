@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sentipress.browser.charsmap import charsmap
-from sentipress.browser.site import character_class, character_classes
+from sentipress.browser.rules import character_class, character_classes
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import CONTROL, PLAIN, character_ranges
 from sentipress.text.pieces import INSTALL, PieceTokenizer
