@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     import shutil
     import tempfile
 
-    from sentipress.browser import encoders, site
+    from sentipress.browser import encoder_files, site
     from sentipress.core import cli, files, manifest
     from sentipress.core.quiet import quiet_exit
     from sentipress.data import cleaning, sources
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
             model, vocabulary = small(Path(place))
             task = SENTIMENT
         tokenizer = PieceTokenizer.load(vocabulary, remedy)
-        about = encoders.described(model, vocabulary, task, remedy)
+        about = encoder_files.described(model, vocabulary, task, remedy)
         half = settings.texts // 2
         texts = [*sources.read_bundled()["review"].sample(half, random_state=0)]
         texts += [*sources.read_bundled(sources.SENTENCES)["review"].sample(settings.texts - half, random_state=0)]

@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Compare; see the top of the file."""
     import os
 
-    from sentipress.browser import pieces
+    from sentipress.browser import piece_rules
     from sentipress.core import cli, files
     from sentipress.data import cleaning, sources
     from sentipress.transformer import pretrained
@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
     settings = cli.settings(__file__, arguments, rest="FILES")
     encoder = pretrained.load(settings.encoder)
     tokenizer = encoder.tokenizer(settings.length)
-    described = pieces.described(tokenizer)
+    described = piece_rules.described(tokenizer)
     named = [(Path(name).name, read_texts(Path(name), settings.texts)) for name in settings.rest]
     if not named:
         drawn = ((name, sources.read_bundled(name)["review"]) for name in (sources.REVIEWS, sources.SENTENCES))

@@ -14,7 +14,7 @@ pytest.importorskip("tokenizers", reason="needs the encoder's packages: pip inst
 
 import encoders
 
-from sentipress.browser import pieces
+from sentipress.browser import piece_rules
 from sentipress.browser.charsmap import charsmap
 from sentipress.core.errors import UserError
 from sentipress.data import cleaning, sources
@@ -63,7 +63,7 @@ def test_ids_and_known_shares_are_pythons(kind):
     tokenizer = PieceTokenizer(library(kind), 48, 0 if kind == "WordPiece" else 1, prefix=prefix)
     raw = [*encoders.sentences()[:300], *sources.read_bundled()["review"].sample(100, random_state=2), *check.fuzzed(600, seed=5), ""]
     cleaned = [cleaning.clean(text, "plain") for text in raw]
-    (answers,) = check.by_javascript(tokenizer, pieces.described(tokenizer), [(raw, raw)])
+    (answers,) = check.by_javascript(tokenizer, piece_rules.described(tokenizer), [(raw, raw)])
     assert [ids for _, _, ids in answers["raw"]] == check.python_rows(tokenizer, cleaned)
     assert [ids for ids, _, _ in answers["raw"]] == check.python_rows(tokenizer, cleaned)
     assert answers["cleaned"] == check.python_rows(tokenizer, raw)
@@ -84,22 +84,22 @@ def test_what_becomes_of_a_character_is_what_the_library_makes_of_it():
     from tokenizers import normalizers
 
     config = {"clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}
-    table, one = pieces.character_table({"type": "BertNormalizer", **config}), normalizers.BertNormalizer(**config)
+    table, one = piece_rules.character_table({"type": "BertNormalizer", **config}), normalizers.BertNormalizer(**config)
     assert table["pairs"]["É"] == one.normalize_str("É") == "e"
     chance = random.Random(1)
     for character in chance.sample(list(table["pairs"]), 200):
         assert table["pairs"][character] == one.normalize_str(character)
-    cased = pieces.character_table({"type": "BertNormalizer", **config, "lowercase": False})
+    cased = piece_rules.character_table({"type": "BertNormalizer", **config, "lowercase": False})
     assert "É" not in cased["pairs"] and cased["accents"] == "" != table["accents"]
 
 
 def test_the_cleaning_of_the_page_is_the_recipe():
-    steps = pieces.cleaning_steps()
+    steps = piece_rules.cleaning_steps()
     assert steps["recipe"] == cleaning.PLAIN
     begins = {character for character in map(chr, range(0x250)) if cleaning.clean_plain(f"a<{character}>b") == "a b"}
     import re
 
-    assert begins == set(re.findall(f"[{pieces.BEGINS_MARKUP}]", "".join(map(chr, range(0x250)))))
+    assert begins == set(re.findall(f"[{piece_rules.BEGINS_MARKUP}]", "".join(map(chr, range(0x250)))))
 
 
 @pytest.mark.parametrize(
@@ -113,19 +113,19 @@ def test_the_cleaning_of_the_page_is_the_recipe():
 def test_a_part_that_the_page_does_not_know_is_refused(part, changes, message):
     content = library("WordPiece")
     with pytest.raises(UserError, match=message):
-        pieces._check({**content, part: {**content[part], **changes}})
+        piece_rules._check({**content, part: {**content[part], **changes}})
 
 
 def test_added_pieces_that_ask_for_more_are_refused():
     content = library("WordPiece")
     content["added_tokens"][0]["single_word"] = True
     with pytest.raises(UserError, match=r"added pieces like \[PAD\]"):
-        pieces._check(content)
+        piece_rules._check(content)
 
 
 def test_the_control_knows_whole_words_alone():
     check, tokenizer = script(), PieceTokenizer(library("WordPiece"), 16, 0)
-    rows = check.control_rows(tokenizer, pieces.described(tokenizer), ["The film.", "the film"])
+    rows = check.control_rows(tokenizer, piece_rules.described(tokenizer), ["The film.", "the film"])
     assert rows[0][1] == rows[1][1] == tokenizer.vocabulary["the"] and rows[0][2] == tokenizer.unknown_id
     assert check.wrong_ids([[1, 2, 3]], [[1, 5, 3, 4]]) == 0.5
     assert check.python_rows(tokenizer, ["the"]) == [[int(one) for one in np.trim_zeros(tokenizer.encode(["the"])[0])]]

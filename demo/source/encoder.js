@@ -33,7 +33,7 @@ export class Encoder {
 
   /**
    * Fetch an encoder unless the device has it, check it, compile it and run it once.
-   * @param {object} about what Python says of it (sentipress/browser/encoders.py)
+   * @param {object} about what Python says of it (sentipress/browser/encoder_files.py)
    * @param {{progress?: (state: import("./kept.js").Progress) => void, signal?: AbortSignal}} options the bytes are those of
    *   the model and its vocabulary together; a signal that is aborted ends the download with an AbortError
    */

@@ -1,6 +1,6 @@
 // What the tokenizer of an encoder makes of a text before it looks for words and pieces, as the library "tokenizers" does.
 //
-// Which characters are meant comes from Python (sentipress/browser/pieces.py) or from the encoder's tokenizer.json. No
+// Which characters are meant comes from Python (sentipress/browser/piece_rules.py) or from the encoder's tokenizer.json. No
 // version of Unicode that a browser may have decides anything, but for NFKC itself and for accents in a row.
 
 const GROUP_BYTES = 6; // a group of characters of so many bytes or more is looked up one character at a time

@@ -25,7 +25,7 @@ export class Pieces {
 
   /**
    * @param {object} library content of the library's tokenizer.json
-   * @param {object} reading what Python adds to it (sentipress/browser/encoders.py)
+   * @param {object} reading what Python adds to it (sentipress/browser/encoder_files.py)
    */
   constructor(library, reading) {
     this.#reading = reading;

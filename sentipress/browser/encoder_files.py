@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sentipress.browser import pieces
+from sentipress.browser import piece_rules
 from sentipress.core import files
 from sentipress.data.task import Task
 from sentipress.runtimes.litert_encoder import LiteRTEncoder
@@ -26,7 +26,7 @@ def described(model: Path, tokenizer: Path, task: Task, remedy: str) -> dict[str
 
     Returns:
         `kind`; `file`, `bytes`, `gzip_bytes` and `sha256` of the model and, under `tokenizer`, of its vocabulary; `labels`;
-        `signature` (how their names begin) and `lengths`, rising; `reading` (see `sentipress.browser.pieces.described`).
+        `signature` (how their names begin) and `lengths`, rising; `reading` (see `sentipress.browser.piece_rules.described`).
 
     Raises:
         UserError: a file is missing or damaged, they do not fit each other, or the page does not know the tokenizer.
@@ -44,5 +44,5 @@ def described(model: Path, tokenizer: Path, task: Task, remedy: str) -> dict[str
         "signature": SIGNATURE,
         "lengths": lengths,
         "tokenizer": about(tokenizer, f"{model.stem}.{tokenizer.name}"),
-        "reading": pieces.described(encoder),
+        "reading": piece_rules.described(encoder),
     }
