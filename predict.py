@@ -21,6 +21,7 @@ OUTPUT = None  # folder or URI for the answers to INPUT
 TEXT_COLUMN = "review"  # of INPUT
 KEY_COLUMN = None  # of INPUT; its values go into the answers, beside the row's number
 FORMAT = "parquet"  # {parquet, csv, jsonl} of the answers
+INPUT_BATCH = 512  # [1, 65536] texts of INPUT that a worker scores together: a text of 512 takes 0.6 of the time of one of 64
 SHARD_ROWS = 5000  # [1, 1000000] rows of a part, at most: a killed run does at most one part a worker again
 WORKERS = 1  # [1, 10000] processes with one thread each; more than 1 needs requirements-scale.txt. With ADDRESS: a core each if not given
 ADDRESS = None  # host:port of a Ray cluster, to answer INPUT on its machines
@@ -36,7 +37,6 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.core import cli, manifest
     from sentipress.core.errors import UserError
     from sentipress.data import lines
-    from sentipress.data.cleaning import clean
     from sentipress.data.task import verdict
 
     settings = cli.settings(__file__, arguments, rest="text")
@@ -58,9 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack letters that a text has
         sys.stdout.reconfigure(errors="backslashreplace")
     for texts in lines.groups(settings.rest, settings.file, settings.batch):
-        table = model.task.table(model.predict_raw(texts))
-        for text, row in zip(texts, table, strict=True):
-            known = model.known_share(clean(text, model.cleaning))
+        probabilities, shares = model.judge(texts)
+        for text, row, known in zip(texts, model.task.table(probabilities), shares, strict=True):
             shown = row[-1] if model.task.binary else row.max()
             one_line = " ".join(text.splitlines()).replace("\t", " ")
             print(f"{verdict(model.task.labels, row, known)}\t{shown:.3f}\t{known:.0%}\t{one_line}")

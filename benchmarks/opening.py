@@ -11,7 +11,10 @@ from sentipress.core.errors import exit_code
 MODELS = "results/make/pocket.zip,results/make/packed_11900.zip"  # model files
 ROUNDS = 15  # [1, 1000] fresh processes for each model, in turns with those that only import NumPy
 
-TIMED = "import time; started = time.perf_counter(); {}; print(time.perf_counter() - started)"
+
+def timed(program: str) -> str:
+    """The program, which tells how many seconds it took."""
+    return f"import time; started = time.perf_counter(); {program}; print(time.perf_counter() - started)"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(settings.rounds):
         for name, program in programs.items():
-            command = [sys.executable, "-c", TIMED.format(program)]
+            command = [sys.executable, "-c", timed(program)]
             seconds[name].append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     for name, all_seconds in seconds.items():
         ratio = statistics.median(mine / numpy for mine, numpy in zip(all_seconds, seconds["import numpy"], strict=True))

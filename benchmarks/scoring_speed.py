@@ -17,7 +17,7 @@ from sentipress.core.errors import exit_code
 
 # %% Settings: edit here, or pass as flags
 DATA = None  # CSV of texts and labels; the bundled reviews by default
-MODEL = "results/make/pocket.zip"  # the one that answers
+MODEL = "results/reference/pocket.zip"  # the one that answers
 COUNT = 0  # [0, 100000000] rows of the file; 0: all reviews once. More than there are: they are repeated
 ROUNDS = 3  # [1, 100] turns
 WORKERS = "1,2"  # numbers of workers, with commas
@@ -63,28 +63,26 @@ def reading_rate(source: Path, shard_rows: int) -> float:
     return sum(len(shard.texts) for shard in found) / (time.perf_counter() - started)
 
 
-def steps(texts: list[str], model_file: str, batch: int = 64) -> dict[str, float]:
+def steps(texts: list[str], model_file: str, batch: int = 512) -> dict[str, float]:
     """Microseconds a text that each step of a worker takes, one after the other over all texts."""
     import time
 
-    from sentipress.data.cleaning import clean
     from sentipress.runtimes import registry
 
     model = registry.open_model(Path(model_file))
-    model.predict_raw(texts[:batch])  # what is set up once
+    inner = getattr(model, "network", model)  # of a pocket model
+    model.judge(texts[:batch])  # what is set up once
+    batches = [texts[start : start + batch] for start in range(0, len(texts), batch)]
     marks = [time.perf_counter()]
-    cleaned = [clean(text, model.cleaning) for text in texts]
+    read = [inner.read(some)[0] for some in batches]
     marks.append(time.perf_counter())
-    for start in range(0, len(texts), batch):
-        model.predict_batch(model.prepare(cleaned[start : start + batch]))
+    for inputs in read:
+        inner.predict_batch(inputs)
     marks.append(time.perf_counter())
-    for text in cleaned:
-        model.known_share(text)
+    for some in batches:
+        model.judge(some)
     marks.append(time.perf_counter())
-    for start in range(0, len(texts), batch):
-        model.predict_raw(texts[start : start + batch])
-    marks.append(time.perf_counter())
-    names = ("cleaning", "prediction from cleaned texts", "known words", "prediction from raw texts")
+    names = ("raw text to inputs and share of known words", "the model", "both, as a worker does")
     return {name: 1e6 * (marks[index + 1] - marks[index]) / len(texts) for index, name in enumerate(names)}
 
 

@@ -18,7 +18,6 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from sentipress.core import files, manifest
-from sentipress.data.cleaning import clean
 from sentipress.data.task import KNOWN_SHARE
 from sentipress.runtimes import registry
 from sentipress.runtimes.interface import Runtime
@@ -140,9 +139,8 @@ def _judge(
     order = sorted(judged, key=lambda row: len(texts[row] or ""))
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
-        raw = [texts[row] or "" for row in rows]
-        probabilities[rows] = model.task.table(model.predict_raw(raw))
-        known[rows] = [model.known_share(clean(text, model.cleaning)) for text in raw]
+        found, known[rows] = model.judge([texts[row] or "" for row in rows])
+        probabilities[rows] = model.task.table(found)
 
 
 def encoded(table: pa.Table, form: str) -> bytes:

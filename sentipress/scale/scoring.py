@@ -86,7 +86,7 @@ def score(settings: SimpleNamespace, model: Path, remedy: str) -> None:
         raise UserError(f"{output.place} lies in the folder that is read", "name an --output outside of it")
     key_type = _key_type(found, settings.key_column)
     cut = shards.Cut(settings.text_column, settings.key_column, settings.shard_rows)
-    job = Job(found, ModelFiles.of(model, remedy), cut, Form(settings.format, key_type, settings.batch), output)
+    job = Job(found, ModelFiles.of(model, remedy), cut, Form(settings.format, key_type, settings.input_batch), output)
     if others:
         _say(f"left out: {len(others)} files that do not end in {places.READ} ({', '.join(others[:3])})")
     with output.held():
