@@ -226,4 +226,5 @@ def test_a_program_of_ones_own_is_typed(tmp_path):
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--ignore-missing-imports", str(program)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert 'Revealed type is "str | None"' in done.stdout, done.stdout
-    assert done.stdout.count("error:") == 1 and "program.py:6" in done.stdout
+    of_program = [line for line in done.stdout.splitlines() if "program.py" in line and "error:" in line]
+    assert len(of_program) == 1 and "program.py:6" in of_program[0], done.stdout  # the package itself is checked by its own settings

@@ -43,9 +43,15 @@ def predict(*words, model=MODEL):
     return errors.exit_code(lambda: load_stage("predict.py").main([*map(str, words), "--model", str(model)]))
 
 
+def heed_interrupts():
+    """A job in the background of a shell that is no terminal ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def process(*words, model=MODEL, **options):
     command = [sys.executable, "predict.py", *map(str, words), "--model", str(model)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, preexec_fn=heed_interrupts, **pipes, **options)
 
 
 def answers(folder):
