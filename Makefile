@@ -5,6 +5,7 @@
 # make lint     ruff and mypy
 # make demo     build the page from ARTIFACTS, or from the published models, and serve it on localhost (needs npm)
 # make demo-site  the same as a folder for any web server: SITE=folder
+# make demo-module  put the JavaScript module for pages of others together in demo/module (needs npm)
 # make demo-test  test the page in a headless Chromium (needs Node.js and Chromium)
 # make clean    delete what the stages wrote into artifacts/; the ledger of scorings and experiments in sub-folders stay
 PYTHON ?= python3
@@ -77,7 +78,7 @@ official: environment
 	$(BIN)/python benchmarks/official.py --data "$(DATA)" $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)") --publish results
 
 # The page that runs the models in a browser: those of ARTIFACTS (folders with commas between), or the published ones.
-.PHONY: demo demo-site demo-test demo-tools
+.PHONY: demo demo-site demo-module demo-test demo-tools
 PORT ?= 8000
 SITE ?= site
 SERVED := $(if $(ARTIFACTS),--artifacts "$(ARTIFACTS)")
@@ -91,9 +92,13 @@ demo: environment $(NODE_MODULES)
 demo-site: environment $(NODE_MODULES)
 	$(BIN)/python demo/build.py $(SERVED) --target "$(SITE)"
 
+demo-module: environment $(NODE_MODULES)
+	$(BIN)/python demo/library.py
+
 demo-test: environment $(NODE_MODULES)
 	$(BIN)/python demo/build.py $(SERVED)
 	$(BIN)/python demo/golden.py $(SERVED)
+	$(BIN)/python demo/library.py
 	@if $(BIN)/python -c "import tokenizers, torch" 2> /dev/null; then \
 		$(BIN)/python demo/pieces_check.py && $(BIN)/python demo/encoder_golden.py --texts 60; \
 	else echo "encoders are not tested: they need pip install -r requirements-encoder.txt"; fi

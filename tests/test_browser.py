@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sentipress.browser import offered, rules, site
+import sentipress
+from sentipress.browser import javascript, offered, rules, site
 from sentipress.core import files
 from sentipress.core.errors import UserError, exit_code
 from sentipress.data import cleaning, sources
@@ -66,7 +68,8 @@ def artifacts(tmp_path) -> Path:
 def demo(tmp_path) -> Path:
     """The page's sources with npm's files as stand-ins."""
     folder = tmp_path / "demo"
-    shutil.copytree(ROOT / "demo" / "source", folder / "source")
+    for name in ("source", "library"):
+        shutil.copytree(ROOT / "demo" / name, folder / name)
     for name in ("core/dist/index.js", "wasm-utils/dist/index.js"):
         files.write_text(
             folder / "node_modules/@litertjs" / name, 'import { a } from "@litertjs/wasm-utils";\n//# sourceMappingURL=x.map\n'
@@ -416,7 +419,7 @@ def test_the_page_that_measures_has_reviews(artifacts, demo):
 
 
 def test_sources_reach_for_nothing_outside():
-    for path in (ROOT / "demo" / "source").rglob("*.*"):
+    for path in (*(ROOT / "demo" / "source").rglob("*.*"), *(ROOT / "demo" / "library").rglob("*.*")):
         if path.suffix != ".png":
             assert not re.findall(
                 r"(?:https?:)?//[a-z][\w-]+\.", path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
@@ -454,6 +457,95 @@ def test_the_command_reports_in_one_line(tmp_path):
     command = [sys.executable, "demo/build.py", "--artifacts", str(tmp_path), "--target", str(tmp_path / "dist")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "holds none of the demo's models" in done.stderr
+
+
+# The module for pages of others
+
+ASK_MODULE = """
+import { readFileSync } from "node:fs";
+const { load } = await import(process.argv[2]);
+let input = "";
+for await (const chunk of process.stdin.setEncoding("utf8")) input += chunk;
+const { texts, file } = JSON.parse(input);
+const model = await load(new Uint8Array(readFileSync(file)));
+process.stdout.write(JSON.stringify({ labels: model.labels, answers: await model(texts) }));
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node.js")
+@pytest.mark.parametrize("recipe", cleaning.WORD_RECIPES)
+@pytest.mark.parametrize("labels", [SENTIMENT_LABELS, NEWS])
+def test_the_module_gives_pythons_answers(demo, tmp_path, sample, recipe, labels):
+    javascript.build(demo, demo / "module")
+    texts = [*sample["review"][:60], "", "<br>", ODD, "qwertz asdfgh", "'a' ''b'' ÜBER_groß ΑΣ"]
+    terms = tuple(sorted({term for text in texts[:60] for term in terms_of(cleaning.clean(text, recipe), 2)})[::2])
+    chance = np.random.default_rng(1)
+    outputs = 1 if len(labels) == 2 else len(labels)
+    bias, weights = np.zeros(outputs, np.float32), chance.normal(0, 0.2, (len(terms), outputs)).astype(np.float16)
+    packed_words.save(tmp_path / "w.zip", LinearModel(terms, weights, None, bias, 2, recipe, labels), 8)
+    (tmp_path / "ask.mjs").write_text(ASK_MODULE, encoding="utf-8")
+    command = [str(NODE), str(tmp_path / "ask.mjs"), (demo / "module" / "sentipress.js").as_uri()]
+    payload = json.dumps({"texts": texts, "file": str(tmp_path / "w.zip")})
+    done = subprocess.run(command, input=payload, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["labels"] == list(labels)
+    for answer, expected in zip(found["answers"], sentipress.load(tmp_path / "w.zip")(texts), strict=True):
+        assert (answer["label"], answer["known"]) == (expected.label, expected.known)
+        assert answer["score"] == pytest.approx(expected.score, abs=1e-6)
+        assert answer["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
+    assert {None, *labels} == {answer["label"] for answer in found["answers"]}
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node.js")
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"schema": 2}, "schema 2, kind bag of words"),
+        ({"cleaning": "constructor"}, "it reads texts of the recipe constructor"),
+        ({"bits": 3}, "weights of 3 bits"),
+        ({"bias": [0, 0]}, "2 columns for 2 labels"),
+    ],
+)
+def test_the_module_says_in_words_why_it_opens_no_file(demo, tmp_path, changes, said):
+    javascript.build(demo, demo / "module")
+    packed_words.save(tmp_path / "w.zip", bag_of_words(), 8)
+    with zipfile.ZipFile(tmp_path / "w.zip") as old, zipfile.ZipFile(tmp_path / "changed.zip", "w") as new:
+        for name in old.namelist():
+            held = old.read(name)
+            new.writestr(name, json.dumps(json.loads(held) | changes) if name == "metadata.json" else held)
+    (tmp_path / "ask.mjs").write_text(ASK_MODULE, encoding="utf-8")
+    command = [str(NODE), str(tmp_path / "ask.mjs"), (demo / "module" / "sentipress.js").as_uri()]
+    payload = json.dumps({"texts": [], "file": str(tmp_path / "changed.zip")})
+    done = subprocess.run(command, input=payload, capture_output=True, text=True)
+    assert done.returncode == 1 and f"Error: the file cannot be opened: {said}" in done.stderr
+
+
+def test_the_module_has_the_files_and_the_words_that_it_needs_and_no_other(demo):
+    sizes = javascript.build(demo, demo / "module")
+    needed, waiting, said = {"sentipress.js"}, ["sentipress.js"], set()
+    while waiting:
+        name = Path(waiting.pop())
+        text = (demo / "module" / name).read_text(encoding="utf-8")
+        said |= set(re.findall(r'Problem\("(\w+)"', text))
+        imported = re.findall(r"""^(?!\s*(?:/\*)?\*).*(?:from |import\()"\./([^"]+)\"""", text, re.MULTILINE)
+        found = {(name.parent / other).as_posix() for other in imported} - needed
+        needed |= found
+        waiting += found
+    assert {"rules.js", "litert/core.js", "network.js", "words.js"} <= needed
+    assert {name for name in sizes if "litert_wasm" not in name} == needed
+    assert len(said) > 10 and said <= set(javascript.known(demo)["strings"])
+
+
+def test_the_module_replaces_its_own_folder_only(demo, tmp_path, capsys):
+    before = javascript.build(demo, demo / "module")
+    assert javascript.build(demo, demo / "module") == before
+    files.write_text(tmp_path / "mine" / "thesis.txt", "mine")
+    assert exit_code(lambda: javascript.build(demo, tmp_path / "mine")) == 2
+    assert "holds something else than a built module" in capsys.readouterr().err
+    shutil.rmtree(demo / "node_modules")
+    assert exit_code(lambda: javascript.build(demo, demo / "module")) == 2
+    assert "npm ci --prefix demo" in capsys.readouterr().err
 
 
 def test_vectors_are_whole_rows():
@@ -557,5 +649,5 @@ def test_the_golden_texts_need_every_rule():
 
 
 def test_the_scripts_are_loaded_without_running():
-    for name in ("build", "golden"):
+    for name in ("build", "golden", "library"):
         assert callable(script(name).main)

@@ -1,7 +1,7 @@
 // From a raw text to its words, as Python cleans and splits it; each word knows its place in the raw text.
 //
 // Nothing about cleaning is decided here: steps, character classes, lower case and stopwords come from metadata.json,
-// which Python writes out of its own behaviour (sentipress/browser/site.py). Character classes are Python's, so that a
+// which Python writes out of its own behaviour (sentipress/browser/rules.py). Character classes are Python's, so that a
 // browser with another version of Unicode still agrees.
 
 import { Problem } from "./problem.js";

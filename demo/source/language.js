@@ -17,15 +17,20 @@ export function preferred(languages) {
 export async function speak(name) {
   const response = await fetch(`./strings/${name}.json`);
   if (!response.ok) throw new Error(`strings/${name}.json could not be fetched (${response.status})`);
-  strings = await response.json();
-  language = name;
-  plural = new Intl.PluralRules(name);
+  use(name, await response.json());
   document.documentElement.lang = name;
   document.title = t(document.documentElement.dataset.title);
   document.querySelector("meta[name=description]").content = t("description");
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
   for (const element of document.querySelectorAll("[data-placeholder]")) element.placeholder = t(element.dataset.placeholder);
+}
+
+/** Take these strings, without a page to write them on. @param {string} name of their language @param {object} found by key */
+export function use(name, found) {
+  strings = found;
+  language = name;
+  plural = new Intl.PluralRules(name);
 }
 
 /** Show the languages in a <select> and tell of a change. @param {HTMLSelectElement} field @param {string[]} languages */

@@ -3,15 +3,20 @@ import { Problem } from "./problem.js";
 
 const RECENT = 101; // runs whose median is shown
 
+/** Bytes of a file. @param {string | URL} file */
+export async function fetched(file) {
+  const response = await fetch(file).catch(() => null);
+  if (!response?.ok) throw new Problem("errorFetch", { file, status: response?.status ?? 0 });
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 /**
  * Fetch a file and make sure that its bytes are those that the table measured.
  * @param {{file: string, sha256: string}} about a model of metadata.json, or the vocabulary of one
  * @returns {Promise<{bytes: Uint8Array, verified: boolean}>} not verified where the browser hides SHA-256
  */
 export async function fetchMeasured({ file, sha256 }) {
-  const response = await fetch(file).catch(() => null);
-  if (!response?.ok) throw new Problem("errorFetch", { file, status: response?.status ?? 0 });
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await fetched(file);
   const found = await digest(bytes);
   if (found && found !== sha256) throw new Problem("errorHash", { file, hash: found.slice(0, 12) });
   return { bytes, verified: Boolean(found) };

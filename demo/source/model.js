@@ -10,7 +10,7 @@ export function startRuntime() {
   if (runtime) return runtime;
   // LiteRT reports its ordinary progress as errors; what is one stays one.
   self.Module = { printErr: (line) => (/^(INFO|VERBOSE|WARNING):/.test(line) ? console.debug(line) : console.error(line)) };
-  runtime = loadLiteRt("./litert/");
+  runtime = loadLiteRt(new URL("./litert/", import.meta.url).href); // beside this file, wherever the page is
   return runtime;
 }
 

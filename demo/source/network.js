@@ -15,9 +15,18 @@ export async function load(context, about) {
   const started = performance.now();
   startRuntime().catch(() => {}); // the wasm comes while the model does; an error is met in Model.compiled
   const { bytes, verified } = await fetchMeasured(about);
-  const { network, tokenizer } = about.vocabulary ? { network: bytes, tokenizer: await shared(context, about.vocabulary) } : await unpacked(bytes, context, about.file);
-  const model = await Model.compiled(network, tokenizer.encode(""), context.labels.length);
-  return Object.assign(new Network(model, tokenizer), { verified, loadMilliseconds: performance.now() - started });
+  const model = about.vocabulary ? await compiled(bytes, await shared(context, about.vocabulary), context) : await opened(bytes, context, about.file);
+  return Object.assign(model, { verified, loadMilliseconds: performance.now() - started });
+}
+
+/** Get a pocket model ready. @param {Uint8Array} bytes @param {import("./models.js").Context} context @param {string} file its name */
+export async function opened(bytes, context, file) {
+  const { network, tokenizer } = await unpacked(bytes, context, file);
+  return compiled(network, tokenizer, context);
+}
+
+async function compiled(network, tokenizer, { labels }) {
+  return new Network(await Model.compiled(network, tokenizer.encode(""), labels.length), tokenizer);
 }
 
 /** Network and vocabulary of a pocket model. @param {Uint8Array} bytes @param {string} file its name */

@@ -17,9 +17,11 @@ const MARKED = 2000; // words of a long text that are shown with marks: no brows
 export async function load(context, about) {
   const started = performance.now();
   const { bytes, verified } = await fetchMeasured(about);
-  const loaded = await Words.unpacked(bytes, context, about.file);
-  return Object.assign(loaded, { verified, loadMilliseconds: performance.now() - started });
+  return Object.assign(await opened(bytes, context, about.file), { verified, loadMilliseconds: performance.now() - started });
 }
+
+/** Open a file's bytes. @param {Uint8Array} bytes @param {import("./models.js").Context} context @param {string} file its name */
+export const opened = (bytes, context, file) => Words.unpacked(bytes, context, file);
 
 export class Words {
   how = "howBag";

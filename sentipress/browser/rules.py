@@ -118,6 +118,19 @@ def recipe_rules(recipe: str) -> dict[str, Any]:
     return {"steps": found, "classes": {name: members for name, members in character_classes().items() if name in used}}
 
 
+def common(recipes: Iterable[str]) -> dict[str, Any]:
+    """What all models share: the least share of known words, how texts of these recipes are cleaned, the numbers of ids.
+
+    Raises:
+        UserError: a recipe is unknown.
+    """
+    return {
+        "known_share": KNOWN_SHARE,  # of a text's words: below it there is no label
+        "cleaning": {"recipes": {recipe: recipe_rules(recipe) for recipe in recipes}, "lower": lower_case()},
+        "tokens": TOKENS,
+    }
+
+
 def vocabulary(tokenizer: Tokenizer) -> dict[str, Any]:
     """A vocabulary for the page, and how long a text may be."""
     return {

@@ -10,7 +10,7 @@ import html
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from sentipress.browser.offered import Offered
 from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.data import sources
-from sentipress.data.task import KNOWN_SHARE
 
 SCHEMA = 4  # 4: labels, recipe and vocabulary of each model; 3: bags of words; 2: labels, least share of known words, classes by name
 # LiteRT's wasm with relaxed SIMD, and the one for browsers without; a visitor downloads one of them.
 WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
+RUNTIME = "litert/core.js"  # of LiteRT.js, in a built folder
 NPM_REMEDY = "run npm ci --prefix demo"
 STRINGS = "strings"  # folder of the page's sources: what it says, a file a language
 LANGUAGE = "en"  # that the page is served in; the visitor's own replaces it
@@ -40,10 +40,8 @@ def metadata(offered: Sequence[Offered], languages: Sequence[str] = ()) -> dict[
     recipes = dict.fromkeys(model.about["cleaning"] for model in offered)
     return {
         "schema": SCHEMA,
-        "known_share": KNOWN_SHARE,  # of a text's words: below it the page gives no label
+        **rules.common(recipes),
         "languages": list(languages),
-        "cleaning": {"recipes": {recipe: rules.recipe_rules(recipe) for recipe in recipes}, "lower": rules.lower_case()},
-        "tokens": rules.TOKENS,
         "models": [model.about for model in offered],
     }
 
@@ -67,23 +65,14 @@ def build(offered: Sequence[Offered], demo: Path, target: Path) -> dict[str, dic
     Raises:
         UserError: npm packages are missing, a string is missing, or the target holds something else.
     """
-    packages = demo / "node_modules" / "@litertjs"
-    vendored = {
-        "litert/core.js": packages / "core" / "dist" / "index.js",
-        "litert/wasm-utils.js": packages / "wasm-utils" / "dist" / "index.js",
-        **{f"litert/{name}{suffix}": packages / "core" / "wasm" / f"{name}{suffix}" for name in WASM for suffix in (".js", ".wasm")},
-    }
-    for path in vendored.values():
-        if not path.is_file():
-            raise UserError(f"{path} is missing", NPM_REMEDY)
-
+    runtime = runtime_files(demo)
     source = demo / "source"
     content = {path.relative_to(source).as_posix(): path.read_bytes() for path in sorted(source.rglob("*")) if path.is_file()}
     languages = sorted(Path(name).stem for name in content if name.startswith(f"{STRINGS}/"))
     strings = json.loads(content[f"{STRINGS}/{LANGUAGE}.json"])
     templates = [name for name in content if name.endswith((".html", ".webmanifest"))]
     content |= {name: _worded(name, content[name].decode(), strings).encode() for name in templates}
-    content |= {name: _browser_module(path.read_bytes()) if path.suffix == ".js" else path.read_bytes() for name, path in vendored.items()}
+    content |= runtime
     for model in offered:
         content |= model.files
     content["metadata.json"] = rules.compact(metadata(offered, languages)).encode()
@@ -91,10 +80,45 @@ def build(offered: Sequence[Offered], demo: Path, target: Path) -> dict[str, dic
     worker = content.pop("sw.js").decode()
     hashes = {name: hashlib.sha256(held).hexdigest() for name, held in sorted(content.items())}
     content["sw.js"] = _filled(worker, "/* FILES */ {}", json.dumps(hashes, indent=1)).encode()
+    return replace(target, content, "sw.js", "a built page")
 
+
+def runtime_files(demo: Path) -> dict[str, bytes]:
+    """Files of LiteRT.js for a browser, by their path in a built folder.
+
+    Raises:
+        UserError: npm has not installed the packages.
+    """
+    packages = demo / "node_modules" / "@litertjs"
+    found = {
+        RUNTIME: packages / "core" / "dist" / "index.js",
+        "litert/wasm-utils.js": packages / "wasm-utils" / "dist" / "index.js",
+        **{f"litert/{name}{suffix}": packages / "core" / "wasm" / f"{name}{suffix}" for name in WASM for suffix in (".js", ".wasm")},
+    }
+    for path in found.values():
+        if not path.is_file():
+            raise UserError(f"{path} is missing", NPM_REMEDY)
+    return {name: _browser_module(path.read_bytes()) if path.suffix == ".js" else path.read_bytes() for name, path in found.items()}
+
+
+def replace(target: Path, content: Mapping[str, bytes], mark: str, what: str) -> dict[str, dict[str, int]]:
+    """Write a built folder in the place of one that was built before.
+
+    Args:
+        target: folder that is replaced.
+        content: bytes of each file, by path.
+        mark: file that, with the runtime, shows that the folder was built before.
+        what: it is, as "a built page".
+
+    Returns:
+        Bytes and gzip bytes of each file, by path.
+
+    Raises:
+        UserError: the target holds something else.
+    """
     if target.is_dir() and any(target.iterdir()):
-        if not (target / "sw.js").is_file() or target.resolve() == demo.resolve():
-            raise UserError(f"{target} holds something else than a built page", "name another --target, or empty it")
+        if not all((target / name).is_file() for name in (mark, RUNTIME)):
+            raise UserError(f"{target} holds something else than {what}", "name another --target, or empty it")
         shutil.rmtree(target)
     for name, held in content.items():
         files.write_bytes(target / name, held)
