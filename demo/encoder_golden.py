@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     import shutil
     import tempfile
 
-    from sentipress.browser import encoder_files, site
+    from sentipress.browser import encoder_files, rules
     from sentipress.core import cli, files, manifest
     from sentipress.core.quiet import quiet_exit
     from sentipress.data import cleaning, sources
@@ -87,8 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
             shutil.rmtree(target)
         for entry, path in ((about, model), (about["tokenizer"], vocabulary)):
             files.write_bytes(target / entry["file"], path.read_bytes())
-    files.write_text(target / "about.json", site.compact(about))
-    files.write_text(target / "golden.json", site.compact(golden))
+    files.write_text(target / "about.json", rules.compact(about))
+    files.write_text(target / "golden.json", rules.compact(golden))
     print(f"{len(texts):,} texts scored by {about['file']}, {about['bytes']:,} bytes, lengths {', '.join(map(str, about['lengths']))}")
     print(f"wrote {settings.target}")
 
