@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -173,7 +172,7 @@ def _offered(
         words = rules.compact(rules.vocabulary(tokenizer)).encode()
         content[f"{place}vocabulary.json"] = words
         about |= {"kind": NETWORK, "labels": record["labels"], "cleaning": tokenizer.cleaning, "words": len(tokenizer.words)}
-        about |= {"vocabulary": {"file": f"{place}vocabulary.json", "sha256": hashlib.sha256(words).hexdigest(), "bytes": len(words)}}
+        about |= {"vocabulary": {"file": f"{place}vocabulary.json", "sha256": files.bytes_sha256(words), "bytes": len(words)}}
     elif package.kind_of(file) == packed_words.KIND:
         bag = packed_words.PackedWords(file, remedy).model
         about |= {"kind": BAG, "labels": list(bag.labels), "cleaning": bag.cleaning, "words": len(bag.terms)}

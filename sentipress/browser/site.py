@@ -5,7 +5,6 @@ No TensorFlow here, and no LiteRT: networks are copied as they are, never opened
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import re
@@ -78,7 +77,7 @@ def build(offered: Sequence[Offered], demo: Path, target: Path) -> dict[str, dic
     content["metadata.json"] = rules.compact(metadata(offered, languages)).encode()
     content["bench-texts.json"] = rules.compact(bench_texts()).encode()
     worker = content.pop("sw.js").decode()
-    hashes = {name: hashlib.sha256(held).hexdigest() for name, held in sorted(content.items())}
+    hashes = {name: files.bytes_sha256(held) for name, held in sorted(content.items())}
     content["sw.js"] = _filled(worker, "/* FILES */ {}", json.dumps(hashes, indent=1)).encode()
     return replace(target, content, "sw.js", "a built page")
 
