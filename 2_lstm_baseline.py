@@ -36,6 +36,7 @@ SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
 PATIENCE = 2  # [1, 1000] epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights; the study kept the last
 SEED = 1  # [0, 2147483647] of weights, order and dropout
+WORKERS = 1  # [1, 64] processes of this machine that share each batch (docs/scale.md)
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
@@ -130,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
         # %% Train
         print(f"{networks.count_parameters(spec):,} parameters, {len(texts):,} training texts, {len(unlabelled):,} unlabelled")
         plan = training.plan_of(settings, bucketed=spec.masked)
-        history = space.train(model, row.name, plan, [reviews.path])  # the tokenizer follows from both
+        history = space.train(model, row.name, plan, [reviews.path], spec=spec)  # the tokenizer follows from both
 
         # %% Save, score what was saved, then put it in place: an earlier run's files are whole until the last moment
         measured = {

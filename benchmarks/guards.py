@@ -174,7 +174,7 @@ quick = (
         *("damaged checkpoint", training, "        except Exception as error:  # zipfile"),
         *("        except ZeroDivisionError as error:  # zipfile", checkpoint),
     ),
-    Guard("same weights after a break", training, "        _reseed(model, plan.seed, epoch)\n", "", interrupted),
+    Guard("same weights after a break", training, "        _reseed(model, plan.seed, epoch, team)\n", "", interrupted),
     Guard("optimizer state after a break", training, 'variable.assign(content[f"optimizer_{number}"])', "pass", interrupted),
     Guard(
         *(

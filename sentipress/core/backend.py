@@ -18,7 +18,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-__all__ = ["deterministic", "keras", "tf"]
+__all__ = ["WORKER", "deterministic", "keras", "strategy", "tf"]
+
+WORKER = "SENTIPRESS_WORKER"  # environment variable of a process that trains together with others (sentipress.lstm.parallel)
 
 
 with quiet():
@@ -28,6 +30,8 @@ with quiet():
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
+    # TensorFlow wants to know of other processes before its first operation. TF_CONFIG alone may be set for another program.
+    strategy = tf.distribute.MultiWorkerMirroredStrategy() if WORKER in os.environ else None
     tf.constant(0)  # the first operation prints the rest of the start-up lines
 
 if not tf.config.list_physical_devices("GPU"):

@@ -1,4 +1,7 @@
-"""Training that can be killed and gone on with, and ends with the weights that were best on validation."""
+"""Training that can be killed and gone on with, and ends with the weights that were best on validation.
+
+One process does it, or several that share each batch (`sentipress.lstm.parallel`).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from sentipress.core.backend import keras, tf
 from sentipress.core.errors import UserError
 from sentipress.core.history import History
 from sentipress.data.task import Task, mean_loss
+from sentipress.lstm.team import ALONE, Team
 from sentipress.runtimes.keras_file import cut, predictor
 from sentipress.text.batching import shuffled
 
@@ -150,6 +154,7 @@ def train(
     fresh: bool = False,
     title: str = "train",
     watch: Callable[[list[dict[str, float]]], object] | None = None,
+    team: Team = ALONE,
 ) -> History:
     """Train a model that gives logits; after each epoch save a checkpoint (the caller deletes it once the model is saved).
 
@@ -168,31 +173,33 @@ def train(
         fresh: start over even if a checkpoint is there.
         title: of the progress lines.
         watch: called after each epoch, and before going on, with the records of all epochs so far.
+        team: the processes that share each batch. All of them call this with the same arguments; the first one writes and prints.
 
     Raises:
         UserError: the loss is no longer a number.
     """
     ids, targets = data
-    optimizer = _compiled(model, plan, steps_per_epoch(len(ids), plan))
-    step, validate = _training_step(model, optimizer, loss, task), predictor(model, plan.bucketed)
-    start = files.fingerprint(files.array_hashes(model.get_weights()))
-    key = files.fingerprint({"plan": asdict(plan), "identity": identity, "start": start, "data": files.array_hashes((*data, *validation))})
-    state = Checkpoint(checkpoint, key)
+    with team.scope():
+        optimizer = compiled(model, plan, len(ids))
+    step, validate = _training_step(model, optimizer, loss, task, team), predictor(model, plan.bucketed)
+    state = Checkpoint(checkpoint, key_of(model, data, validation, plan, identity))
     history, best = History([]), model.get_weights()
     if fresh:
         state.remove()
     restored = state.restore(model, optimizer)
     if restored is not None:
         history, best = restored
-        print(f"{title}: goes on after epoch {history.resumed_after}/{plan.epochs} (--fresh starts over)")
+        if team.first:
+            print(f"{title}: goes on after epoch {history.resumed_after}/{plan.epochs} (--fresh starts over)")
         if watch:  # a kill may have struck between the checkpoint and what watches
             watch(history.epochs)
     for epoch in range(history.resumed_after, plan.epochs):
         if history.epochs and len(history.epochs) - history.best_epoch >= plan.patience:
             break
         started = time.perf_counter()
-        _reseed(model, plan.seed, epoch)
-        training_loss, training_accuracy = _epoch(step, ids, targets, plan, epoch, model, callbacks, f"{title} {epoch + 1}/{plan.epochs}")
+        _reseed(model, plan.seed, epoch, team)
+        progress = f"{title} {epoch + 1}/{plan.epochs}"
+        training_loss, training_accuracy = _epoch(step, ids, targets, plan, epoch, model, callbacks, progress, team)
         logits = task.shaped(validate(validation[0]))
         record = {
             "epoch": epoch + 1,
@@ -209,11 +216,13 @@ def train(
         history.seconds += record["seconds"]
         if not plan.keep_best or record["validation_accuracy"] > best_before:
             history.best_epoch, best = epoch + 1, model.get_weights()
+        if not team.first:
+            continue
         state.save(model, optimizer, history, best)
         if watch:
             watch(history.epochs)
         print(
-            f"{title} {epoch + 1}/{plan.epochs}: loss {record['loss']:.4f}, validation loss {record['validation_loss']:.4f}, "
+            f"{progress}: loss {record['loss']:.4f}, validation loss {record['validation_loss']:.4f}, "
             f"validation accuracy {record['validation_accuracy']:.2%}, {record['seconds']:.0f} s",
             flush=True,
         )
@@ -221,47 +230,74 @@ def train(
     return history
 
 
-def _compiled(model: Any, plan: TrainingPlan, steps: int) -> Any:
-    """The plan's optimizer, built for the model; `steps` are those of one epoch."""
+def key_of(
+    model: Any, data: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], plan: TrainingPlan, identity: dict[str, Any]
+) -> str:
+    """What the result of a training depends on, as the key of its checkpoint; the model has the first weights."""
+    start = files.fingerprint(files.array_hashes(model.get_weights()))
+    about = {"plan": asdict(plan), "identity": identity, "start": start, "data": files.array_hashes((*data, *validation))}
+    return files.fingerprint(about)
+
+
+def compiled(model: Any, plan: TrainingPlan, texts: int) -> Any:
+    """The plan's optimizer, built for the model; `texts` are those of one epoch."""
     rate: Any = plan.learning_rate
     if plan.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps * plan.epochs, alpha=0.05)
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps_per_epoch(texts, plan) * plan.epochs, alpha=0.05)
     optimizer = keras.optimizers.Adam(rate)
     model.compile(optimizer=optimizer)  # tfmot's callback asks the model for its optimizer
     optimizer.build(model.trainable_variables)
     return optimizer
 
 
-def _training_step(model: Any, optimizer: Any, loss: Any, task: Task) -> Any:
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])  # type: ignore[untyped-decorator]
-    def step(ids: Any, targets: Any) -> Any:
+def _training_step(model: Any, optimizer: Any, loss: Any, task: Task, team: Team) -> Any:
+    """One step: ids, targets and the share of the batch that they are, to summed losses and number of right ones over the batch."""
+
+    def own(ids: Any, targets: Any, share: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = model(ids, training=True)
             losses = loss(targets, logits)
             objective = tf.reduce_mean(losses)
+            if team.size > 1:  # the optimizer adds up the gradients of all processes
+                objective *= share
         optimizer.apply_gradients(zip(tape.gradient(objective, model.trainable_variables), model.trainable_variables, strict=True))
         if task.binary:
             right = tf.equal(logits[:, 0] > 0, targets[:, 0] > 0.5)
         else:
             right = tf.equal(tf.argmax(logits[:, : task.outputs], axis=1), tf.cast(targets[:, 0], tf.int64))
-        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))
+        loss_sum, right_sum = tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))
+        if team.size > 1:  # a process without a row of the batch reads one that counts for nothing
+            counts = tf.cast(share > 0, tf.float32)
+            loss_sum, right_sum = loss_sum * counts, right_sum * counts
+        return loss_sum, right_sum
 
-    return step
+    signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([], tf.float32)]
+    return tf.function(team.together(own), input_signature=signature)
 
 
 def _epoch(
-    step: Any, ids: np.ndarray, targets: np.ndarray, plan: TrainingPlan, epoch: int, model: Any, callbacks: Sequence[Any], title: str
+    step: Any,
+    ids: np.ndarray,
+    targets: np.ndarray,
+    plan: TrainingPlan,
+    epoch: int,
+    model: Any,
+    callbacks: Sequence[Any],
+    title: str,
+    team: Team,
 ) -> tuple[float, float]:
     """One pass; gives mean loss and accuracy, with dropout, as the weights went along."""
     watchers = keras.callbacks.CallbackList(list(callbacks), model=model)
     watchers.on_train_begin()
     watchers.on_epoch_begin(epoch)
     loss = right = 0.0
-    with tqdm(batches(ids, plan, epoch), desc=title, unit=" batches", leave=False, disable=None) as bar:
+    hidden = None if team.first else True  # None: where nobody looks
+    with tqdm(batches(ids, plan, epoch), desc=title, unit=" batches", leave=False, disable=hidden) as bar:
         for number, rows in enumerate(bar):
             watchers.on_train_batch_begin(number)
-            part = ids[rows]
-            batch_loss, batch_right = step(cut(part) if plan.bucketed else part, targets[rows])
+            own, share = team.part(rows)
+            part = ids[own]
+            batch_loss, batch_right = step(cut(part) if plan.bucketed else part, targets[own], np.float32(share))
             loss, right = loss + float(batch_loss), right + float(batch_right)
             watchers.on_train_batch_end(number)
             bar.set_postfix_str(f"loss {float(batch_loss) / len(rows):.4f}", refresh=False)
@@ -269,9 +305,10 @@ def _epoch(
     return loss / len(ids), right / len(ids)
 
 
-def _reseed(model: Any, seed: int, epoch: int) -> None:
-    """Set the dropout generators to a state that depends on seed, epoch and layer alone."""
+def _reseed(model: Any, seed: int, epoch: int, team: Team) -> None:
+    """Set the dropout generators to a state that depends on seed, epoch, layer and process alone."""
+    processes = [team.number] if team.size > 1 else []
     for number, layer in enumerate(model._flatten_layers(include_self=False)):
         generator = getattr(getattr(layer, "_random_generator", None), "_generator", None)
         if generator is not None:
-            generator.reset_from_seed(int(np.random.SeedSequence([seed, epoch, number]).generate_state(1)[0]))
+            generator.reset_from_seed(int(np.random.SeedSequence([seed, epoch, number, *processes]).generate_state(1)[0]))

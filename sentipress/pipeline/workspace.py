@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from sentipress.core.errors import UserError
 from sentipress.core.history import History
 from sentipress.data import corpus
 from sentipress.evaluation import records
-from sentipress.lstm import eventlog, training
+from sentipress.lstm import eventlog, parallel, training
 from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.opened import OpenedFolder
 from sentipress.runtimes.interface import Runtime
@@ -135,6 +137,7 @@ class Workspace(OpenedFolder):
         plan: training.TrainingPlan,
         inputs: list[Path],
         data: tuple[np.ndarray, np.ndarray] | None = None,
+        spec: ModelSpec | None = None,
         **options: Any,
     ) -> History:
         """Train on the training texts, or on other data, choose on the validation texts, with a checkpoint.
@@ -146,12 +149,16 @@ class Workspace(OpenedFolder):
             inputs: artifacts that the result depends on.
             data: ids int32 (texts, length) and targets float32 (texts, columns), label first; the training texts with their
                 labels by default.
+            spec: shape of a model that learns from labels alone: then several processes train it, if the settings ask for `workers`.
             options: `loss` and `callbacks` of `sentipress.lstm.training.train`.
         """
         checkpoint = self.checkpoint(name, ".npz")
         values = cli.recorded(self.settings)["settings"]
         identity = {"name": name, "settings": values, "inputs": {path.name: files.sha256(path) for path in inputs}}
-        return training.train(
+        train: Callable[..., History] = training.train
+        if spec is not None and self.settings.workers > 1:
+            train = functools.partial(parallel.train, spec=spec, workers=self.settings.workers)
+        return train(
             model,
             data or (self.ids["train"], self.labels["train"][:, np.newaxis]),
             (self.ids["validation"], self.labels["validation"]),
