@@ -4,6 +4,7 @@ Reads    artifacts/sentences.csv (stage 1), TEACHER: a model file of either trac
 Writes   artifacts/answers.npz: what the teacher says, under hashes of the texts' words. Stages 5 and 6 learn from it.
          What the same teacher said before stays, and it is not asked again. A killed run goes on
 Command  python ask.py --teacher artifacts/teacher/modelo_base.safetensors [--texts "IMDB Dataset.csv"] [--output FILE]
+         python ask.py --teacher FILE --texts comments.csv --workers 16 [--address HOST:PORT]
 """
 
 from sentipress.core.errors import exit_code
@@ -16,6 +17,8 @@ TEXT_COLUMN = "review"  # column of the texts in these files
 VARIED = 0.0  # [0.0, 100.0] texts made from the training texts for each of these, as in stage 6, asked about besides
 OUTPUT = None  # file to write instead of artifacts/answers.npz; what the same teacher said in it stays
 PRECISION = "float32"  # {float32, mixed} mixed: an encoder's products in bfloat16, faster where the processor knows it
+WORKERS = 1  # [1, 4096] processes with one thread each, by Ray (docs/scale.md)
+ADDRESS = None  # of a Ray cluster (host:port) that answers; none: this machine's cores
 FRESH = False  # replace the answers of another teacher
 
 
@@ -38,9 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         more = [Path(name.strip()) for name in (settings.texts or "").split(",") if name.strip()]
         texts = [text for path in more for text in sources.read_unlabelled(path, settings.text_column, "--texts")]
-        answers, asked = encoder_asking.ask(
-            artifacts, Path(settings.teacher), texts, output, settings.fresh, settings.precision, settings.varied
-        )
+        answers, asked = encoder_asking.ask(settings, texts, output)
     print(f"asked about {asked:,} texts; {output} has {len(answers.keys):,} answers of {answers.teacher['name']}")
     print(f"next: {manifest.command(manifest.DISTILLATION, artifacts)}; {manifest.command(manifest.CLASSICAL, artifacts)} for rivals")
 

@@ -111,6 +111,8 @@ def test_a_teacher_is_asked_once_about_each_sentence(folder, capsys, monkeypatch
 
 def test_an_interrupted_asking_goes_on_and_ends_with_the_same_bytes(folder, monkeypatch):
     monkeypatch.setattr(encoder_asking, "PART", 500)
+    monkeypatch.setattr(encoder_asking, "WRITE_SECONDS", 0.0)  # after every part
+    monkeypatch.setattr(encoder_asking, "WRITE_SHARE", 1e9)
     whole = ask(folder)
     before, partial = (folder / manifest.ANSWERS).read_bytes(), folder / "answers.part.npz"
     (folder / manifest.ANSWERS).unlink()
@@ -130,6 +132,15 @@ def test_an_interrupted_asking_goes_on_and_ends_with_the_same_bytes(folder, monk
     ask(folder)
     assert not partial.exists()
     assert (folder / manifest.ANSWERS).read_bytes() == before
+
+
+def test_several_processes_give_the_same_answers(folder, monkeypatch):
+    monkeypatch.setattr(encoder_asking, "PART", 500)
+    ask(folder)
+    alone = (folder / manifest.ANSWERS).read_bytes()
+    (folder / manifest.ANSWERS).unlink()
+    ask(folder, "--workers", "2")
+    assert (folder / manifest.ANSWERS).read_bytes() == alone
 
 
 def test_without_answers_nothing_changes(folder):

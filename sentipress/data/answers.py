@@ -73,12 +73,12 @@ class Answers:
         found[known] = self.logits[places[known]]
         return known, found
 
-    def with_more(self, others: Answers) -> Answers:
+    def with_more(self, *others: Answers) -> Answers:
         """These answers and those of the same teacher to other texts."""
-        keys, first = np.unique(np.concatenate([self.keys, others.keys]), return_index=True)
-        return Answers(
-            keys, np.concatenate([self.logits, others.logits])[first], self.labels, self.teacher, tuple(sorted({*self.fits, *others.fits}))
-        )
+        every = [self, *others]
+        keys, first = np.unique(np.concatenate([one.keys for one in every]), return_index=True)
+        fits = tuple(sorted({name for one in every for name in one.fits}))
+        return Answers(keys, np.concatenate([one.logits for one in every])[first], self.labels, self.teacher, fits)
 
     def save(self, path: Path) -> None:
         """Write the file, atomically; the same answers make the same bytes."""

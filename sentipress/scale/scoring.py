@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from sentipress.scale.threads import VARIABLES
 
 os.environ |= {name: value for name, value in VARIABLES.items() if name not in os.environ}  # before NumPy is imported
 
-from sentipress.scale import places, row_reading, shards, workers
+from sentipress.scale import answering, places, row_reading, shards, workers
 from sentipress.scale.answering import TOO_FEW_KNOWN, Answers, Form, ModelFiles
 from sentipress.scale.places import InputFile, OutputFolder
 
@@ -138,12 +139,7 @@ def _run(job: Job, settings: SimpleNamespace) -> None:
 
 
 def _answers(job: Job, supply: Iterator[shards.Shard], settings: SimpleNamespace) -> Generator[Answers, None, None]:
-    if settings.address:
-        count = settings.workers if "workers" in settings.flags else None
-        return workers.many(supply, job.model, job.form, count, settings.address)
-    if settings.workers > 1:
-        return workers.many(supply, job.model, job.form, settings.workers, None)
-    return workers.alone(supply, job.model, job.form)
+    return workers.answers(supply, job.model, functools.partial(answering.answer, form=job.form), settings)
 
 
 # What is in the folder

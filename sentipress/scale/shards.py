@@ -41,6 +41,9 @@ class Shard:
     share: float
     last: bool
 
+    def __str__(self) -> str:
+        return f"{self.name}, rows {self.first_row} to {self.first_row + len(self.texts) - 1}"
+
     @property
     def stem(self) -> str:
         """Name of its part without the ending; parts in the order of their names are rows in the order of the input."""
