@@ -37,6 +37,7 @@ PATIENCE = 2  # [1, 1000] epochs without a better validation accuracy
 KEEP_BEST = True  # end with the best epoch's weights; the study kept the last
 SEED = 1  # [0, 2147483647] of weights, order and dropout
 WORKERS = 1  # [1, 64] processes of this machine that share each batch (docs/scale.md)
+IDS_MEMORY = 4000  # [1, 1000000] MB that the ids of a set of texts may take; more lie in a file and are read in pieces (docs/scale.md)
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training

@@ -38,6 +38,7 @@ SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
 PATIENCE = 6  # [1, 1000] epochs without a better validation accuracy: the last ones, of small steps, are the best
 KEEP_BEST = True  # end with the best epoch's weights
 SEED = 1  # [0, 2147483647] of weights, order and dropout
+IDS_MEMORY = 4000  # [1, 1000000] MB that the ids of a set of texts may take; more lie in a file and are read in pieces (docs/scale.md)
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training

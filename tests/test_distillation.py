@@ -21,6 +21,7 @@ from sentipress.lstm import distillation, networks, training
 from sentipress.pipeline import teachers, workspace
 from sentipress.runtimes import registry
 from sentipress.runtimes.keras_file import predictor
+from sentipress.text.batching import with_repeats
 from sentipress.text.tokenizer import Tokenizer
 
 SPEC = networks.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
@@ -163,16 +164,13 @@ def test_edited_pairs_are_taught_by_their_labels_and_read_more_often(task):
     labels = np.array([1.0, 0, 1, 0])
     logits = np.full((4,) if task.binary else (4, 3), -2, np.float32)
     targets = distillation.targets_of(task, labels, logits, logits[:1])
-    ids = np.arange(10).reshape(5, 2)
-    more_ids, more = distillation.with_pairs(task, ids, targets, np.array([0, 3]), 3)
-    assert more_ids.tolist() == [*ids.tolist(), *([[0, 1], [6, 7]] * 2)]
+    assert with_repeats(5, np.array([0, 3]), 3).tolist() == [0, 1, 2, 3, 4, 0, 3, 0, 3]
+    assert with_repeats(5, np.zeros(0, np.int64), 8).tolist() == [0, 1, 2, 3, 4]
+    more = distillation.sure_of_pairs(task, targets, np.array([0, 3]))
     np.testing.assert_array_equal(more[[1, 2, 4]], targets[[1, 2, 4]])
-    np.testing.assert_array_equal(more[5:], more[[0, 3, 0, 3]])
     sure = task.probabilities(more[[0, 3], 2:][:, 0] if task.binary else more[[0, 3], 2:])
     assert list(task.decide(sure)) == [1, 0] and np.allclose(sure, [0.953, 0.047] if task.binary else sure, atol=1e-3)
-    unchanged = distillation.with_pairs(task, ids, targets, np.zeros(0, np.int64), 8)
-    np.testing.assert_array_equal(unchanged[0], ids)
-    np.testing.assert_array_equal(unchanged[1], targets)
+    np.testing.assert_array_equal(distillation.sure_of_pairs(task, targets, np.zeros(0, np.int64)), targets)
 
 
 @pytest.mark.parametrize("technique", distillation.TECHNIQUES)

@@ -15,7 +15,7 @@ from sentipress.core.errors import UserError
 
 # Settings that no result depends on.
 INCIDENTAL = (
-    *("address", "artifacts", "data", "defaults", "deployment", "device", "download", "fresh", "held_out", "latency_reviews"),
+    *("address", "artifacts", "data", "defaults", "deployment", "device", "download", "fresh", "held_out", "ids_memory", "latency_reviews"),
     *("more_training", "only", "out_of_domain_data", "output", "publish", "reading_sets", "repeats", "sample", "search"),
     *("test_data", "unlabelled"),
 )

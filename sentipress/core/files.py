@@ -90,7 +90,9 @@ def fingerprint(content: Any) -> str:
 
 def array_hashes(arrays: Iterable[Any]) -> list[str]:
     """SHA-256 of the values of each NumPy array; "" for None."""
-    return ["" if array is None else hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
+    # Not of a copy, where the values lie in one piece: they may be more than fits into memory.
+    values = (None if array is None else array if array.flags.c_contiguous else array.copy() for array in arrays)
+    return ["" if array is None else hashlib.sha256(array).hexdigest() for array in values]
 
 
 def sizes(path: Path) -> dict[str, int]:

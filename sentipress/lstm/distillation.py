@@ -44,23 +44,20 @@ def targets_of(
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def with_pairs(task: Task, ids: np.ndarray, targets: np.ndarray, paired: np.ndarray, times: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids and targets in which originals and their edited texts are read more often, and taught by their labels alone.
+def sure_of_pairs(task: Task, targets: np.ndarray, paired: np.ndarray) -> np.ndarray:
+    """Targets by which originals and their edited texts are taught by their labels alone.
 
     Two such texts differ in a few words that turn the label. A teacher that counts words is wrong about half of them.
 
     Args:
         task: the labels.
-        ids: int32 (texts, length).
         targets: of `targets_of`, float32 (texts, columns).
         paired: places of those texts, int64 (any number,).
-        times: that each of them is read in an epoch.
     """
     sure = np.where(np.eye(len(task.labels))[targets[paired, LABEL].astype(np.int64)] > 0, SURE / 2, -SURE / 2)
     targets = targets.copy()
     targets[paired, TEACHER : TEACHER + task.outputs] = sure[:, 1:] - sure[:, :1] if task.binary else sure
-    again = np.tile(paired, times - 1)
-    return np.concatenate([ids, ids[again]]), np.concatenate([targets, targets[again]])
+    return targets
 
 
 def bernoulli_kl(teacher_logits: Any, student_logits: Any, temperature: float) -> Any:

@@ -23,7 +23,7 @@ from sentipress.core.history import History
 from sentipress.data.task import Task, mean_loss
 from sentipress.lstm.team import ALONE, Team
 from sentipress.runtimes.keras_file import cut, predictor
-from sentipress.text.batching import shuffled
+from sentipress.text.batching import lengths_of, shuffled
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TrainingPlan:
     seed: int
 
 
-def labelled_epochs(epochs: int, labelled: np.ndarray, texts: np.ndarray) -> int:
+def labelled_epochs(epochs: int, labelled: np.ndarray, texts: np.ndarray, rows: np.ndarray | None = None) -> int:
     """Passes over labelled texts in which a control reads as many words as a student does in `epochs` passes over all of its texts.
 
     Words and not steps: sentences are texts too, and ten of them are read in the time of a review.
@@ -60,8 +60,10 @@ def labelled_epochs(epochs: int, labelled: np.ndarray, texts: np.ndarray) -> int
         epochs: of the student.
         labelled: ids of the labelled texts, int32 (texts, length), 0 where there is no word.
         texts: ids of all texts that the student learns from.
+        rows: numbers of the texts that it reads in an epoch, each as often as it is read; None for each text once.
     """
-    return max(1, round(epochs * np.count_nonzero(texts) / np.count_nonzero(labelled)))
+    words = lengths_of(texts)
+    return max(1, round(epochs * int(words.sum() if rows is None else words[rows].sum()) / int(lengths_of(labelled).sum())))
 
 
 def plan_of(settings: SimpleNamespace, bucketed: bool, **changes: Any) -> TrainingPlan:
@@ -72,7 +74,7 @@ def plan_of(settings: SimpleNamespace, bucketed: bool, **changes: Any) -> Traini
 
 def batches(ids: np.ndarray, plan: TrainingPlan, epoch: int) -> list[np.ndarray]:
     """Row numbers of each batch of one epoch; they depend on the ids, the plan's seed and the epoch alone."""
-    lengths = np.count_nonzero(ids, axis=1) if plan.bucketed else None
+    lengths = lengths_of(ids) if plan.bucketed else None
     return shuffled(len(ids), plan.batch_size, plan.seed, epoch, lengths)
 
 

@@ -27,6 +27,7 @@ from sentipress.pipeline.publisher import Publisher
 from sentipress.pipeline.workspace import Workspace
 from sentipress.runtimes.keras_file import load_keras, predictor
 from sentipress.text import embeddings
+from sentipress.text.batching import with_repeats
 from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 ORDER = 70  # of the first link's row
@@ -66,6 +67,7 @@ class Chain:
         logits = teaching.logits
         self._targets = distillation.targets_of(self._space.task, self._space.labels["train"], logits["train"], logits["unlabelled"])
         self._paired = self._space.reviews.paired()
+        self._reading_rows = with_repeats(len(self._targets), self._paired, settings.pair_times)
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
         # Ids of the base's vocabulary that are still there.
         self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self._space.tokenizer.words)])
@@ -161,8 +163,10 @@ class Chain:
 
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
         if self._transfer_ids is None:
-            self._transfer_ids = np.concatenate([self._space.ids["train"], self._space.tokenizer.encode(self._teaching.unlabelled)])
-        return distillation.with_pairs(self._space.task, self._transfer_ids, self._targets, self._paired, self._settings.pair_times)
+            space = self._space
+            ids = space.store.joined([space.ids["train"], space.store.encoded(space.tokenizer, self._teaching.unlabelled)])
+            self._transfer_ids = space.store.taken(ids, self._reading_rows) if len(self._paired) else ids
+        return self._transfer_ids, distillation.sure_of_pairs(self._space.task, self._targets, self._paired)[self._reading_rows]
 
     def _new_network(self, link: Link) -> np.ndarray | None:
         """Take the shape that a link asks for; gives where its embedding starts, float32 (words, columns)."""

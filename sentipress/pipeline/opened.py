@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from sentipress.core import manifest
 from sentipress.data import corpus
 from sentipress.text.encoder import TextEncoder
+from sentipress.text.id_store import MEGABYTES, IdStore
 
 
 class OpenedFolder:
@@ -20,6 +21,7 @@ class OpenedFolder:
         reviews: the cleaned corpus.
         task: its labels and split.
         tokenizer_file: name of the tokenizer's file in the folder.
+        store: where ids of texts are kept.
         ids: split name to ids, int32 (texts, length); "out_of_domain" are texts of another domain, if there are any.
         labels: split name to numbers of labels, float32 (texts,).
     """
@@ -27,12 +29,13 @@ class OpenedFolder:
     def __init__(self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: TextEncoder, tokenizer_file: str) -> None:
         self.folder, self.tokenizer_file = Path(settings.artifacts), tokenizer_file
         self.settings, self.reviews, self.task = settings, reviews, reviews.task
-        self.ids = {name: tokenizer.encode(reviews.texts(name)) for name in corpus.SPLITS}
+        self.store = IdStore(self.folder, settings.values.get("ids_memory", MEGABYTES))
+        self.ids = {name: self.store.encoded(tokenizer, reviews.texts(name)) for name in corpus.SPLITS}
         self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
         elsewhere = reviews.out_of_domain()
         if elsewhere:
             texts, self.labels["out_of_domain"] = elsewhere
-            self.ids["out_of_domain"] = tokenizer.encode(texts)
+            self.ids["out_of_domain"] = self.store.encoded(tokenizer, texts)
         self._checkpoints: list[Path] = []
 
     def inputs(self, *names: str) -> list[Path]:

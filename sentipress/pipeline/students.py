@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sentipress.core import manifest
 from sentipress.core.backend import deterministic
 from sentipress.core.history import History
@@ -22,6 +20,7 @@ from sentipress.pipeline.publisher import Publisher
 from sentipress.pipeline.teachers import Teaching
 from sentipress.pipeline.workspace import Base, Workspace
 from sentipress.text import embeddings
+from sentipress.text.batching import with_repeats
 
 CONTROL = "modelo_control"
 NAMES = {"response": "modelo_destilado", **{name: f"modelo_destilado_{name}" for name in TECHNIQUES if name != "response"}}
@@ -69,8 +68,9 @@ class School:
         self._vectors = embeddings.table_of(space.start(), settings, self.spec.embedding_dim)
         self.teaching: Teaching = encoder_answers.consult(space)
         self.inputs: list[Path] = space.inputs(manifest.BASE.file, *self.teaching.files, *space.words())
-        self._ids = np.concatenate([space.ids["train"], space.tokenizer.encode(self.teaching.unlabelled)])
+        self._ids = space.store.joined([space.ids["train"], space.store.encoded(space.tokenizer, self.teaching.unlabelled)])
         self._paired = space.reviews.paired()
+        self._reading_rows = with_repeats(len(self._ids), self._paired, settings.pair_times)
         self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
 
     @property
@@ -86,8 +86,8 @@ class School:
     def control(self) -> Student:
         """The student without a teacher: the same start, as many words to read, and the labels alone."""
         space, settings = self.space, self.space.settings
-        labelled, paired = space.labelled(settings.pair_times), np.tile(self._paired, settings.pair_times - 1)
-        epochs = training.labelled_epochs(settings.epochs, labelled[0], np.concatenate([self._ids, self._ids[paired]]))
+        labelled = space.labelled(settings.pair_times)
+        epochs = training.labelled_epochs(settings.epochs, labelled[0], self._ids, self._reading_rows)
         # Never cut short: its budget is the student's.
         plan = training.plan_of(settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, settings.patience))
         deterministic(settings.seed)
@@ -108,7 +108,8 @@ class School:
         targets = distillation.targets_of(space.task, space.labels["train"], logits["train"], logits["unlabelled"], features)
         if TECHNIQUES[technique].labels_alone:
             targets[:, distillation.LABELLED] = 1
-        ids, targets = distillation.with_pairs(space.task, self._ids, targets, self._paired, settings.pair_times)
+        targets = distillation.sure_of_pairs(space.task, targets, self._paired)[self._reading_rows]
+        ids = space.store.taken(self._ids, self._reading_rows) if len(self._paired) else self._ids
         deterministic(settings.seed)
         distiller = Distiller.of(settings, technique, self.spec, self._vectors, targets)
         plan = training.plan_of(settings, bucketed=self.spec.masked)

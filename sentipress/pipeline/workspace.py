@@ -22,6 +22,7 @@ from sentipress.pipeline.opened import OpenedFolder
 from sentipress.runtimes.interface import Runtime
 from sentipress.runtimes.keras_file import KerasModel
 from sentipress.text import embeddings
+from sentipress.text.batching import with_repeats
 from sentipress.text.tokenizer import Tokenizer
 
 BASE = manifest.BASE.name
@@ -127,8 +128,8 @@ class Workspace(OpenedFolder):
 
     def labelled(self, pair_times: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids int32 (texts, length) of the training texts and labels float32 (texts, 1), each text of an edited pair so many times."""
-        again = np.concatenate([np.arange(len(self.labels["train"])), np.tile(self.reviews.paired(), pair_times - 1)])
-        return self.ids["train"][again], self.labels["train"][again, np.newaxis]
+        rows = with_repeats(len(self.labels["train"]), self.reviews.paired(), pair_times)
+        return self.store.taken(self.ids["train"], rows), self.labels["train"][rows, np.newaxis]
 
     def train(
         self,

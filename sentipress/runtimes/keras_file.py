@@ -18,6 +18,7 @@ from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.network import NetworkRuntime
+from sentipress.text.batching import lengths_of
 from sentipress.text.encoder import TextEncoder
 
 STEP = 50  # XLA compiles a program for each length: one text is filled up to the next multiple of this
@@ -96,7 +97,7 @@ def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np
     call = traced(model)
 
     def predict(ids: np.ndarray) -> np.ndarray:
-        order = np.argsort(np.count_nonzero(ids, axis=1), kind="stable") if bucketed else np.arange(len(ids))
+        order = np.argsort(lengths_of(ids), kind="stable") if bucketed else np.arange(len(ids))
         outputs = np.empty((len(ids), model.output_shape[-1]), np.float32)
         for rows in np.split(order, range(batch_size, len(order), batch_size)):
             part = ids[rows]

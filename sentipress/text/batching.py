@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+AT_ONCE = 20_000  # texts whose ids are counted in one go
 GROUP = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
+
+
+def lengths_of(ids: np.ndarray) -> np.ndarray:
+    """Ids of each text that are no padding (0), int64 (texts,), of ids (texts, length); counted in pieces, for they may lie in a file."""
+    return np.concatenate([np.count_nonzero(ids[start : start + AT_ONCE], axis=1) for start in range(0, max(1, len(ids)), AT_ONCE)])
+
+
+def with_repeats(texts: int, often: np.ndarray, times: int) -> np.ndarray:
+    """Numbers of the texts that are read in one epoch: each once, and behind them those that are read so many times, int64 (rows,)."""
+    return np.concatenate([np.arange(texts), np.tile(often, times - 1)])
 
 
 def shuffled(count: int, batch_size: int, seed: int, epoch: int, lengths: np.ndarray | None = None) -> list[np.ndarray]:
