@@ -56,7 +56,8 @@ def reading_rate(source: Path, shard_rows: int) -> float:
     """Rows a second that the reader alone gives: what bounds the workers that one command can feed."""
     import time
 
-    from sentipress.scale import places, shards
+    from sentipress.data import places
+    from sentipress.scale import shards
 
     started = time.perf_counter()
     found = shards.shards(places.inputs([str(source)])[0], shards.Cut("review", None, shard_rows), {}, [])

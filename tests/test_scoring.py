@@ -20,8 +20,9 @@ pa = pytest.importorskip("pyarrow", reason="needs pip install -r requirements-sc
 import pyarrow.parquet as pq  # noqa: E402
 
 from sentipress.core import errors, files  # noqa: E402
+from sentipress.data import places, row_reading  # noqa: E402
 from sentipress.runtimes import registry  # noqa: E402
-from sentipress.scale import places, row_reading, scoring, shards  # noqa: E402
+from sentipress.scale import scoring, shards  # noqa: E402
 
 MODEL = ROOT / "results" / "packed" / "packed_11900.zip"
 NETWORK = ROOT / "results" / "default" / "pocket.zip"

@@ -20,9 +20,10 @@ from sentipress.scale.threads import VARIABLES
 
 os.environ |= {name: value for name, value in VARIABLES.items() if name not in os.environ}  # before NumPy is imported
 
-from sentipress.scale import answering, places, row_reading, shards, workers
+from sentipress.data import places, row_reading
+from sentipress.data.places import InputFile, OutputFolder
+from sentipress.scale import answering, shards, workers
 from sentipress.scale.answering import TOO_FEW_KNOWN, Answers, Form, ModelFiles
-from sentipress.scale.places import InputFile, OutputFolder
 
 SCHEMA = 1  # of the plan and the summary
 # Names that begin with "_" are no data to tools that read a folder of Parquet files.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentipress.core.errors import UserError
-from sentipress.scale import row_reading
-from sentipress.scale.places import InputFile
+from sentipress.data import row_reading
+from sentipress.data.places import InputFile
 
 MOST_CHARACTERS = 16_000_000  # in a shard: with longer texts it has fewer rows, so that memory does not grow
 

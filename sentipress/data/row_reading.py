@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentipress.core.errors import UserError
-from sentipress.scale.places import InputFile, unpacked
+from sentipress.data.places import InputFile, unpacked
 
 LONGEST_TEXT = 1_000_000  # characters, as in stage 1: more is an unclosed quote or a damaged export
 LONGEST_LINE = 8 << 20  # bytes of a line of CSV or JSON: the rest of a longer one is skipped, so that memory has a bound
