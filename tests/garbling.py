@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from sentipress.core.errors import UserError
-from sentipress.data import cleaning, corpus, sources
+from sentipress.data import cleaning, corpus, corpus_making, sources
+from sentipress.data.stored import Table
 from sentipress.data.task import MOST_LABELS, Task
 from sentipress.text.tokenizer import PADDING_ID, Tokenizer
 
@@ -68,8 +69,9 @@ def read_or_refuse(path: Path, recipe: str = "default") -> str:
     """
     try:
         raw, spellings, labels = sources.read_file(path)
-        frame, counts = corpus.prepare(raw, recipe, keep_duplicates=False)
-        names = corpus.split(frame, Task(labels))
+        table, counts = corpus_making.prepare(Table.stored(raw), recipe, keep_duplicates=False)
+        frame = table.loaded()
+        names = corpus_making.split(frame, Task(labels))
     except UserError as error:
         line = str(error)
         if "\n" in line or "\r" in line or not line.startswith("error: ") or " -> " not in line:

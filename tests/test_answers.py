@@ -12,10 +12,11 @@ from conftest import ROOT, STAGES, load_stage, record, run_stage
 
 from sentipress.core import cli, files, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import corpus, grammar, turning
+from sentipress.data import corpus, corpus_making, grammar, turning
 from sentipress.data.answers import Answers
 from sentipress.data.cleaning import words_of
 from sentipress.data.sentences import cut, is_passage
+from sentipress.data.stored import Table
 from sentipress.data.task import SENTIMENT
 from sentipress.evaluation import comprehension
 from sentipress.pipeline import encoder_answers, encoder_asking, teachers, workspace
@@ -300,7 +301,7 @@ def test_a_teacher_that_knows_the_test_texts_is_refused(run, sample_csv, tmp_pat
     reviews = corpus.load(run)
     swapped = reviews.frame.assign(split=reviews.frame["split"].map({"train": "test", "test": "train", "validation": "validation"}))
     about = {key: reviews.about[key] for key in ("recipe", "task", "settings", "flags", "stage")}
-    corpus.save(swapped, None, None, about, other)
+    corpus_making.save(Table.stored(swapped), None, None, about, other)
     with pytest.raises(UserError, match=r"modelo_base\.keras learned from 1,\d+ texts that .*other holds out -> run python .*--held-out"):
         flags = ["--artifacts", str(other), "--teacher", str(run / "modelo_base.keras")]
         load_stage(manifest.ASKING).main([*flags, "--texts", str(sample_csv)])

@@ -128,7 +128,7 @@ def test_a_tokenizer_over_bytes_knows_every_character():
     library = tokenizers.Tokenizer(model)
     library.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer = PieceTokenizer(json.loads(library.to_str()), 16, 0)
-    figures = pieces_exploration.explore(pd.Series(["Ab 🍸", "nothing"]), tokenizer)
+    figures = pieces_exploration.explore(["Ab 🍸", "nothing"], tokenizer)
     assert figures["unknown_characters"] == [] and figures["unknown_share"] == 0 and figures["lengths"]["max"] == 7
 
 

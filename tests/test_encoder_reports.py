@@ -17,7 +17,8 @@ import pytest
 from conftest import ROOT, load_stage
 
 from sentipress.core import cli, errors, files, manifest
-from sentipress.data import corpus
+from sentipress.data import corpus_making
+from sentipress.data.stored import Table
 from sentipress.data.task import SENTIMENT_LABELS, Task
 from sentipress.evaluation import environment, records
 from sentipress.evaluation.latency import WHAT
@@ -79,7 +80,7 @@ def build(folder, recipe="default", labels=SENTIMENT_LABELS, names=tuple(NOISE),
         "splits": {"train": 9, "test": size},
         "counts": {"reviews": size + 9, "kept": size + 9},
     }
-    corpus.save(frame, None, None, about, folder)
+    corpus_making.save(Table.stored(frame), None, None, about, folder)
     for name in names:
         stage, row = ROWS[name]
         own = np.exp(logits + NOISE[name] * random.normal(size=logits.shape))

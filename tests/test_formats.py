@@ -10,7 +10,8 @@ from conftest import load_stage
 
 from sentipress.core import errors, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import corpus, sources
+from sentipress.data import corpus, corpus_making, sources
+from sentipress.data.stored import Table
 
 PACKERS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 TEXTS = ['he said " no', "it 's \u2028 fine ,", '"quoted"', "naïve 漢字 🤧"] * 6
@@ -130,7 +131,8 @@ def test_the_lstms_first_stage_reads_a_tsv_as_it_reads_a_csv(sample, tmp_path, c
     flags = ["--data", str(tmp_path / "r.tsv.bz2"), "--artifacts", str(tmp_path / "artifacts"), "--out-of-domain-texts", "0"]
     load_stage(manifest.PREPROCESSING).main(flags)
     assert "120 texts from r.tsv.bz2" in capsys.readouterr().out
-    expected, counts = corpus.prepare(sources.read_file(tmp_path / "r.csv").frame, "default", keep_duplicates=False)
+    table, counts = corpus_making.prepare(Table.stored(sources.read_file(tmp_path / "r.csv").frame), "default", keep_duplicates=False)
+    expected = table.loaded()
     found = corpus.load(tmp_path / "artifacts")
     assert found.frame["review"].tolist() == expected["review"].tolist() and found.frame["label"].tolist() == expected["label"].tolist()
     assert found.about["counts"] == counts and found.about["source"]["name"] == "r.tsv.bz2"

@@ -11,7 +11,8 @@ from conftest import ROOT, load_stage
 
 from sentipress.core import errors, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import corpus, sources
+from sentipress.data import corpus_making, sources
+from sentipress.data.stored import Table
 from sentipress.data.task import Split, Task
 from sentipress.linear.bag_of_words import LinearModel
 from sentipress.lstm import networks
@@ -78,8 +79,9 @@ def test_a_row_that_is_missing_is_made_again_with_its_flags(run, tmp_path):
 
 def test_a_test_file_of_training_texts_and_labels_with_line_ends(tmp_path):
     frame = pd.DataFrame({"review": [f"text {number}" for number in range(60)], "label": [0, 1] * 30, "row": range(60)})
+    table = corpus_making.keyed(Table.stored(frame))
     with pytest.raises(UserError, match="every training text is a test text"):
-        corpus.with_test(frame, frame, Task(split=Split("test file", None)))
+        corpus_making.with_test(table, table, Task(split=Split("test file", None)))
     path = posts(tmp_path / "odd.csv", ["a\tb", "c\nd"])
     assert sources.read_file(path, "text", "label").labels == ("a b", "c d")
     path = posts(tmp_path / "stars.csv", ["1.0", "2.0", "10.0"])

@@ -137,7 +137,7 @@ def test_files_that_are_no_pair_are_refused(pair, content, said):
 def test_an_edited_copy_of_a_held_out_text_is_a_leak(pair):
     given = additions.parse(together(pair), "--more-training")
     quoted = [f'{text} "Really", they say.' for text in TEXTS]
-    held_out, known = [quoted[0].upper().replace(",", "")], pd.Series([quoted[1]], index=[7])
+    held_out, known = [quoted[0].upper().replace(",", "")], [(7, quoted[1])]
     more, counted = additions.for_training(given, SENTIMENT, "plain", held_out, known, 100)
     assert [text.split('"')[0].strip() for text in more["review"]] == [TEXTS[2], EDITED[1], EDITED[2]]
     assert {key: counted[0][key] for key in ("texts", "held_out", "edited_of_held_out", "duplicates", "kept")} == {
@@ -160,7 +160,7 @@ def test_a_leak_is_found_whatever_cleaning_makes_of_a_text(pair, tmp_path, recip
     for path, text in zip(pair, (original, edited), strict=True):
         path.write_text(f"Sentiment\tText\nNegative\t{text}\n")
     given = additions.parse(together(pair), "--x")
-    more, counted = additions.for_training(given, SENTIMENT, recipe, [clean(original, recipe)], pd.Series([], dtype=str), 0)
+    more, counted = additions.for_training(given, SENTIMENT, recipe, [clean(original, recipe)], [], 0)
     assert more.empty and (counted[0]["held_out"], counted[0]["edited_of_held_out"], counted[0]["pairs"]) == (1, 1, [])
     with pytest.raises(UserError, match="every text of"):
         additions.for_reading(given, SENTIMENT, recipe, [clean(edited, recipe)])

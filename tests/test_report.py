@@ -10,6 +10,7 @@ import io
 import json
 import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from sentipress.core import errors
-from sentipress.data import corpus
+from sentipress.data import corpus_making
+from sentipress.data.stored import Spool, Table
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.evaluation import exploration, plots, records, statistics
 from sentipress.evaluation.scores import accuracy_interval, scores
@@ -55,7 +57,7 @@ def save_texts(folder: Path, rows: np.ndarray, labels: np.ndarray, task: Task, w
     texts = [" ".join(["<i>word|"] * count) for count in words]
     frame = pd.DataFrame({"row": rows, "split": "test", "label": labels.astype(int), "review": texts})
     about = {"task": task.as_dict(), "recipe": "default", "source": {"name": "a<b>.csv"}, "settings": {}, "flags": {}}
-    corpus.save(frame, None, None, about, folder)
+    corpus_making.save(Table.stored(frame), None, None, about, folder)
 
 
 @pytest.fixture(scope="module")
@@ -474,10 +476,12 @@ def test_exploration_names_the_labels(tmp_path):
     texts = ["привет мир )))", "мир 😀 b", "政 治 b", "b ไทย"] * 15
     frame = pd.DataFrame({"review": texts, "label": [0, 1, 2, 2] * 15})
     (tmp_path / "wordcloud_positive.png").write_bytes(b"of an earlier run")
-    figures = exploration.explore(frame, task)
+    table = corpus_making.keyed(Table.stored(frame))
+    counts = exploration.count(table, task)
+    figures = exploration.explore(table.texts, counts, task)
     assert figures["per_sentiment"] == {"a/b": 15, "label all": 30, "новости": 15}
     assert figures["words"]["all"]["count"] == 60 and figures["words"]["новости"]["mean"] == 3
-    written = exploration.draw(frame, figures, tmp_path, 1, task)
+    written = exploration.draw(counts, figures, tmp_path, 1, task)
     names = {path.name for path in written}
     assert {"histogram_words.png", "top_tfidf.png", "wordcloud_новости.png", "wordcloud_a_b.png"} <= names
     assert {path.name for path in tmp_path.iterdir()} == names
@@ -487,11 +491,12 @@ def test_exploration_names_the_labels(tmp_path):
 
 @pytest.mark.parametrize(("english", "options"), [(True, {"stop_words": "english"}), (False, {"analyzer": str.split})])
 def test_top_words_are_the_librarys(english, options):
-    texts = pd.Series(["the film isn't good", "a bad film ) )", "игра и мир", "мир b film", "good мир"] * 5)
+    texts = ["the film isn't good", "a bad film ) )", "игра и мир", "мир b film", "good мир"] * 5
     library = TfidfVectorizer(max_features=1000, **options)
     means = np.asarray(library.fit_transform(texts).mean(axis=0)).ravel()
     expected = dict(zip(library.get_feature_names_out(), means, strict=True))
-    top = exploration.top_tfidf(texts, english=english)
+    words = Counter(word for text in texts for word in text.split())
+    top = exploration.top_tfidf(Spool().add(texts), words.items(), english=english)
     assert [mean for _, mean in top] == pytest.approx(sorted(expected.values(), reverse=True)[:10])
     assert all(expected[word] == pytest.approx(mean) for word, mean in top)
     assert ("и" in expected) is not english and ("the" in dict(top)) is not english

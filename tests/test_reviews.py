@@ -15,8 +15,9 @@ import pytest
 from conftest import load_stage, run_stage
 
 from sentipress.core import errors
-from sentipress.data import corpus, sources
+from sentipress.data import corpus, corpus_making, sources
 from sentipress.data.cleaning import clean
+from sentipress.data.stored import Table
 from sentipress.data.task import SENTIMENT, Split, Task
 
 ROWS = [("A fine film, truly.", "positive"), ('He said "no". Twice,\nin two lines.', "negative")] * 30
@@ -111,17 +112,19 @@ def test_a_missing_file_and_nul_bytes(tmp_path):
 def test_splits_are_the_studys_and_disjoint(sample):
     from sklearn.model_selection import train_test_split
 
-    frame, counts = corpus.prepare(pd.concat([sample, sample.head(7)], ignore_index=True), "default", keep_duplicates=False)
+    raw = Table.stored(pd.concat([sample, sample.head(7)], ignore_index=True))
+    table, counts = corpus_making.prepare(raw, "default", keep_duplicates=False)
+    frame = table.loaded()
     assert counts["duplicates"] >= 7 and counts["kept"] == len(frame) == frame["review"].nunique()
-    frame["split"] = corpus.split(frame, SENTIMENT)
+    frame["split"] = corpus_making.split(frame, SENTIMENT)
     texts = {name: set(part["review"]) for name, part in frame.groupby("split")}
     assert sum(map(len, texts.values())) == len(set().union(*texts.values())) == len(frame)
     rest, test = train_test_split(range(len(frame)), test_size=0.2, random_state=1)
     assert frame.index[frame["split"] == "test"].tolist() == sorted(test)
     assert frame.index[frame["split"] == "validation"].tolist() == sorted(rest[int(len(rest) * 0.9) :])
-    kept, _ = corpus.prepare(pd.concat([sample, sample.head(7)], ignore_index=True), "thesis", keep_duplicates=True)
+    kept, _ = corpus_making.prepare(raw, "thesis", keep_duplicates=True)
     assert len(kept) == len(sample) + 7
-    other = corpus.split(frame.drop(columns="split"), Task(split=Split(test_share=0.3, validation_share=0.2, seed=2)))
+    other = corpus_making.split(frame.drop(columns="split"), Task(split=Split(test_share=0.3, validation_share=0.2, seed=2)))
     assert other.value_counts(normalize=True)["test"] == pytest.approx(0.3, abs=0.01)
     assert other.value_counts(normalize=True)["validation"] == pytest.approx(0.7 * 0.2, abs=0.01)
 
@@ -190,9 +193,9 @@ def test_labels_have_an_order(tmp_path, counts, allowed, labels):
 
 def test_a_rare_label_is_in_every_split(tmp_path):
     raw = sources.read_file(topics_csv(tmp_path / "t.csv", {"a": 400, "b": 300, "rare": 20}), "text", "topic")
-    frame, _ = corpus.prepare(raw.frame, "default", keep_duplicates=False)
+    frame = corpus_making.prepare(Table.stored(raw.frame), "default", keep_duplicates=False)[0].frame
     for seed in range(5):
-        names = corpus.split(frame, Task(raw.labels, split=Split(seed=seed)))
+        names = corpus_making.split(frame, Task(raw.labels, split=Split(seed=seed)))
         shares = frame.groupby(names)["label"].value_counts(normalize=True).unstack()
         np.testing.assert_allclose(shares, np.tile([400 / 720, 300 / 720, 20 / 720], (3, 1)), atol=0.02)
         assert (shares > 0).all().all()
@@ -394,13 +397,13 @@ def official(bundled, monkeypatch):
 
 def test_the_official_training_half_is_found_by_its_words(official):
     training, whole = official
-    found = sources.official_training(whole)
+    found = sources.official_training(whole["review"])
     assert found.sum() == 100 and sorted(whole["review"][found]) == sorted(training["review"])
     spaced = whole.assign(review=whole["review"].str.replace("<br />", " <br/> ").str.replace(" ", "  "))
-    assert sources.official_training(spaced.assign(review=spaced["review"].str.replace("<br/>", "<br />"))).sum() == 100
+    assert sources.official_training(spaced["review"].str.replace("<br/>", "<br />")).sum() == 100
     for part in (whole[found], whole[~found], whole[whole["review"].isin(set(training["review"][:90]))]):
         with pytest.raises(errors.UserError, match=r"--split official needs the full 50,000 IMDB reviews; .* -> give them by --data"):
-            sources.official_training(part.reset_index(drop=True))
+            sources.official_training(part["review"])
 
 
 def test_the_official_test_half_is_scored_whole_and_its_texts_teach_nothing(official, tmp_path, capsys):

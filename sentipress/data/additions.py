@@ -7,7 +7,7 @@ few words changed, so that it says the opposite (Kaushik et al. 2020; Gardner et
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,8 +137,8 @@ def for_training(
     given: Collection[Given],
     task: Task,
     cleaning: str,
-    held_out: Collection[str],
-    known: pd.Series,
+    held_out: Iterable[str],
+    known: Iterable[tuple[int, str]],
     first_row: int,
     elsewhere: Callable[[str], bool] = lambda text: False,
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
@@ -152,7 +152,7 @@ def for_training(
         task: the labels.
         cleaning: recipe by which the other texts were cleaned.
         held_out: cleaned texts of validation and test.
-        known: those of the training split, each under its row number.
+        known: row number and cleaned text of the training split.
         first_row: number of the first further text.
         elsewhere: whether another folder holds out a raw text.
 
@@ -160,13 +160,16 @@ def for_training(
         Columns `review` (cleaned), `label` and `row`, and of each file what was counted; of two files of one set also `pairs`, the
         row numbers of each original and its edited text that are both learned from.
     """
-    held, rows = set(map(words_of, held_out)), dict(zip(map(words_of, known), map(int, known.index), strict=True))
+    frames = [read(one, task) for one in given]
+    away_too = [frame["review"].map(elsewhere) for frame in frames]
+    frames = [frame.assign(review=[clean(text, cleaning) for text in frame["review"]]) for frame in frames]
+    words_in = [frame["review"].map(words_of) for frame in frames]
+    own = {found for words in words_in for found in words}  # of the other texts, which may be millions, no others matter
+    held = {found for text in held_out if (found := words_of(text)) in own}
+    rows = {found: row for row, text in known if (found := words_of(text)) in own}
     parts, counted = [], []
-    for one in given:
-        frame = read(one, task)
-        there = frame["review"].map(elsewhere)
-        frame["review"] = [clean(text, cleaning) for text in frame["review"]]
-        words, empty = frame["review"].map(words_of), frame["review"] == ""
+    for one, frame, there, words in zip(given, frames, away_too, words_in, strict=True):
+        empty = frame["review"] == ""
         away = (words.isin(held) | there) & ~empty
         leaked = frame["pair"].isin(set(frame.loc[away & (frame["pair"] >= 0), "pair"])) & ~away
         repeated = (words.isin(set(rows)) | words.duplicated()) & ~away & ~leaked & ~empty
@@ -197,7 +200,7 @@ def _pairs(frame: pd.DataFrame, words: pd.Series, rows: Mapping[str, int]) -> li
     return [list(map(int, two)) for _, two in known.groupby("pair")["row"] if two.nunique() == 2]
 
 
-def for_reading(given: Collection[Given], task: Task, cleaning: str, learned: Collection[str]) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def for_reading(given: Collection[Given], task: Task, cleaning: str, learned: Iterable[str]) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Sets that tell whether a model reads: columns `set`, `review` (raw), `label`, `edited`, `pair`.
 
     A text of a file alone that a model learns from or is chosen by is left out, and so is a pair whose edited text is such a one.
@@ -212,10 +215,13 @@ def for_reading(given: Collection[Given], task: Task, cleaning: str, learned: Co
     Raises:
         UserError: nothing of a file is left.
     """
-    known, parts, counted = set(map(words_of, learned)), [], []
-    for one in given:
-        frame = read(one, task)
-        words, tests = frame["review"].map(lambda text: words_of(clean(text, cleaning))), (frame["pair"] < 0) | (frame["edited"] == 1)
+    frames = [read(one, task) for one in given]
+    words_in = [frame["review"].map(lambda text: words_of(clean(text, cleaning))) for frame in frames]
+    own = {found for words in words_in for found in words}
+    known = {found for text in learned if (found := words_of(text)) in own}
+    parts, counted = [], []
+    for one, frame, words in zip(given, frames, words_in, strict=True):
+        tests = (frame["pair"] < 0) | (frame["edited"] == 1)
         seen = words.isin(known) & tests
         left = frame[~seen & ~frame["pair"].isin(set(frame.loc[seen & (frame["pair"] >= 0), "pair"]))]
         if left.empty:

@@ -1,4 +1,4 @@
-"""Files of labelled texts: CSV, TSV and the form of fastText, plain or packed as .gz, .bz2, .xz or .zip."""
+"""Files of labelled texts, read in pieces: CSV, TSV and the form of fastText, plain or packed, JSON Lines and Parquet."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, NoReturn, cast
 
@@ -20,7 +21,10 @@ import pandas as pd
 from sentipress.core.errors import UserError
 
 CSV, TSV, FASTTEXT = "CSV", "TSV", "fastText"  # forms
+JSON_LINES, PARQUET = "JSON Lines", "Parquet"  # forms that pyarrow is needed for
+ENDINGS = {".tsv": TSV, ".txt": FASTTEXT, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES, ".parquet": PARQUET, ".pq": PARQUET}
 PACKED = (".gz", ".bz2", ".xz", ".zip")
+PIECE = 2_000  # rows that are read at a time
 LABEL = "__label__"  # begins a label in the form of fastText (https://fasttext.cc/docs/en/supervised-tutorial.html)
 
 # Wherever pyarrow happens to be installed pandas would keep text in its arrays: other code than elsewhere, and a stage 1
@@ -35,13 +39,13 @@ _NO_HEADER = (
 
 
 class Rows(NamedTuple):
-    """Texts and labels as they stand in a file.
+    """Texts and labels as they stand in a file, or in a piece of it.
 
     Attributes:
         texts: str, an entry for each row.
         labels: str, the same.
-        numbers: where a person finds the rows, from 1: records of a CSV, lines of another file; int64 (rows,).
-        form: `CSV`, `TSV` or `FASTTEXT`.
+        numbers: where a person finds the rows, from 1: records of a CSV, lines of another file, rows of a Parquet file; int64 (rows,).
+        form: `CSV`, `TSV`, `FASTTEXT`, `JSON_LINES` or `PARQUET`.
         header: whether the first row names the columns.
     """
 
@@ -53,11 +57,9 @@ class Rows(NamedTuple):
 
 
 def form_of(path: Path) -> str:
-    """Form of a file: by its ending (.tsv, .txt), or fastText's where it begins with a label; else CSV."""
+    """Form of a file: by its ending, see `ENDINGS`, or fastText's where it begins with a label; else CSV."""
     name = path.with_suffix("") if path.suffix.lower() in PACKED else path
-    if name.suffix.lower() == ".tsv":
-        return TSV
-    return FASTTEXT if name.suffix.lower() == ".txt" or _begins_with_label(path) else CSV
+    return ENDINGS.get(name.suffix.lower()) or (FASTTEXT if _begins_with_label(path) else CSV)
 
 
 def _begins_with_label(path: Path) -> bool:
@@ -78,23 +80,34 @@ def header(path: Path) -> list[str]:
         return []
 
 
-def read(path: Path, text_column: str, label_column: str) -> Rows:
-    """Read a file of any form; the columns are those of a CSV, or of a TSV whose first row names them.
+def read(path: Path, text_column: str, label_column: str) -> Iterator[Rows]:
+    """Read a file of any form, `PIECE` rows at a time; the columns are those of its header, if its form has one.
 
     Raises:
-        UserError: not UTF-8, damaged, empty, or without these columns.
+        UserError: not UTF-8, damaged, empty, without these columns, or a row that cannot be read; pyarrow is not installed.
     """
     form = form_of(path)
     if form == TSV:
         return _read_tsv(path, text_column, label_column)
     if form == FASTTEXT:
         return _read_fasttext(path)
-    frame = read_table(path, [text_column, label_column])
-    return Rows(frame[text_column], frame[label_column], np.arange(2, len(frame) + 2), CSV, header=True)
+    if form in (JSON_LINES, PARQUET):
+        return _read_by_pyarrow(path, text_column, label_column, form)
+    return _read_csv(path, text_column, label_column)
+
+
+def _read_csv(path: Path, text_column: str, label_column: str) -> Iterator[Rows]:
+    for frame in tables(path, [text_column, label_column]):
+        yield Rows(frame[text_column], frame[label_column], frame.index.to_numpy() + 2, CSV, header=True)
 
 
 def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Columns of a CSV with a header, every cell as text.
+    """Columns of a CSV with a header, see `tables`, in memory."""
+    return pd.concat(tables(path, columns))
+
+
+def tables(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Columns of a CSV with a header, every cell as text, `PIECE` rows at a time; the first row of the file has the index 0.
 
     Raises:
         UserError: not UTF-8, damaged, empty, or columns that are not there once.
@@ -102,7 +115,10 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     remedy = f"give a UTF-8 CSV with the columns {','.join(columns)}, or name yours by --text-column and --label-column"
     try:
         # Every cell as text: pandas would read a review "NA" as missing and a label 1 as 1.0.
-        rows = pd.read_csv(path, header=None, dtype=TEXT, keep_default_na=False, encoding="utf-8-sig", encoding_errors="strict")
+        with pd.read_csv(
+            path, header=None, dtype=TEXT, keep_default_na=False, encoding="utf-8-sig", encoding_errors="strict", chunksize=PIECE
+        ) as pieces:
+            yield from _columns(path, pieces, columns, remedy)
     except pd.errors.EmptyDataError:
         raise UserError(f"{path} is empty", remedy) from None
     except UnicodeDecodeError as error:
@@ -111,16 +127,42 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
         raise UserError(f"{path} cannot be parsed as CSV ({error})", f"close every quote; {remedy}") from None
     except (OSError, EOFError, ValueError, RuntimeError, *DAMAGED) as error:
         _unreadable(path, error)
-    header = [str(name).strip() for name in rows.iloc[0]]
-    _check_header(path, header, columns, remedy)
-    frame = rows.iloc[1:].reset_index(drop=True)
-    frame.columns = pd.Index(header)
-    if frame.empty:
+
+
+def _columns(path: Path, pieces: Iterable[pd.DataFrame], columns: list[str], remedy: str) -> Iterator[pd.DataFrame]:
+    """Columns of the pieces of a table whose first row names them."""
+    header: list[str] = []
+    rows = 0
+    for piece in pieces:
+        if not header:
+            header = [str(name).strip() for name in piece.iloc[0]]
+            _check_header(path, header, columns, remedy)
+        frame = piece.set_axis(header, axis=1).set_axis(piece.index - 1)[columns].loc[0:]  # the header has the index -1
+        rows += len(frame)
+        yield frame
+    if not rows:
         raise UserError(f"{path} has a header and no rows", remedy)
-    return frame[columns]
 
 
-def _read_tsv(path: Path, text_column: str, label_column: str) -> Rows:
+def _read_by_pyarrow(path: Path, text_column: str, label_column: str, form: str) -> Iterator[Rows]:
+    from sentipress.data import places, row_reading
+
+    def rows() -> Iterator[tuple[int, str, str]]:
+        file = places.inputs([str(path)])[0][0]
+        for number, row in enumerate(row_reading.rows(file, text_column, label_column), start=1):
+            if row.reason not in ("", row_reading.NO_TEXT, row_reading.BLANK):  # these two are said as of the other forms
+                raise UserError(f"{path} row {number} has no text ({row.reason})", "mend or remove that row")
+            yield number, row.text or "", "" if row.key is None else str(row.key)
+
+    try:
+        yield from _in_pieces(path, rows(), form, "give rows", header=True)
+    except row_reading.NoSuchColumn as error:
+        raise UserError(error.problem, "name yours by --text-column and --label-column") from None
+    except row_reading.Damaged as error:
+        raise UserError(str(error), "check the file") from None
+
+
+def _read_tsv(path: Path, text_column: str, label_column: str) -> Iterator[Rows]:
     lines = _lines(path, _NO_HEADER)
     first_number, first = next(lines, (0, ""))
     if not first_number:
@@ -133,39 +175,46 @@ def _read_tsv(path: Path, text_column: str, label_column: str) -> Rows:
         text_at, label_at, width = names.index(text_column), names.index(label_column), len(names)
     else:
         lines = _before((first_number, first), lines)
-    numbers, texts, labels = [], [], []
-    for number, line in lines:
-        cells = line.split("\t")
-        if len(cells) > width:
-            raise UserError(f"{path} row {number} has {len(cells)} columns, not {width}", _NO_HEADER)
-        cells += [""] * (width - len(cells))
-        numbers.append(number)
-        texts.append(cells[text_at])
-        labels.append(cells[label_at])
-    if not numbers:
-        raise UserError(f"{path} has a header and no rows", _NO_HEADER)
-    return _rows(texts, labels, numbers, TSV, header)
+
+    def rows() -> Iterator[tuple[int, str, str]]:
+        for number, line in lines:
+            cells = line.split("\t")
+            if len(cells) > width:
+                raise UserError(f"{path} row {number} has {len(cells)} columns, not {width}", _NO_HEADER)
+            cells += [""] * (width - len(cells))
+            yield number, cells[text_at], cells[label_at]
+
+    return _in_pieces(path, rows(), TSV, _NO_HEADER, header)
 
 
-def _read_fasttext(path: Path) -> Rows:
+def _read_fasttext(path: Path) -> Iterator[Rows]:
     remedy = f"begin each row with {LABEL}name, a space and the text; a CSV's name ends with .csv"
-    numbers, texts, labels = [], [], []
-    for number, line in _lines(path, remedy):
-        match = cast(re.Match[str], _FASTTEXT_LINE.fullmatch(line))
-        if not match[1]:
-            raise UserError(f"{path} row {number} has no label", remedy)
-        if match[2].startswith(LABEL):
-            raise UserError(f"{path} row {number} has two labels", "leave one of them")
-        numbers.append(number)
-        texts.append(match[2])
-        labels.append(match[1])
-    if not numbers:
-        raise UserError(f"{path} is empty", remedy)
-    return _rows(texts, labels, numbers, FASTTEXT, header=False)
+
+    def rows() -> Iterator[tuple[int, str, str]]:
+        for number, line in _lines(path, remedy):
+            match = cast(re.Match[str], _FASTTEXT_LINE.fullmatch(line))
+            if not match[1]:
+                raise UserError(f"{path} row {number} has no label", remedy)
+            if match[2].startswith(LABEL):
+                raise UserError(f"{path} row {number} has two labels", "leave one of them")
+            yield number, match[2], match[1]
+
+    return _in_pieces(path, rows(), FASTTEXT, remedy, header=False)
 
 
-def _rows(texts: list[str], labels: list[str], numbers: list[int], form: str, header: bool) -> Rows:
-    return Rows(pd.Series(texts, dtype=TEXT), pd.Series(labels, dtype=TEXT), np.array(numbers, np.int64), form, header)
+def _in_pieces(path: Path, rows: Iterator[tuple[int, str, str]], form: str, remedy: str, header: bool) -> Iterator[Rows]:
+    """Number, text and label of each row, `PIECE` rows at a time.
+
+    Raises:
+        UserError: there are none.
+    """
+    piece = list(islice(rows, PIECE))
+    if not piece:
+        raise UserError(f"{path} has a header and no rows" if header else f"{path} is empty", remedy)
+    while piece:
+        numbers, texts, labels = zip(*piece, strict=True)
+        yield Rows(pd.Series(texts, dtype=TEXT), pd.Series(labels, dtype=TEXT), np.array(numbers, np.int64), form, header)
+        piece = list(islice(rows, PIECE))
 
 
 def _before(first: tuple[int, str], others: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:

