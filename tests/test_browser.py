@@ -328,6 +328,102 @@ def test_the_published_page_is_built_without_tensorflow(tmp_path, demo):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+# Encoders: their networks are stand-ins here, which are copied and not run (tests/test_encoders.py describes a real one)
+
+
+@pytest.fixture
+def encoders(tmp_path, monkeypatch) -> Path:
+    """A folder as an encoder's stages leave it: two encoders with a tokenizer each, and two small models."""
+    pytest.importorskip("tokenizers", reason="needs the encoder's packages: pip install -r requirements-encoder.txt")
+    from encoders import word_pieces
+
+    from sentipress.browser import encoder_files
+    from sentipress.text.pieces import PieceTokenizer
+
+    class Opened:
+        def __init__(self, path: Path, remedy: str, encoder: PieceTokenizer, task: object) -> None:
+            self.lengths = [8, encoder.sequence_length]
+
+    monkeypatch.setattr(encoder_files, "LiteRTEncoder", Opened)
+    folder = tmp_path / "encoder"
+    tokenizer = PieceTokenizer(json.loads(word_pieces().to_str()), 16, 0)
+    files.write_json(folder / "reviews.json", {"stage": "encoder/1_data.py"})
+    files.write_bytes(folder / "reviews.csv", b"reviews")
+    for name, vocabulary in (("modelo_DRQ", "tokenizer.json"), ("compact", "compact.tokenizer.json")):
+        tokenizer.save(folder / vocabulary)
+        files.write_bytes(folder / f"{name}.tflite", name.encode())
+        write_encoder_record(folder, name, vocabulary)
+    pocket.save(folder / "student_lstm.zip", b"TFL3 its network", Tokenizer(("good",), 4, "post", "pre", "default"), SENTIMENT_LABELS)
+    write_record(folder, "student_lstm", "student_lstm.zip")
+    save_bag(folder, "rival_words")
+    return folder
+
+
+def write_encoder_record(folder: Path, name: str, vocabulary: str, **changes: object) -> None:
+    inputs = {file: files.sha256(folder / file) for file in ("reviews.csv", vocabulary)}
+    write_record(folder, name, f"{name}.tflite", **({"inputs": inputs, "tokenizer": vocabulary} | changes))
+
+
+def test_the_models_of_an_encoders_folder_are_offered(encoders, demo):
+    content = built([encoders], demo)
+    seen = [(about["id"], about["kind"], about["title"]["key"]) for about in content["models"]]
+    assert seen == [
+        ("student_lstm", "pocket", "titlePocket"),
+        ("rival_words", "bag", "titleTaught"),
+        ("modelo_DRQ", "encoder", "titleEncoder"),
+        ("compact", "encoder", "titleEncoderSmall"),
+    ]
+    assert list(content["cleaning"]["recipes"]) == ["default"]  # the recipe of pieces stands beside the pieces
+    listed = re.search(r"FILES = (\{.*?\});", (demo / "dist" / "sw.js").read_text(), re.DOTALL)[1]
+    for about in content["models"][2:]:
+        read = json.loads((demo / "dist" / about["tokenizer"]["file"]).read_text(encoding="utf-8"))
+        assert read["library"]["model"]["type"] == "WordPiece" and read["reading"]["sequence_length"] == 16
+        assert about["lengths"] == [8, 16] and about["labels"] == ["negative", "positive"] and about["words"] == 500
+        for held in (about, about["tokenizer"]):
+            assert files.sha256(demo / "dist" / held["file"]) == held["sha256"] and held["file"] not in listed
+            assert (demo / "dist" / held["file"]).stat().st_size == held["bytes"]
+    assert content["models"][0]["file"] in listed
+
+
+def test_folders_of_both_tracks_stand_side_by_side(encoders, artifacts, demo):
+    content = built([artifacts, encoders], demo)
+    assert [about["kind"] for about in content["models"]] == ["network", "pocket", "bag", "encoder", "encoder"]
+    names = [held["file"] for about in content["models"] for held in (about, *(about.get(key, {}) for key in ("vocabulary", "tokenizer"))) if held]
+    assert len(set(names)) == len(names) and all((demo / "dist" / name).is_file() for name in names)
+
+
+def test_what_is_wrong_with_an_encoder_names_the_command(encoders, capsys):
+    def refusal() -> str:
+        with pytest.raises(UserError) as caught:
+            offered.models([encoders])
+        return str(caught.value)
+
+    write_encoder_record(encoders, "compact", "compact.tokenizer.json", labels=list(NEWS))
+    assert "compact.tflite has the labels world, sports, business; student_lstm.zip has negative, positive" in refusal()
+    write_encoder_record(encoders, "compact", "compact.tokenizer.json")
+    content = json.loads((encoders / "tokenizer.json").read_text(encoding="utf-8"))
+    files.write_text(encoders / "tokenizer.json", json.dumps(content | {"prefix": "query: "}))
+    assert re.search(r"tokenizer\.json has changed since -> run python encoder/3_quantization\.py --artifacts", refusal())
+    # Another kind of tokenizer: the encoder is left out, the rest stays.
+    content["library"]["normalizer"] = {"type": "Lowercase"}
+    files.write_text(encoders / "tokenizer.json", json.dumps(content))
+    write_encoder_record(encoders, "modelo_DRQ", "tokenizer.json")
+    assert [model.about["id"] for model in offered.models([encoders])] == ["student_lstm", "rival_words", "compact"]
+    assert "left out modelo_DRQ.tflite: the page does not know the normalizer Lowercase" in capsys.readouterr().out
+    for name in ("student_lstm.zip", "rival_words.zip", "compact.tflite"):
+        (encoders / name).unlink()
+    assert "holds none of the demo's models -> run python encoder/3_quantization.py" in refusal()
+
+
+def test_an_encoder_can_be_published(encoders, demo, monkeypatch, capsys):
+    monkeypatch.setattr(offered, "PUBLISHED", (("encoder/compact.tflite", "titleEncoderSmall", "textsSentences"),))
+    (model,) = offered.published(encoders.parent)
+    assert model.about["kind"] == "encoder" and model.about["tokenizer"]["file"] == "models/encoder/compact.tokenizer.json"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert offered.published(encoders.parent) == []
+    assert "compact.tflite: the package tokenizers is not installed (pip install" in capsys.readouterr().out
+
+
 # What the page says
 
 
@@ -359,7 +455,7 @@ def test_the_page_asks_for_the_strings_that_there_are():
     scripts = [path.read_text(encoding="utf-8") for path in source.glob("*.js")]
     attributes = set(re.findall(r'data-(?:text|label|placeholder|title)="(\w+)"', " ".join(pages)))
     spoken = set(re.findall(r'"(\w+)"', " ".join(scripts))) & STRINGS["en"].keys()
-    titles = {key for _, key, _ in offered.NETWORKS} | {key for name in offered.PUBLISHED for key in name[1:]}
+    titles = {key for _, key, _ in (*offered.NETWORKS, *offered.ENCODERS)} | {key for name in offered.PUBLISHED for key in name[1:]}
     examples = {
         text["title"] for one in json.loads((source / "sentences.json").read_text(encoding="utf-8")).values() for text in one["texts"]
     }

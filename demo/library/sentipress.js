@@ -3,9 +3,9 @@
 //   import { load } from "./sentipress.js";
 //   const model = await load("pocket.zip");
 //   await model(["A fine film."]);
+import { contextOf } from "./context.js";
 import { explained, use } from "./language.js";
 import { fetched } from "./measured.js";
-import { contextOf } from "./models.js";
 import { SCHEMA, decoded } from "./packed.js";
 import { Problem } from "./problem.js";
 import rules from "./rules.js";

@@ -1,12 +1,12 @@
 // The page that measures the models on the device that opens it: times of 200 texts, memory, and all of it as a JSON.
 import { titleOf } from "./choices.js";
 import { $, part } from "./dom.js";
-import { explained, kilobytes, milliseconds, number, offerLanguages, preferred, speak, t } from "./language.js";
-import { load } from "./models.js";
+import { explained, kilobytes, megabytes, milliseconds, number, offerLanguages, preferred, speak, t } from "./language.js";
+import { clearLoading, showProgress } from "./loading.js";
+import { bytesOf, isLarge, load } from "./models.js";
 import { clockTick, percentile, timesOf } from "./timing.js";
 
 const SCHEMA = 1; // of the JSON
-const MEGABYTE = 1_000_000;
 
 let metadata;
 let tick;
@@ -49,12 +49,15 @@ function say(key, values = () => ({})) {
 
 /** Everything that is made of strings. */
 function show() {
-  const wanted = new Set([...document.querySelectorAll("#models input:not(:checked)")].map((box) => box.value));
+  const before = new Map([...document.querySelectorAll("#models input")].map(({ value, checked }) => [value, checked]));
   $("models").replaceChildren(
     ...metadata.models.map((about) => {
       const choice = part("box", "", "label");
-      const box = Object.assign(document.createElement("input"), { type: "checkbox", value: about.id, checked: !wanted.has(about.id) });
-      choice.append(box, ` ${titleOf(about)}, ${kilobytes(about.bytes)}`);
+      // A large model is fetched only if a visitor ticks it.
+      const checked = before.get(about.id) ?? !isLarge(about);
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", value: about.id, checked });
+      const size = isLarge(about) ? t("benchLarge", { size: megabytes(bytesOf(about)) }) : kilobytes(about.bytes);
+      choice.append(box, ` ${titleOf(about)}, ${size}`);
       return choice;
     }),
   );
@@ -72,22 +75,40 @@ async function measure() {
   const texts = await fetched("./bench-texts.json");
   for (const about of metadata.models.filter(({ id }) => wanted.includes(id))) {
     say("benchLoading", () => ({ model: titleOf(about) }));
-    const model = await load(metadata, about);
-    const times = await timesOf(model, texts, tick, {
-      signal: stopping.signal,
-      progress: (done) => {
-        say("benchRunning", () => ({ model: titleOf(about), done, count: texts.length }));
-        return new Promise((resolve) => setTimeout(resolve)); // the page shows it and hears the button
-      },
-    });
-    if (!times) break;
-    measured.set(about.id, figuresOf(about, model, times, await memory()));
+    const model = await loadedUnlessStopped(about);
+    if (!model) break;
+    try {
+      const times = await timesOf(model, texts, tick, {
+        signal: stopping.signal,
+        progress: (done) => {
+          say("benchRunning", () => ({ model: titleOf(about), done, count: texts.length }));
+          return new Promise((resolve) => setTimeout(resolve)); // the page shows it and hears the button
+        },
+      });
+      if (!times) break;
+      measured.set(about.id, figuresOf(about, model, times, await memory()));
+    } finally {
+      model.free?.();
+    }
     showResults();
   }
   say(stopping.signal.aborted ? "benchStopped" : "benchDone");
   $("start").disabled = false;
   $("stop").disabled = true;
   $("save").disabled = !measured.size;
+}
+
+/** A model, with progress where it is large; null where the visitor stopped it. */
+async function loadedUnlessStopped(about) {
+  const stop = () => stopping.abort();
+  try {
+    return await load(metadata, about, { signal: stopping.signal, progress: (state) => showProgress($("loading"), titleOf(about), state, stop) });
+  } catch (error) {
+    if (stopping.signal.aborted) return null;
+    throw error;
+  } finally {
+    clearLoading($("loading"), $("stop"));
+  }
 }
 
 function figuresOf(about, model, times, memoryBytes) {
@@ -131,7 +152,7 @@ function showResults() {
           t("milliseconds", { amount: number(found.p50_ms, 3) }),
           t("milliseconds", { amount: number(found.p95_ms, 3) }),
           milliseconds(found.load_ms),
-          bytes === null ? t("benchNoMemory") : t("benchMegabytes", { amount: number(bytes / MEGABYTE, 1) }),
+          bytes === null ? t("benchNoMemory") : megabytes(bytes),
         ];
         row.append(Object.assign(part("", titleOf(about), "th"), { scope: "row" }), ...cells.map((text) => part("number", text, "td")));
         return row;

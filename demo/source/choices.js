@@ -1,15 +1,29 @@
 // The models as cards: size, what each learned from, how often it is right, and whether its file is the measured one.
 import { $, part } from "./dom.js";
 import { kilobytes, milliseconds, percent, t } from "./language.js";
-import { BAG } from "./models.js";
+import { loadingPlace } from "./loading.js";
+import { BAG, ENCODER, isLarge } from "./models.js";
 
-/** Make the cards. @param {object[]} models of metadata.json @param {object} chosen one of them @param {(about: object) => void} onChoice */
+/**
+ * Make the cards.
+ * @param {object[]} models of metadata.json
+ * @param {object | undefined} chosen one of them
+ * @param {(about: object) => void} onChoice
+ */
 export function showCards(models, chosen, onChoice) {
-  $("choices").replaceChildren(...models.map((about) => card(about, about === chosen, onChoice)));
-  const bags = models.filter((about) => about.kind === BAG).length;
-  const said = [...(bags < models.length ? ["sourceNetworks"] : []), ...(bags ? ["sourceBags"] : []), "sourceInterval"];
-  $("source").textContent = said.map((key) => t(key)).join(" ");
+  const cards = models.map((about) => [card(about, about === chosen, onChoice), ...(isLarge(about) ? [loadingPlace(about)] : [])]);
+  $("choices").replaceChildren(...cards.flat());
+  const said = new Set(models.map(({ kind }) => ({ [BAG]: "sourceBags", [ENCODER]: "sourceEncoders" })[kind] ?? "sourceNetworks"));
+  $("source").textContent = [...said, "sourceInterval"].map((key) => t(key)).join(" ");
 }
+
+/** Mark one as chosen, or none. @param {object | undefined} about */
+export function mark(about) {
+  for (const radio of document.querySelectorAll(".choice input")) radio.checked = radio.value === about?.id;
+}
+
+/** The button that chooses a model. */
+export const radioOf = (about) => document.querySelector(`.choice[data-id="${CSS.escape(about.id)}"] input`);
 
 /** A model's title; where the page has several folders, with the name of its own. */
 export function titleOf(about) {

@@ -1,22 +1,27 @@
 // A transformer encoder, asked in the way of models.js: pieces, a .tflite file with a signature for each length, a thread.
 import { leaveOneOut } from "./influence.js";
 import { fetchKept } from "./kept.js";
+import { Times } from "./measured.js";
 import { Pieces } from "./pieces.js";
+import { Problem } from "./problem.js";
 
-const RECENT = 101; // runs whose median is told
+// A long text's words are left out in groups: each question takes up to a third of a second.
+const MOST_QUESTIONS = 64;
 
 /** @typedef {import("./tokenizer.js").Reading} Reading */
 /** @typedef {import("./cleaning.js").Token} Token */
 
+/** See models.js; an encoder brings its own recipe. */
+export const load = (context, about, options) => Encoder.load(about, options);
+
 export class Encoder {
-  how = "Each word is left out once and the model asked again.";
-  limit = "Only its beginning is read.";
+  how = "howEncoder";
   #about;
   #pieces;
   #worker;
   #waiting = new Map(); // number of a question to what settles its promise
   #asked = 0;
-  #times = [];
+  #times = new Times();
 
   constructor(about, pieces, worker) {
     this.#about = about;
@@ -26,9 +31,9 @@ export class Encoder {
       const { resolve, reject } = this.#waiting.get(id);
       this.#waiting.delete(id);
       if (error === undefined) resolve(numbers);
-      else reject(new Error(error));
+      else reject(new Problem("errorRun", { file: about.file, reason: error }));
     };
-    worker.onerror = (event) => this.#end(event.message || `the thread of ${about.file} failed`);
+    worker.onerror = (event) => this.#end(new Problem("errorRun", { file: about.file, reason: event.message ?? "" }));
   }
 
   /**
@@ -39,41 +44,55 @@ export class Encoder {
    */
   static async load(about, { progress = () => {}, signal } = {}) {
     const started = performance.now();
-    const total = about.bytes + about.tokenizer.bytes;
-    const library = await fetchKept(about.tokenizer, { signal, progress: (state) => progress({ ...state, total }) });
-    const before = library.bytes.length;
+    const before = about.tokenizer.bytes;
+    const total = before + about.bytes;
+    const tokenizer = await fetchKept(about.tokenizer, { signal, progress: ({ received }) => progress({ received, total }) });
     const model = await fetchKept(about, { signal, progress: (state) => progress({ ...state, received: before + state.received, total }) });
-    const pieces = new Pieces(JSON.parse(new TextDecoder().decode(library.bytes)).library, about.reading);
+    const { library, reading } = JSON.parse(new TextDecoder().decode(tokenizer.bytes));
+    const pieces = new Pieces(library, reading);
     signal?.throwIfAborted();
     const encoder = new Encoder(about, pieces, new Worker(new URL("./encoder-worker.js", import.meta.url)));
-    encoder.verified = model.verified && library.verified;
-    encoder.kept = model.kept && library.kept;
+    encoder.verified = model.verified && tokenizer.verified;
+    encoder.kept = model.kept && tokenizer.kept;
+    const end = () => encoder.free();
+    signal?.addEventListener("abort", end);
     try {
       await encoder.#ask({ bytes: model.bytes }, [model.bytes.buffer]);
       await encoder.score([]);
     } catch (error) {
       encoder.free();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", end);
     }
-    encoder.#times = []; // the first run also allocates
+    encoder.#times = new Times(); // the first run also allocates
     encoder.loadMilliseconds = performance.now() - started;
     return encoder;
   }
 
-  /** Give all memory back; what was asked and has no answer yet fails. */
+  /** What is said of a text that is too long. */
+  get limit() {
+    return { key: "limitPieces", count: this.#pieces.room };
+  }
+
+  /** Give all memory back; what was asked and has no answer yet ends with an AbortError. */
   free() {
-    this.#end(`${this.#about.file} was put away`);
+    this.#end(this.#putAway());
+  }
+
+  #putAway() {
+    return new DOMException(`${this.#about.file} was put away`, "AbortError");
   }
 
   #end(reason) {
     this.#worker?.terminate();
     this.#worker = undefined;
-    for (const { reject } of this.#waiting.values()) reject(new Error(reason));
+    for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
   }
 
   #ask(content, transferred = []) {
-    if (!this.#worker) return Promise.reject(new Error(`${this.#about.file} was put away`));
+    if (!this.#worker) return Promise.reject(this.#putAway());
     const id = this.#asked++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -92,10 +111,10 @@ export class Encoder {
     const ids = this.#pieces.ids(words);
     const length = this.#about.lengths.find((some) => some >= ids.length); // the shortest that holds the text
     const logits = await this.#ask({ ids: this.#pieces.padded(ids, length), signature: this.#about.signature + length });
-    this.#times.push(performance.now() - started);
-    if (this.#times.length > RECENT) this.#times.shift();
-    const expected = this.#about.labels.length === 2 ? 1 : this.#about.labels.length;
-    if (logits.length !== expected) throw new Error(`${this.#about.file} gives ${logits.length} numbers, its labels need ${expected}`);
+    this.#times.add(performance.now() - started);
+    const labels = this.#about.labels.length;
+    const expected = labels === 2 ? 1 : labels; // of two labels a model gives the last one's logit
+    if (logits.length !== expected) throw new Problem("errorOutputs", { count: logits.length, labels, expected });
     if (expected === 1) {
       const last = 1 / (1 + Math.exp(-logits[0]));
       return [1 - last, last];
@@ -106,15 +125,19 @@ export class Encoder {
     return powers.map((power) => power / sum);
   }
 
-  /** See models.js; words and terms are those between spaces. */
+  /** See models.js; words are those between spaces, terms a word or neighbours of a long text, which share what they moved. */
   async influence(words, probabilities, label, options) {
-    const score = async (some) => (await this.score(some))[label];
-    const moved = await leaveOneOut(words, probabilities[label], score, options);
-    return moved && { terms: words, weights: moved, words, shares: moved };
+    const size = Math.ceil(words.length / MOST_QUESTIONS);
+    const groups = Array.from({ length: Math.ceil(words.length / size) }, (_, group) => words.slice(group * size, (group + 1) * size));
+    const score = async (some) => (await this.score(some.flat()))[label];
+    const weights = await leaveOneOut(groups, probabilities[label], score, options);
+    if (!weights) return null;
+    const terms = groups.map((group) => ({ word: group.map(({ word }) => word).join(" ") }));
+    return { terms, weights, words, shares: groups.flatMap((group, index) => group.map(() => weights[index] / group.length)) };
   }
 
   /** Median of the recent runs from words to probabilities, undefined before the first one. */
   get milliseconds() {
-    return [...this.#times].sort((one, other) => one - other)[Math.floor(this.#times.length / 2)];
+    return this.#times.median;
   }
 }

@@ -14,10 +14,10 @@ export function logOdds(probability) {
 /**
  * What a label's log-odds lose with each word: above 0 for a word that speaks for the label.
  *
- * @param {number[]} ids of the words, not padded
+ * @param {number[]} ids of the words, not padded, or groups of words
  * @param {number} probability of the label, by the whole text
  * @param {(ids: number[]) => Promise<number>} score gives its probability
- * @param {{signal: AbortSignal, progress: (done: number) => void}} options
+ * @param {{signal: AbortSignal, progress: (done: number, count: number) => void}} options
  * @returns {Promise<Float64Array | null>} null when it was cancelled
  */
 export async function leaveOneOut(ids, probability, score, { signal, progress }) {
@@ -26,7 +26,7 @@ export async function leaveOneOut(ids, probability, score, { signal, progress })
   let until = 0;
   for (let left = 0; left < ids.length; left++) {
     if (performance.now() >= until) {
-      progress(left);
+      progress(left, ids.length);
       await turn();
       until = performance.now() + SLICE;
     }

@@ -1,6 +1,8 @@
 // Large files that a visitor asked for: fetched with progress, checked, and kept on the device for the next time.
 //
 // They stay out of the service worker's list, which every visitor fetches.
+import { digestOf } from "./measured.js";
+import { Problem } from "./problem.js";
 
 const CACHE = "encoders"; // the service worker clears those whose names begin with "sentipress-"
 
@@ -24,7 +26,7 @@ export async function fetchKept(about, { progress = () => {}, signal } = {}) {
   const held = await cache?.match(name);
   if (held) {
     const bytes = new Uint8Array(await held.arrayBuffer());
-    const found = await sha256(bytes);
+    const found = await digestOf(bytes);
     if (found === undefined || found === about.sha256) {
       progress({ received: bytes.length, total: bytes.length, secondsLeft: 0 });
       return { bytes, verified: found !== undefined, kept: true };
@@ -32,8 +34,8 @@ export async function fetchKept(about, { progress = () => {}, signal } = {}) {
     await cache.delete(name); // damaged
   }
   const bytes = await fetched(about, progress, signal);
-  const found = await sha256(bytes);
-  if (found && found !== about.sha256) throw new Error(`${about.file} is not the file that was measured (SHA-256 ${found.slice(0, 12)})`);
+  const found = await digestOf(bytes);
+  if (found && found !== about.sha256) throw new Problem("errorHash", { file: about.file, hash: found.slice(0, 12) });
   try {
     await forget(about, cache);
     await cache?.put(name, new Response(bytes, { headers: { "Content-Type": "application/octet-stream" } }));
@@ -55,28 +57,28 @@ export async function forget(about, cache) {
   await some?.delete(new URL(about.file, location.href).href, { ignoreSearch: true });
 }
 
-async function fetched(about, progress, signal) {
-  const response = await fetch(about.file, { signal });
-  if (!response.ok) throw new Error(`${about.file} could not be fetched (${response.status})`);
-  const bytes = new Uint8Array(about.bytes);
+async function fetched({ file, bytes: expected }, progress, signal) {
+  const unlessEnded = (error) => {
+    if (signal?.aborted) throw error;
+  };
+  const response = await fetch(file, { signal }).catch(unlessEnded);
+  if (!response?.ok) throw new Problem("errorFetch", { file, status: response?.status ?? 0 });
+  const bytes = new Uint8Array(expected);
   const started = performance.now();
+  const reader = response.body.getReader();
   let received = 0;
-  for (const reader = response.body.getReader(); ; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (received + value.length > bytes.length) throw new Error(`${about.file} has more than ${about.bytes} bytes: build the page again`);
-    bytes.set(value, received);
-    received += value.length;
+  for (;;) {
+    const part = await reader.read().catch(unlessEnded);
+    if (!part || part.done) break;
+    if (received + part.value.length > expected) {
+      await reader.cancel();
+      throw new Problem("errorLonger", { file, expected });
+    }
+    bytes.set(part.value, received);
+    received += part.value.length;
     const seconds = (performance.now() - started) / 1000;
-    progress({ received, total: about.bytes, secondsLeft: seconds > 0.2 ? (seconds * (about.bytes - received)) / received : undefined });
+    progress({ received, total: expected, secondsLeft: seconds > 0.2 ? (seconds * (expected - received)) / received : undefined });
   }
-  if (received !== about.bytes) throw new Error(`${about.file} has ${received} bytes, not ${about.bytes}: the connection broke, try again`);
+  if (received !== expected) throw new Problem("errorBroken", { file, received, expected });
   return bytes;
-}
-
-/** Hexadecimal SHA-256; undefined where the browser hides it, on pages that come neither by https nor from localhost. */
-async function sha256(bytes) {
-  if (!globalThis.crypto?.subtle) return undefined;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

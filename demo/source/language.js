@@ -70,6 +70,7 @@ export const number = (value, digits = 0) => new Intl.NumberFormat(language, { m
 export const percent = (share, digits = 1) => `${number(100 * share, digits)} %`;
 export const signed = (value) => `${value > 0 ? "+" : "−"}${number(Math.abs(value), 2)}`;
 export const kilobytes = (bytes) => t("kilobytes", { amount: number(Math.round(bytes / 1024)) });
+export const megabytes = (bytes) => t("megabytes", { amount: number(bytes / 1_000_000, 1) });
 
 /** Milliseconds with a digit more where they are few; below what a browser's clock can tell as such. */
 export function milliseconds(time) {

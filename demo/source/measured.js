@@ -17,7 +17,7 @@ export async function fetched(file) {
  */
 export async function fetchMeasured({ file, sha256 }) {
   const bytes = await fetched(file);
-  const found = await digest(bytes);
+  const found = await digestOf(bytes);
   if (found && found !== sha256) throw new Problem("errorHash", { file, hash: found.slice(0, 12) });
   return { bytes, verified: Boolean(found) };
 }
@@ -38,7 +38,7 @@ export class Times {
 }
 
 /** Hexadecimal SHA-256; undefined where the browser hides it, on pages that come neither by https nor from localhost. */
-async function digest(bytes) {
+export async function digestOf(bytes) {
   if (!globalThis.crypto?.subtle) return undefined;
   const found = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(found, (byte) => byte.toString(16).padStart(2, "0")).join("");

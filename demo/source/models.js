@@ -1,4 +1,5 @@
 // One way to ask every kind of model.
+import { contextOf } from "./context.js";
 import { Problem } from "./problem.js";
 
 /** @typedef {import("./cleaning.js").Token} Token */
@@ -22,35 +23,36 @@ import { Problem } from "./problem.js";
  * @property {(words: Token[]) => Promise<number[]>} score gives the probabilities of all labels
  * @property {(words: Token[], probabilities: number[], label: number, options: object) => Promise<Influence | null>} influence
  *   gives null when it was cancelled; the options are those of influence.js
- */
-/**
- * What a model is read with: its own labels and recipe, out of metadata.json.
- * @typedef {object} Context
- * @property {string[]} labels
- * @property {number} known_share least share of known words for a verdict
- * @property {object} cleaning recipe, steps, classes and lower case, see cleaning.js
- * @property {object} tokens numbers that all vocabularies of words have in common
+ * @property {() => void} [free] of a large model: gives all its memory back; what has no answer yet ends with an AbortError
  */
 
 export const BAG = "bag";
+export const ENCODER = "encoder";
 
-// A kind of model and the module that opens it by `load(context, about)`. Code that a page's models do not need, a WebAssembly
-// runtime above all, stays away.
+// A kind of model and the module that opens it by `load(context, about, options)`. Code that a page's models do not need, a
+// WebAssembly runtime above all, stays away.
 const KINDS = {
   network: () => import("./network.js"),
   pocket: () => import("./network.js"),
   [BAG]: () => import("./words.js"),
+  [ENCODER]: () => import("./encoder.js"),
 };
 
-/** @returns {Context} */
-export function contextOf(metadata, about) {
-  const { recipes, lower } = metadata.cleaning;
-  const cleaning = { recipe: about.cleaning, ...recipes[about.cleaning], lower };
-  return { labels: about.labels, known_share: metadata.known_share, cleaning, tokens: metadata.tokens };
-}
+/** Whether a model is fetched only when a visitor asks for it, with progress, and put away when another one is chosen. */
+export const isLarge = (about) => about.kind === ENCODER;
 
-/** Load a model. @param {object} metadata metadata.json @param {object} about an entry of its models @returns {Promise<Asked>} */
-export async function load(metadata, about) {
+/** Bytes of all that is fetched for a large model. */
+export const bytesOf = (about) => about.bytes + about.tokenizer.bytes;
+
+/**
+ * Load a model.
+ * @param {object} metadata metadata.json
+ * @param {object} about an entry of its models
+ * @param {{progress?: (state: import("./kept.js").Progress) => void, signal?: AbortSignal}} options heeded by large models: a
+ *   signal that is aborted ends the loading with an AbortError
+ * @returns {Promise<Asked>}
+ */
+export async function load(metadata, about, options = {}) {
   if (!Object.hasOwn(KINDS, about.kind)) throw new Problem("errorKind", { kind: about.kind });
-  return (await KINDS[about.kind]()).load(contextOf(metadata, about), about);
+  return (await KINDS[about.kind]()).load(contextOf(metadata, about), about, options);
 }

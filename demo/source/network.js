@@ -10,7 +10,7 @@ import { unzip } from "./zip.js";
 const MEMBERS = ["model.tflite", "vocabulary.txt", "metadata.json"];
 const tokenizers = new Map(); // file of a vocabulary to the promise of its Tokenizer: the networks of a folder share it
 
-/** Fetch a network and get it ready. @param {import("./models.js").Context} context @param {object} about a model of metadata.json */
+/** Fetch a network and get it ready. @param {import("./context.js").Context} context @param {object} about a model of metadata.json */
 export async function load(context, about) {
   const started = performance.now();
   startRuntime().catch(() => {}); // the wasm comes while the model does; an error is met in Model.compiled
@@ -19,7 +19,7 @@ export async function load(context, about) {
   return Object.assign(model, { verified, loadMilliseconds: performance.now() - started });
 }
 
-/** Get a pocket model ready. @param {Uint8Array} bytes @param {import("./models.js").Context} context @param {string} file its name */
+/** Get a pocket model ready. @param {Uint8Array} bytes @param {import("./context.js").Context} context @param {string} file its name */
 export async function opened(bytes, context, file) {
   const { network, tokenizer } = await unpacked(bytes, context, file);
   return compiled(network, tokenizer, context);

@@ -3,6 +3,8 @@
 // Which characters are meant comes from Python (sentipress/browser/piece_rules.py) or from the encoder's tokenizer.json. No
 // version of Unicode that a browser may have decides anything, but for NFKC itself and for accents in a row.
 
+import { Problem } from "./problem.js";
+
 const GROUP_BYTES = 6; // a group of characters of so many bytes or more is looked up one character at a time
 const REMEMBERED = 50_000; // groups; the memory of a text of all Unicode is no leak
 
@@ -32,7 +34,7 @@ export function normalizerOf(part, reading) {
       return (text) => text.replaceAll(pattern, () => part.content);
     }
     default:
-      throw new Error(`the page does not know the normalizer ${part.type}`);
+      throw new Problem("errorTokenizer", { part: part.type });
   }
 }
 

@@ -3,6 +3,7 @@
 // Vocabulary and parts come from the encoder's own tokenizer.json; see normalizing.js for the characters.
 import { Cleaner } from "./cleaning.js";
 import { normalizerOf } from "./normalizing.js";
+import { Problem } from "./problem.js";
 
 const BLANK = "\u2581"; // stands for a space in Unigram's pieces
 const MARKS = ["##", BLANK]; // of a piece inside a word, and of one that begins a word
@@ -25,12 +26,13 @@ export class Pieces {
 
   /**
    * @param {object} library content of the library's tokenizer.json
-   * @param {object} reading what Python adds to it (sentipress/browser/encoder_files.py)
+   * @param {object} reading what Python adds to it (sentipress/browser/piece_rules.py)
    */
   constructor(library, reading) {
     this.#reading = reading;
     this.#cleaner = new Cleaner(reading.cleaning);
     this.length = reading.sequence_length;
+    this.room = this.length - reading.begin.length - reading.end.length; // pieces of a text
     this.#contents = new Map(library.added_tokens.map(({ content, id }) => [content, id]));
     this.#added = addedPattern(library.added_tokens, reading.space);
     this.#around = new RegExp(`^[${reading.space}]+|[${reading.space}]+$`, "gu");
@@ -46,15 +48,14 @@ export class Pieces {
     const all = this.#cleaner.words(raw);
     const text = textOf(all);
     const { total, known } = this.#known(text);
-    const room = this.length - this.#reading.begin.length - this.#reading.end.length;
     const words = [];
-    let used = this.#count(this.#reading.prefix.trimEnd(), room);
+    let used = this.#count(this.#reading.prefix.trimEnd(), this.room);
     for (const word of all) {
-      if (used >= room) break;
+      if (used >= this.room) break;
       words.push(word);
-      used += this.#count(word.word, room);
+      used += this.#count(word.word, this.room);
     }
-    const cut = words.length < all.length || used > room;
+    const cut = words.length < all.length || used > this.room;
     return { words, cut, total, known, knownShare: total ? known / total : 0 };
   }
 
@@ -71,13 +72,12 @@ export class Pieces {
   /** The same of a text that is cleaned already. @param {string} cleaned @returns {number[]} */
   encodeCleaned(cleaned) {
     const { begin, end, prefix } = this.#reading;
-    const room = this.length - begin.length - end.length;
     const ids = [];
     for (const word of this.#words(prefix + cleaned)) {
       for (const { id } of word) ids.push(id);
-      if (ids.length >= room) break;
+      if (ids.length >= this.room) break;
     }
-    return [...begin, ...ids.slice(0, room), ...end];
+    return [...begin, ...ids.slice(0, this.room), ...end];
   }
 
   /** Ids with padding on the right. @param {number[]} ids @param {number} length @returns {Int32Array} */
@@ -172,7 +172,7 @@ function splitterOf(part, { space, punctuation }) {
       };
     }
     default:
-      throw new Error(`the page does not know the pre-tokenizer ${part.type}`);
+      throw new Problem("errorTokenizer", { part: part.type });
   }
 }
 

@@ -2,6 +2,7 @@
 import { $, foreignPart, part } from "./dom.js";
 import { titleOf } from "./choices.js";
 import { kilobytes, labelName, milliseconds, percent, t } from "./language.js";
+import { button, loadingPlace } from "./loading.js";
 import { verdict } from "./verdict.js";
 
 /** Make the rows, without answers. @param {object[]} models of metadata.json */
@@ -32,6 +33,19 @@ export function showRow(metadata, about, probabilities, { known, total, knownSha
 export function showObstacleBeside(about, reason) {
   clearRow(about);
   rowOf(about).querySelector(".answer").textContent = `${t("notLoadable")}: ${reason}`;
+}
+
+/** A button in the place of an answer: a large model is loaded only when a visitor wants it. @param {string} text */
+export function showOffer(about, text, onTake) {
+  clearRow(about);
+  rowOf(about).querySelector(".answer").replaceChildren(button(text, onTake));
+}
+
+/** A place in the table that shows how far a large model is. */
+export function loadingBeside(about) {
+  const place = loadingPlace(about);
+  rowOf(about).querySelector(".answer").replaceChildren(place);
+  return place;
 }
 
 export function clearRow(about) {

@@ -13,14 +13,14 @@ const MEMBERS = ["vocabulary.txt", "weights.bin", "metadata.json"];
 const LARGEST_SCORE = 500; // beyond it the exponential leaves the range of a float
 const MARKED = 2000; // words of a long text that are shown with marks: no browser lays out a million of them
 
-/** Fetch a bag of words and open it. @param {import("./models.js").Context} context @param {object} about a model of metadata.json */
+/** Fetch a bag of words and open it. @param {import("./context.js").Context} context @param {object} about a model of metadata.json */
 export async function load(context, about) {
   const started = performance.now();
   const { bytes, verified } = await fetchMeasured(about);
   return Object.assign(await opened(bytes, context, about.file), { verified, loadMilliseconds: performance.now() - started });
 }
 
-/** Open a file's bytes. @param {Uint8Array} bytes @param {import("./models.js").Context} context @param {string} file its name */
+/** Open a file's bytes. @param {Uint8Array} bytes @param {import("./context.js").Context} context @param {string} file its name */
 export const opened = (bytes, context, file) => Words.unpacked(bytes, context, file);
 
 export class Words {
@@ -36,7 +36,7 @@ export class Words {
   #bias;
   #times = new Times();
 
-  /** Read a file's bytes. @param {Uint8Array} bytes @param {import("./models.js").Context} context @param {string} file its name */
+  /** Read a file's bytes. @param {Uint8Array} bytes @param {import("./context.js").Context} context @param {string} file its name */
   static async unpacked(bytes, context, file) {
     try {
       const [vocabulary, weights, about] = await unzip(bytes, MEMBERS);
@@ -50,7 +50,7 @@ export class Words {
    * @param {string[]} terms
    * @param {Uint8Array} weights as they are packed
    * @param {object} own metadata of the model
-   * @param {import("./models.js").Context} context
+   * @param {import("./context.js").Context} context
    */
   constructor(terms, weights, own, { cleaning, labels }) {
     if (own.schema !== SCHEMA || own.kind !== KIND) throw new Problem("errorPackage", { schema: own.schema, kind: own.kind });

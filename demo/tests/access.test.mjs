@@ -6,10 +6,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { RULES, found, marked, unmarked } from "./barriers.mjs";
 import { askAll, demo, dist, json, launch, readerOf, ready, report, scrollsSideways, serve, settled, wordsFor, write } from "./visiting.mjs";
 
-const AXE = readFileSync(path.join(demo, "node_modules", "axe-core", "axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const metadata = json(dist, "metadata.json");
 const figures = { schema: 1, axe: json(demo, "node_modules", "axe-core", "package.json").version, rules: RULES, states: {} };
 const reader = await readerOf(metadata, metadata.models[0]);
@@ -92,15 +91,6 @@ async function measured(page, models) {
   for (const box of await page.locator("#models input").all()) await box.setChecked(models.some(({ id }) => id === undefined) || models.map(({ id }) => id).includes(await box.inputValue()));
   await page.locator("#start").click();
   await page.waitForFunction(() => !document.getElementById("save").disabled || document.documentElement.dataset.ready === "failed", null, { timeout: 60_000 });
-}
-
-/** What axe-core finds wrong: rule, and the places of it. */
-async function found(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async (rules) => {
-    const { violations, passes } = await globalThis.axe.run(document, { runOnly: rules });
-    return { wrong: violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`)), passed: passes.length };
-  }, RULES);
 }
 
 for (const [name, [file, act, prepare]] of Object.entries(STATES)) {
@@ -236,27 +226,6 @@ test("a language that the page does not have is answered in English", async () =
   assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
   await page.context().close();
 });
-
-/** Strings that can be told from all that is no string. */
-function marked(strings) {
-  const mark = (form) => `⟦${form}⟧`;
-  return Object.fromEntries(Object.entries(strings).map(([key, form]) => [key, typeof form === "string" ? mark(form) : Object.fromEntries(Object.entries(form).map(([kind, one]) => [kind, mark(one)]))]));
-}
-
-/** Text and attributes of the page that come from no string. What a person wrote, names and file names are none. */
-const unmarked = (page) =>
-  page.evaluate(() => {
-    const own = "#text, .word, .hash, option, .name, .sentence, #input, noscript, script";
-    const copy = document.body.cloneNode(true);
-    for (const one of copy.querySelectorAll(own)) one.remove();
-    const without = (text) => {
-      for (let before = ""; before !== text; ) [before, text] = [text, text.replace(/⟦[^⟦⟧]*⟧/g, "")];
-      return text;
-    };
-    const attributes = ["aria-label", "title", "placeholder", "alt"];
-    const named = [...copy.querySelectorAll(attributes.map((name) => `[${name}]`).join())].flatMap((one) => attributes.map((name) => one.getAttribute(name) ?? ""));
-    return [copy.textContent, document.title, document.querySelector("meta[name=description]").content, ...named].map(without).flatMap((text) => text.match(/\p{L}[^\n]*/gu) ?? []);
-  });
 
 for (const [name, [file, act, prepare]] of Object.entries(STATES)) {
   test(`no text is left out of the languages: ${name}`, async () => {

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { Words } from "../source/words.js";
-import { contextOf } from "../source/models.js";
+import { contextOf } from "../source/context.js";
 import { askAll, dist, escapedJson, golden, json, launch, ready, report, scrollsSideways, serve, settled, write } from "./visiting.mjs";
 
 const SCORE_LIMIT = 1e-6; // Python's probabilities have 32 bits

@@ -40,7 +40,7 @@ async function answer(request, response) {
     "litert/core.js": () => Buffer.from(readFileSync(path.join(modules, "core/dist/index.js"), "utf8").replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')),
     "litert/wasm-utils.js": () => readFileSync(path.join(modules, "wasm-utils/dist/index.js")),
   }[name];
-  const file = name.startsWith("litert/") ? path.join(modules, "core/wasm", path.basename(name)) : path.join(name.startsWith("models/") ? folder : path.join(demo, "source"), name);
+  const file = name.startsWith("litert/") ? path.join(modules, "core/wasm", path.basename(name)) : path.join(name.startsWith("models/") ? path.join(folder, "site") : path.join(demo, "source"), name);
   if (!found && (broken === "gone" ? name.startsWith("models/") : !existsSync(file))) return response.writeHead(404).end();
   const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm", ".svg": "image/svg+xml" };
   const content = found ? found() : readFileSync(file);
@@ -134,7 +134,8 @@ test("nothing of an encoder is fetched before it is chosen, then its download is
 test("ids, known shares and scores are Python's", { skip: missing }, async () => {
   const found = await page.evaluate(async ([texts, about]) => {
     const { Pieces } = await import(new URL("pieces.js", location.href));
-    const pieces = new Pieces((await (await fetch(about.tokenizer.file)).json()).library, about.reading);
+    const { library, reading } = await (await fetch(about.tokenizer.file)).json();
+    const pieces = new Pieces(library, reading);
     const answers = [];
     for (const text of JSON.parse(texts)) {
       const reading = globalThis.encoder.read(text);
@@ -192,18 +193,25 @@ test("ids, known shares and scores are Python's", { skip: missing }, async () =>
 });
 
 test("words that moved the score, and texts without words", { skip: missing }, async () => {
-  const { moved, words, empty, odd } = await page.evaluate(async () => {
+  const { moved, words, empty, odd, long } = await page.evaluate(async () => {
     const { encoder } = globalThis;
     const reading = encoder.read("A dull, <b>stupid</b> film.");
     const row = await encoder.score(reading.words);
     const found = await encoder.influence(reading.words, row, 1, { signal: new AbortController().signal, progress: () => {} });
     const odd = [];
     for (const text of ["\0", "😀".repeat(5000), "<".repeat(100_000), "a".repeat(100_000), "constructor __proto__", "\ud800"]) odd.push(await encoder.score(encoder.read(text).words));
-    return { moved: Array.from(found.weights), words: reading.words, empty: encoder.read("").total, odd };
+    // A long text's words are left out in groups; those of a group share what it moved.
+    const longer = Array.from({ length: 150 }, (_, index) => ({ word: `w${index}`, start: 0, end: 1 }));
+    let asked = 0;
+    const grouped = await encoder.influence(longer, await encoder.score(longer), 1, { signal: new AbortController().signal, progress: (_, count) => (asked = count) });
+    const long = { asked, terms: grouped.terms.map(({ word }) => word), weights: Array.from(grouped.weights), shares: grouped.shares };
+    return { moved: Array.from(found.weights), words: reading.words, empty: encoder.read("").total, odd, long };
   });
   assert.deepEqual(words.map(({ word }) => word), ["A", "dull,", "stupid", "film."]);
   assert.ok(moved.length === 4 && moved.some((weight) => Math.abs(weight) > 1e-6));
   assert.equal(empty, 0);
+  assert.deepEqual([long.asked, long.terms.length, long.terms[0], long.terms.at(-1), long.shares.length], [50, 50, "w0 w1 w2", "w147 w148 w149", 150]);
+  assert.deepEqual(long.shares.slice(0, 3), new Array(3).fill(long.weights[0] / 3));
   for (const row of odd) assert.ok(Math.abs(row.reduce((sum, one) => sum + one, 0) - 1) < 1e-9);
 });
 
@@ -244,7 +252,7 @@ test("a download that is ended, cut off or another file leaves nothing behind", 
   }, about);
   slow = false;
   assert.equal(ended, "AbortError");
-  for (const [kind, message] of [["swapped", /not the file that was measured/], ["cut", /the connection broke, try again/], ["gone", /could not be fetched \(404\)/]]) {
+  for (const [kind, message] of [["swapped", /errorHash/], ["cut", /errorBroken/], ["gone", /errorFetch.*404/]]) {
     broken = kind;
     await assert.rejects(load(other), message);
   }
@@ -271,6 +279,6 @@ test("a newer file takes the place of the kept one", { skip: missing }, async ()
 });
 
 test("no complaint in the browser, and the download is what it says", { skip: missing }, () => {
-  assert.equal(statSync(path.join(folder, about.file)).size, about.bytes);
+  assert.equal(statSync(path.join(folder, "site", about.file)).size, about.bytes);
   assert.deepEqual(complaints, []);
 });

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { decoded, frontDecoded } from "../source/packed.js";
 import { Tokenizer } from "../source/tokenizer.js";
-import { contextOf } from "../source/models.js";
+import { contextOf } from "../source/context.js";
 import { isTooForeign } from "../source/verdict.js";
 import { Words } from "../source/words.js";
 import { unzip } from "../source/zip.js";

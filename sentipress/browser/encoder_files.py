@@ -5,44 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sentipress.browser import piece_rules
+from sentipress.browser import piece_rules, rules
 from sentipress.core import files
 from sentipress.data.task import Task
 from sentipress.runtimes.litert_encoder import LiteRTEncoder
 from sentipress.text.pieces import PieceTokenizer
 from sentipress.transformer.shapes import SIGNATURE
 
-KIND = "encoder"  # of a model in the page's metadata
 
-
-def described(model: Path, tokenizer: Path, task: Task, remedy: str) -> dict[str, Any]:
-    """All that the page needs to run an encoder, figures of the table aside.
+def described(model: Path, tokenizer: Path, task: Task, place: str, remedy: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the page needs to run an encoder, and the file with its tokenizer.
 
     Args:
         model: a `.tflite` file with a signature for each length.
         tokenizer: what `PieceTokenizer.save` wrote.
         task: its labels.
+        place: folder of the tokenizer on the page, as "models/".
         remedy: command that makes the files anew.
 
     Returns:
-        `kind`; `file`, `bytes`, `gzip_bytes` and `sha256` of the model and, under `tokenizer`, of its vocabulary; `labels`;
-        `signature` (how their names begin) and `lengths`, rising; `reading` (see `sentipress.browser.piece_rules.described`).
+        Part of an entry in metadata.json: `labels`; `cleaning`; `words` (how many pieces there are); `signature` (how their names
+        begin) and `lengths`, rising; `tokenizer` (`file`, `bytes` and `sha256`).
+        Name on the page to content of that file, a JSON: `library` (the tokenizer's own tokenizer.json) and `reading` (see
+        `sentipress.browser.piece_rules.described`).
 
     Raises:
-        UserError: a file is missing or damaged, they do not fit each other, or the page does not know the tokenizer.
+        piece_rules.TokenizerError: the page does not know the tokenizer.
+        UserError: a file is missing or damaged, they do not fit each other, or the package tokenizers is not installed.
     """
     encoder = PieceTokenizer.load(tokenizer, remedy)
     lengths = LiteRTEncoder(model, remedy, encoder, task).lengths
-
-    def about(path: Path, name: str) -> dict[str, Any]:
-        return {"file": f"models/{name}", **files.sizes(path), "sha256": files.sha256(path)}
-
-    return {
-        "kind": KIND,
-        **about(model, model.name),
+    content = rules.compact({"library": encoder.library, "reading": piece_rules.described(encoder)}).encode()
+    name = place + tokenizer.name
+    about = {
         "labels": list(task.labels),
+        "cleaning": encoder.cleaning,
+        "words": encoder.vocabulary_size,
         "signature": SIGNATURE,
         "lengths": lengths,
-        "tokenizer": about(tokenizer, f"{model.stem}.{tokenizer.name}"),
-        "reading": piece_rules.described(encoder),
+        "tokenizer": {"file": name, "bytes": len(content), "sha256": files.bytes_sha256(content)},
     }
+    return about, {name: content}

@@ -12,7 +12,7 @@ from sentipress.data.cleaning import WORD_RECIPES
 MODULE = "sentipress.js"  # of demo/library
 # Modules that the page has, too.
 SHARED = (
-    "cleaning.js", "influence.js", "language.js", "measured.js", "model.js", "models.js", "network.js", "packed.js", "problem.js",
+    "cleaning.js", "context.js", "influence.js", "language.js", "measured.js", "model.js", "network.js", "packed.js", "problem.js",
     "tokenizer.js", "verdict.js", "words.js", "zip.js",
 )  # fmt: skip
 RULES = "rules.js"

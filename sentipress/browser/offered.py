@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentipress.browser import rules
+from sentipress.browser import piece_rules, rules
 from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
+from sentipress.data.task import Task
 from sentipress.evaluation import comprehension, records
-from sentipress.runtimes import package, packed_words, pocket
+from sentipress.runtimes import package, packed_words, pocket, registry
+from sentipress.text.pieces import INSTALL, of_pieces
 from sentipress.text.tokenizer import Tokenizer
 
-# How the page runs a model (demo/source/models.js): a .tflite file and a vocabulary beside it, both in one zip, a packed bag of words.
-NETWORK, POCKET, BAG = "network", "pocket", "bag"
+# How the page runs a model (demo/source/models.js): a .tflite file and a vocabulary beside it, both in one zip, a packed bag of words,
+# a .tflite encoder and its tokenizer beside it.
+NETWORK, POCKET, BAG, ENCODER = "network", "pocket", "bag", "encoder"
 ROOT = Path(__file__).resolve().parents[2]
 # Name and title of the networks of a folder, and the stage that makes them; the first one that exists is shown first. Titles are
 # keys of demo/source/strings.
@@ -28,9 +32,16 @@ NETWORKS = (
     ("modelo_podado_DRQ", "titlePruned", manifest.PRUNING),
     ("modelo_destilado_DRQ", "titleStudent", manifest.DISTILLATION),
 )
+ENCODERS = (
+    ("modelo_DRQ", "titleEncoder", manifest.ENCODER_QUANTIZATION),
+    ("modelo_destilado_DRQ", "titleEncoderStudent", manifest.ENCODER_DISTILLATION),
+    ("compact", "titleEncoderSmall", manifest.ENCODER_DISTILLATION),
+)
 POCKET_FILE = "pocket.zip"
+STUDENT_FILE, RIVAL_FILE = "student_lstm.zip", "rival_words.zip"  # of an encoder's folder
 BAGS = tuple(row for row in manifest.LSTM.stage(manifest.CLASSICAL).rows if row.name.startswith((manifest.PACKED, manifest.TAUGHT)))
 # Published models that a page without a training offers, the one to begin with first: file in results/, title, texts it learned from.
+# The tokenizer of an encoder lies beside it.
 PUBLISHED = (
     ("reference/pocket.zip", "titleReads", "textsFilms"),
     ("encoder/bert/student_lstm.zip", "titleSentences", "textsSentences"),
@@ -47,7 +58,7 @@ class Offered:
     Attributes:
         about: its entry in metadata.json.
         path: the model file as it was measured.
-        files: name on the page to content: the model, and the vocabulary of a network that brings none.
+        files: name on the page to content: the model, and the vocabulary or tokenizer of one that brings none.
     """
 
     about: dict[str, Any]
@@ -84,12 +95,13 @@ def models(folders: Sequence[Path] | None) -> list[Offered]:
 
 
 def _has_models(folder: Path) -> bool:
-    names = [f"{name}.tflite" for name, _, _ in NETWORKS] + [POCKET_FILE] + [row.file for row in BAGS]
+    names = [f"{name}.tflite" for name, _, _ in (*NETWORKS, *ENCODERS)]
+    names += [POCKET_FILE, STUDENT_FILE, RIVAL_FILE, *(row.file for row in BAGS)]
     return any((folder / name).is_file() for name in names)
 
 
 def published(results: Path = ROOT / "results") -> list[Offered]:
-    """The models of `PUBLISHED`, which need no training.
+    """The models of `PUBLISHED`, which need no training. Encoders are left out where the package tokenizers is not installed.
 
     Raises:
         UserError: one is missing or is not the file that its metrics speak of.
@@ -103,8 +115,12 @@ def published(results: Path = ROOT / "results") -> list[Offered]:
             raise UserError(f"{file} is missing", remedy)
         if files.sha256(file) != record["outputs"][file.name]:
             raise UserError(f"{file} is not the file that its metrics speak of", remedy)
+        kind = ENCODER if file.suffix == ".tflite" else BAG if package.kind_of(file) == packed_words.KIND else POCKET
+        if kind == ENCODER and importlib.util.find_spec("tokenizers") is None:
+            print(f"left out {file}: the package tokenizers is not installed ({INSTALL})")
+            continue
         slug = re.sub(r"[^a-z0-9]+", "-", str(Path(name).parent))
-        offered.append(_offered(file, record, {"key": title}, slug, remedy, {"key": texts}))
+        offered.append(_offered(kind, file, record, title, slug, remedy, {"key": texts}))
     return offered
 
 
@@ -118,6 +134,17 @@ def of_folder(folder: Path, slug: str) -> list[Offered]:
     Raises:
         UserError: see `models`.
     """
+    is_of_encoder = manifest.track_in(folder) is manifest.ENCODER or of_pieces(folder / manifest.TOKENIZER)
+    offered = _of_encoder(folder, slug) if is_of_encoder else _of_lstm(folder, slug)
+    if not offered:
+        stage = manifest.ENCODER_QUANTIZATION if is_of_encoder else manifest.QUANTIZATION
+        raise UserError(f"{folder} holds none of the demo's models", manifest.run(stage, folder))
+    _check_common(offered, folder)
+    return offered
+
+
+def _of_lstm(folder: Path, slug: str) -> list[Offered]:
+    """Models of a folder of the LSTM's stages."""
     offered = []
     for name, title, stage in NETWORKS:
         if not (folder / f"{name}.tflite").is_file():
@@ -127,27 +154,42 @@ def of_folder(folder: Path, slug: str) -> list[Offered]:
         if manifest.TOKENIZER not in record["inputs"]:
             print(f"left out {record['file']}: it was made with another vocabulary than {manifest.TOKENIZER}")
             continue
-        offered.append(_offered(folder / record["file"], record, {"key": title}, slug, remedy))
-    if (folder / POCKET_FILE).is_file():
-        remedy = manifest.run(manifest.COMBINATION, folder)
-        pocket.unpack(folder / POCKET_FILE, remedy)  # says first what is wrong with a damaged file
-        record = records.load(folder, Path(POCKET_FILE).stem, remedy)
-        offered.append(_offered(folder / POCKET_FILE, record, {"key": "titlePocket"}, slug, remedy))
+        offered.append(_offered(NETWORK, folder / record["file"], record, title, slug, remedy))
+    offered += _packed(POCKET, folder / POCKET_FILE, "titlePocket", slug, manifest.COMBINATION)
     for row in BAGS:
-        if (folder / row.file).is_file():
-            remedy = manifest.run(manifest.CLASSICAL, folder)
-            packed_words.PackedWords(folder / row.file, remedy)
-            record = records.load(folder, row.name, remedy)
-            title = "titleTaught" if row.name.startswith(manifest.TAUGHT) else "titleBag"
-            offered.append(_offered(folder / row.file, record, {"key": title}, slug, remedy))
-    if not offered:
-        raise UserError(f"{folder} holds none of the demo's models", manifest.run(manifest.QUANTIZATION, folder))
-    _check_common(offered, folder)
+        title = "titleTaught" if row.name.startswith(manifest.TAUGHT) else "titleBag"
+        offered += _packed(BAG, folder / row.file, title, slug, manifest.CLASSICAL)
     return offered
 
 
+def _of_encoder(folder: Path, slug: str) -> list[Offered]:
+    """Models of a folder of the encoder's stages: the small ones that it taught, then the encoders."""
+    offered = _packed(POCKET, folder / STUDENT_FILE, "titlePocket", slug, manifest.ENCODER_DISTILLATION)
+    offered += _packed(BAG, folder / RIVAL_FILE, "titleTaught", slug, manifest.ENCODER_DISTILLATION)
+    for name, title, stage in ENCODERS:
+        if not (folder / f"{name}.tflite").is_file():
+            continue
+        remedy = manifest.run(stage, folder)
+        record = records.load(folder, name, remedy)
+        try:
+            offered.append(_offered(ENCODER, folder / record["file"], record, title, slug, remedy))
+        except piece_rules.TokenizerError as error:
+            print(f"left out {record['file']}: {error.problem}")
+    return offered
+
+
+def _packed(kind: str, file: Path, title: str, slug: str, stage: str) -> list[Offered]:
+    """A pocket model or a packed bag of words of a folder; none where the file is missing."""
+    if not file.is_file():
+        return []
+    remedy = manifest.run(stage, file.parent)
+    opened: Callable[[Path, str], object] = packed_words.PackedWords if kind == BAG else pocket.unpack
+    opened(file, remedy)  # says first what is wrong with a damaged file
+    return [_offered(kind, file, records.load(file.parent, file.stem, remedy), title, slug, remedy)]
+
+
 def _offered(
-    file: Path, record: Mapping[str, Any], title: dict[str, Any], slug: str, remedy: str, texts: Mapping[str, str] | None = None
+    kind: str, file: Path, record: Mapping[str, Any], title: str, slug: str, remedy: str, texts: Mapping[str, str] | None = None
 ) -> Offered:
     """Describe a model for the page by what is in its file and in its metrics."""
     place = f"models/{slug}/" if slug else "models/"
@@ -156,7 +198,8 @@ def _offered(
     accuracy = record["scores"]["accuracy"]
     about = {
         "id": f"{slug}-{record['name']}" if slug else record["name"],
-        "title": title,
+        "kind": kind,
+        "title": {"key": title},
         "folder": file.resolve().parent.name if slug and texts is None else None,  # part of the title where the page has several
         "technique": record["technique"],
         "origin": f"{file.resolve().parent.name}/{file.name}",
@@ -167,23 +210,24 @@ def _offered(
         "accuracy": {key: accuracy[key] for key in ("value", "low", "high", "n")},
         "reading": _reading(record),
     }
-    if file.suffix == ".tflite":
+    if kind == NETWORK:
         tokenizer = Tokenizer.load(file.parent / manifest.TOKENIZER, remedy)
         words = rules.compact(rules.vocabulary(tokenizer)).encode()
         content[f"{place}vocabulary.json"] = words
-        about |= {"kind": NETWORK, "labels": record["labels"], "cleaning": tokenizer.cleaning, "words": len(tokenizer.words)}
+        about |= {"labels": record["labels"], "cleaning": tokenizer.cleaning, "words": len(tokenizer.words)}
         about |= {"vocabulary": {"file": f"{place}vocabulary.json", "sha256": files.bytes_sha256(words), "bytes": len(words)}}
-    elif package.kind_of(file) == packed_words.KIND:
+    elif kind == ENCODER:
+        from sentipress.browser import encoder_files  # LiteRT, which a page of other models does not need
+
+        own, read = encoder_files.described(file, registry.tokenizer_of(file, remedy), Task(tuple(record["labels"])), place, remedy)
+        about |= own
+        content |= read
+    elif kind == BAG:
         bag = packed_words.PackedWords(file, remedy).model
-        about |= {"kind": BAG, "labels": list(bag.labels), "cleaning": bag.cleaning, "words": len(bag.terms)}
+        about |= {"labels": list(bag.labels), "cleaning": bag.cleaning, "words": len(bag.terms)}
     else:
         packed = pocket.unpack(file, remedy)
-        about |= {
-            "kind": POCKET,
-            "labels": list(packed.labels),
-            "cleaning": packed.tokenizer.cleaning,
-            "words": len(packed.tokenizer.words),
-        }
+        about |= {"labels": list(packed.labels), "cleaning": packed.tokenizer.cleaning, "words": len(packed.tokenizer.words)}
     return Offered(about, file, content)
 
 
@@ -209,18 +253,20 @@ def _trained(folder: Path, record: Mapping[str, Any], texts: Mapping[str, str] |
 
 
 def _check_common(offered: Sequence[Offered], folder: Path) -> None:
-    """Refuse a folder whose models have different labels or recipes: they are of two tasks.
+    """Refuse a folder whose models have different labels or recipes: they are of two tasks. An encoder's recipe is its own.
 
     Raises:
         UserError: two differ.
     """
     first, *others = offered
     for other in others:
-        names = other.path.name, first.path.name
         if other.labels != first.labels:
+            names = other.path.name, first.path.name
             named = f"{names[0]} has the labels {', '.join(other.labels)[:200]}; {names[1]} has {', '.join(first.labels)[:200]}"
             raise UserError(f"{folder}: {named}", "put the models of one task into a folder")
-        recipes = other.about["cleaning"], first.about["cleaning"]
+    of_words = [one for one in offered if one.about["kind"] != ENCODER]
+    for other in of_words[1:]:
+        recipes = other.about["cleaning"], of_words[0].about["cleaning"]
         if recipes[0] != recipes[1]:
-            named = f"{names[0]} was made with the recipe {recipes[0]!r}, {names[1]} with {recipes[1]!r}"
+            named = f"{other.path.name} was made with the recipe {recipes[0]!r}, {of_words[0].path.name} with {recipes[1]!r}"
             raise UserError(f"{folder}: {named}", "run the stages anew: python compare.py --refresh")

@@ -28,6 +28,10 @@ BEGINS_MARKUP = "A-Za-z/!"  # what stands behind a tag's "<"
 REMEDY = "leave this encoder out of the page"
 
 
+class TokenizerError(UserError):
+    """A tokenizer that the page does not know."""
+
+
 def reading(tokenizer: PieceTokenizer) -> dict[str, Any]:
     """What the page needs besides the content of `tokenizer.json`.
 
@@ -36,7 +40,7 @@ def reading(tokenizer: PieceTokenizer) -> dict[str, Any]:
         `normalizer` (what becomes of each character), for Unigram `graphemes` (which characters belong together).
 
     Raises:
-        UserError: the tokenizer has a part that the page does not know.
+        TokenizerError: the tokenizer has a part that the page does not know.
     """
     library = tokenizer.library
     _check(library)
@@ -59,9 +63,9 @@ def tokenizer_without_prefix(tokenizer: PieceTokenizer) -> PieceTokenizer:
 def _check(library: Mapping[str, Any]) -> None:
     kind = library["model"]["type"]
     if kind not in ("WordPiece", "Unigram"):
-        raise UserError(f"the page does not read tokenizers of the kind {kind}", REMEDY)
+        raise TokenizerError(f"the page does not read tokenizers of the kind {kind}", REMEDY)
     if library["model"].get("byte_fallback"):
-        raise UserError("the page does not read tokenizers that fall back to bytes", REMEDY)
+        raise TokenizerError("the page does not read tokenizers that fall back to bytes", REMEDY)
     known = {
         "normalizer": {"WordPiece": ("BertNormalizer",), "Unigram": ("Precompiled", "NFKC", "Replace")}[kind],
         "pre_tokenizer": {"WordPiece": ("BertPreTokenizer",), "Unigram": ("WhitespaceSplit", "Metaspace")}[kind],
@@ -69,12 +73,12 @@ def _check(library: Mapping[str, Any]) -> None:
     for name, types in known.items():
         for part in parts(library.get(name)):
             if part["type"] not in types:
-                raise UserError(f"the page does not know the {name.replace('_', '-')} {part['type']} of a {kind} tokenizer", REMEDY)
+                raise TokenizerError(f"the page does not know the {name.replace('_', '-')} {part['type']} of a {kind} tokenizer", REMEDY)
     if not parts(library.get("pre_tokenizer")):
-        raise UserError("the page does not read tokenizers that leave a text in one part", REMEDY)
+        raise TokenizerError("the page does not read tokenizers that leave a text in one part", REMEDY)
     for token in library["added_tokens"]:
         if token["normalized"] or token["single_word"]:
-            raise UserError(f"the page does not know added pieces like {token['content']}: whole words, or normalized ones", REMEDY)
+            raise TokenizerError(f"the page does not know added pieces like {token['content']}: whole words, or normalized ones", REMEDY)
 
 
 def parts(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -207,7 +211,7 @@ def described(tokenizer: PieceTokenizer) -> dict[str, Any]:
     """What `demo/source/pieces.js` needs of a tokenizer besides the content of the library's `tokenizer.json`.
 
     Raises:
-        UserError: the tokenizer has a part that the page does not know.
+        TokenizerError: the tokenizer has a part that the page does not know.
     """
     return {
         "sequence_length": tokenizer.sequence_length,

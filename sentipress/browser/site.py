@@ -1,6 +1,6 @@
 """The page as a folder of static files: sources, strings, LiteRT.js, models and what the page knows of them.
 
-No TensorFlow here, and no LiteRT: networks are copied as they are, never opened.
+No TensorFlow here, and no LiteRT: models are copied as they are, never opened.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from sentipress.browser import rules
-from sentipress.browser.offered import Offered
+from sentipress.browser.offered import ENCODER, Offered
 from sentipress.core import files
 from sentipress.core.errors import UserError
 from sentipress.data import sources
+from sentipress.data.cleaning import PLAIN
 
 SCHEMA = 4  # 4: labels, recipe and vocabulary of each model; 3: bags of words; 2: labels, least share of known words, classes by name
 # LiteRT's wasm with relaxed SIMD, and the one for browsers without; a visitor downloads one of them.
@@ -31,12 +32,14 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")  # of a string in index.html, bench.html a
 
 
 def metadata(offered: Sequence[Offered], languages: Sequence[str] = ()) -> dict[str, Any]:
-    """All that the page knows: how to clean for each recipe, and each model with its labels, recipe and files.
+    """All that the page knows: how to clean for each recipe of words, and each model with its labels, recipe and files.
+
+    An encoder's own recipe stands beside its pieces, in a file that is fetched with it.
 
     Raises:
         UserError: a recipe is unknown.
     """
-    recipes = dict.fromkeys(model.about["cleaning"] for model in offered)
+    recipes = [recipe for recipe in dict.fromkeys(model.about["cleaning"] for model in offered) if recipe != PLAIN]
     return {
         "schema": SCHEMA,
         **rules.common(recipes),
@@ -51,7 +54,9 @@ def bench_texts(count: int = BENCH_TEXTS) -> list[str]:
 
 
 def build(offered: Sequence[Offered], demo: Path, target: Path) -> dict[str, dict[str, int]]:
-    """Put the page together: sources, LiteRT.js, models, metadata, and the service worker with the hash of each file.
+    """Put the page together: sources, LiteRT.js, models, metadata, and the service worker with the hashes of what it keeps.
+
+    That is every file but those of encoders: `demo/source/kept.js` checks and keeps these when a visitor asks for one.
 
     Args:
         offered: the models, the one that is shown first at the front.
@@ -77,7 +82,8 @@ def build(offered: Sequence[Offered], demo: Path, target: Path) -> dict[str, dic
     content["metadata.json"] = rules.compact(metadata(offered, languages)).encode()
     content["bench-texts.json"] = rules.compact(bench_texts()).encode()
     worker = content.pop("sw.js").decode()
-    hashes = {name: files.bytes_sha256(held) for name, held in sorted(content.items())}
+    apart = {name for model in offered if model.about["kind"] == ENCODER for name in model.files}
+    hashes = {name: files.bytes_sha256(held) for name, held in sorted(content.items()) if name not in apart}
     content["sw.js"] = _filled(worker, "/* FILES */ {}", json.dumps(hashes, indent=1)).encode()
     return replace(target, content, "sw.js", "a built page")
 
