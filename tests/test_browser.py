@@ -388,7 +388,8 @@ def test_the_models_of_an_encoders_folder_are_offered(encoders, demo):
 def test_folders_of_both_tracks_stand_side_by_side(encoders, artifacts, demo):
     content = built([artifacts, encoders], demo)
     assert [about["kind"] for about in content["models"]] == ["network", "pocket", "bag", "encoder", "encoder"]
-    names = [held["file"] for about in content["models"] for held in (about, *(about.get(key, {}) for key in ("vocabulary", "tokenizer"))) if held]
+    parts = [(about, about.get("vocabulary"), about.get("tokenizer")) for about in content["models"]]
+    names = [held["file"] for part in parts for held in part if held]
     assert len(set(names)) == len(names) and all((demo / "dist" / name).is_file() for name in names)
 
 
