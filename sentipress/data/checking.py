@@ -53,14 +53,14 @@ def store(pieces: Iterable[Rows], path: Path, allowed: Sequence[str] | None, spo
     seen = _Seen()
     # NUL bytes come from damaged exports; no tokenizer or CSV writer treats them alike, so they become spaces.
     texts = spool.add(text.replace("\x00", " ") for rows in pieces for text in seen.texts_of(rows))
-    spellings = dict(sorted(seen.counts.items(), key=lambda item: -item[1]))
-    order, number_of = _numbers(seen, path, allowed)
-    unknown = next((spelling for spelling in seen.counts if number_of.get(spelling) is None), None)
+    spellings = seen.counts()
+    order, number_of = _numbers(seen, spellings, path, allowed)
+    unknown = next((spelling for spelling in seen.code_of if number_of[spelling] is None), None)
     if unknown is not None:
-        row = seen.first_rows[unknown]
+        row = seen.first_rows[seen.code_of[unknown]]
         own = f"positive and negative (pos/neg, 1/0) are read, or 2 to {MOST_LABELS} labels of your own in at least {LEAST_ROWS} rows each"
         remedy = f"use {', '.join(order)}" if allowed else own
-        if unknown == next(iter(seen.counts)) and not seen.header and seen.form == formats.TSV:
+        if not seen.code_of[unknown] and not seen.header and seen.form == formats.TSV:
             remedy = f"name the columns by --text-column and --label-column if that row is a header; {remedy}"
         raise UserError(f"{path} row {row} has the unknown label {unknown[:40]!r}", remedy)
     if seen.blank:
@@ -69,8 +69,8 @@ def store(pieces: Iterable[Rows], path: Path, allowed: Sequence[str] | None, spo
         found = f"the review in row {seen.longest_row} has {seen.longest} characters"
         raise UserError(f"{path}: {found}", "look for an unclosed quote, or remove that row")
     if len(set(number_of.values())) < 2 and not allowed:
-        raise UserError(f"{path} has only one class ({next(iter(seen.counts))!r})", "give texts of two labels at least")
-    of_code = np.array([number_of[spelling] for spelling in seen.counts], np.int64)
+        raise UserError(f"{path} has only one class ({next(iter(seen.code_of))!r})", "give texts of two labels at least")
+    of_code = np.array([number_of[spelling] for spelling in seen.code_of], np.int64)
     labels = of_code[np.concatenate(seen.codes)]
     return Stored(Table(texts, pd.DataFrame({"label": labels, "row": np.arange(len(labels))})), spellings, order)
 
@@ -79,9 +79,9 @@ class _Seen:
     """What is to be known of the rows of a file, whose texts pass by.
 
     Attributes:
-        counts: label as it stands in the file to the number of its rows, in the order in which they came.
-        first_rows: the same to the number of its first row.
-        codes: of each piece the place of each row's label among `counts`: int32 (rows,).
+        code_of: label as it stands in the file to its code: 0, 1, ... in the order in which they came.
+        first_rows: number of the first row of each label.
+        codes: of the labels of each piece: int32 (rows,).
         blank: texts without a word or mark.
         first_blank: number of the first one's row.
         longest: characters of the longest text.
@@ -91,8 +91,8 @@ class _Seen:
     """
 
     def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.first_rows: dict[str, int] = {}
+        self.code_of: dict[str, int] = {}
+        self.first_rows: list[int] = []
         self.codes: list[np.ndarray] = []
         self.blank = self.first_blank = self.longest = self.longest_row = 0
         self.form, self.header = formats.CSV, True
@@ -107,23 +107,30 @@ class _Seen:
             if not text.strip():
                 self.first_blank = self.first_blank or number
                 self.blank += 1
-        for number, label in zip(numbers, rows.labels, strict=True):
-            self.first_rows.setdefault(label, number)
-            self.counts[label] = self.counts.get(label, 0) + 1
-        code_of = {label: code for code, label in enumerate(self.counts)}
-        self.codes.append(np.fromiter((code_of[label] for label in rows.labels), np.int32, len(texts)))
+        codes = [self.code_of.setdefault(label, len(self.code_of)) for label in rows.labels]
+        for number, code in zip(numbers, codes, strict=True):
+            if code == len(self.first_rows):
+                self.first_rows.append(number)
+        self.codes.append(np.array(codes, np.int32))
         return texts
 
+    def counts(self) -> dict[str, int]:
+        """Each label as it stands in the file with the number of its rows, the most frequent first, equals as they came."""
+        rows = np.bincount(np.concatenate(self.codes)).tolist()
+        return dict(sorted(zip(self.code_of, rows, strict=True), key=lambda item: -item[1]))
 
-def _numbers(seen: _Seen, path: Path, allowed: Sequence[str] | None) -> tuple[tuple[str, ...], dict[str, int | None]]:
+
+def _numbers(
+    seen: _Seen, spellings: Mapping[str, int], path: Path, allowed: Sequence[str] | None
+) -> tuple[tuple[str, ...], dict[str, int | None]]:
     """Labels in their order, and the number of the label that each spelling stands for; None for one that is unknown."""
     # A tab or a line end would break the lines of predict.py.
-    names = {spelling: re.sub(r"\s+", " ", spelling.strip()) for spelling in seen.counts}
+    names = {spelling: re.sub(r"\s+", " ", spelling.strip()) for spelling in spellings}
     sentiment = allowed is None or tuple(allowed) == SENTIMENT_LABELS  # a test file may spell them as the training file may
     spelled = _sentiments(seen, path) if sentiment else {}
     if spelled and all(name.lower() in spelled for name in names.values()):
         return SENTIMENT_LABELS, {spelling: spelled[name.lower()] for spelling, name in names.items()}
-    order = tuple(allowed or _own_labels(names, seen.counts))
+    order = tuple(allowed or _own_labels(names, spellings))
     number_of = {name: number for number, name in enumerate(order)}
     return order, {spelling: number_of.get(name) for spelling, name in names.items()}
 
@@ -132,7 +139,7 @@ def _sentiments(seen: _Seen, path: Path) -> dict[str, int]:
     """Spellings of negative and positive in a file: those of fastText's data sets are 1 and 2, which 1 alone does not tell."""
     if seen.form != formats.FASTTEXT:
         return _SENTIMENTS
-    found = set(seen.counts)
+    found = set(seen.code_of)
     if found == {"1"}:
         raise UserError(f"{path} has the label 1 alone, which is negative beside 2 and positive beside 0", "write negative or positive")
     return _FASTTEXT_SENTIMENTS if found == set(_FASTTEXT_SENTIMENTS) else _SENTIMENTS

@@ -27,8 +27,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zip")
 PIECE = 2_000  # rows that are read at a time
 LABEL = "__label__"  # begins a label in the form of fastText (https://fasttext.cc/docs/en/supervised-tutorial.html)
 
-# Wherever pyarrow happens to be installed pandas would keep text in its arrays: other code than elsewhere, and a stage 1
-# whose memory grows by 4.1 to 4.5 bytes per byte of text, against 1.6 (the memory test of tests/test_faults.py, printed).
+# Wherever pyarrow happens to be installed pandas would keep text in its arrays: other code than elsewhere.
 TEXT = pd.StringDtype("python", na_value=np.nan)
 
 DAMAGED = (lzma.LZMAError, zipfile.BadZipFile, zlib.error)  # what the readers of packed files raise, beside OSError and EOFError
