@@ -40,10 +40,16 @@ class Spool:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
-        self._stream = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - it is closed with the process, or when nobody has its texts
+        self._stream = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `__exit__`, or when nobody has its texts
             IN_MEMORY_BYTES, buffering=BUFFER, prefix=files.TEMPORARY, dir=str(folder) if folder else None
         )
         self._end = 0
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
 
     def add(self, texts: Iterable[str]) -> Texts:
         """Take texts; while they come, others of this spool may be read."""

@@ -74,7 +74,8 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     more_training = additions.parse(asked("more_training"), "--more-training")
     sets = additions.parse(asked("reading_sets"), "--reading-sets")
     held_out = HeldOut(Path(name.strip()) for name in (asked("held_out") or "").split(",") if name.strip())
-    with folder.lock(artifacts, settings.stage, create=True):
+    # All texts lie in the spool: the process holds no more of them than a piece.
+    with folder.lock(artifacts, settings.stage, create=True), Spool(artifacts) as spool:
         # Read
         if asked("download"):
             sources.download(DATA_FOLDER)
@@ -83,8 +84,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         further: dict[str, Collection[Any]] = {"more_training": more_training, "reading_sets": sets, "held_out": held_out.folders}
         corpus.check_source(artifacts, given, further)
         source = None if reader and not given else sources.find(given, DATA_FOLDER)
-        # All texts lie in this file: the process holds no more of them than a piece.
-        spool, columns = Spool(artifacts), (settings.text_column, settings.label_column)
+        columns = (settings.text_column, settings.label_column)
         raw = sources.store(source, *columns, sources.parse_labels(settings.labels), spool, bundle)
         about_source = sources.describe(source, bundle)
         print(f"{len(raw.table):,} texts from {about_source['name']}, labels {', '.join(raw.labels)}")
