@@ -1,8 +1,9 @@
 """The page that reads a text in the browser: the measured model files, LiteRT.js and the vocabularies in one folder.
 
 Reads    models with their .metrics.json: of artifacts folders modelo_*.tflite with tokenizer.json, pocket.zip, packed_*.zip and
-         taught_*.zip (stages 2 to 6, classical.py), or published ones of results/; the bundled reviews; demo/source;
-         demo/node_modules (npm ci --prefix demo)
+         taught_*.zip (stages 2 to 6, classical.py), or an encoder's .tflite files with their tokenizers, student_lstm.zip and
+         rival_words.zip (encoder/*.py), or published ones of results/; the bundled reviews; demo/source; demo/node_modules
+         (npm ci --prefix demo)
 Writes   demo/dist: static files for any web server, metadata.json and the service worker's list of hashes among them
 Command  python demo/build.py [--artifacts FOLDER[,FOLDER]] [--target FOLDER], or make demo, which serves the folder too
 """

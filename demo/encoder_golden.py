@@ -20,7 +20,6 @@ TEXTS = 500  # [10, 100000] bundled reviews and sentences, half of each
 SENTENCE = 32  # [4, 512] ids of a short text: times are told of those
 
 LENGTHS = (16, 32, 64)  # of the small encoders' signatures
-HEAD = 0.5  # [0, 10] spread of the head's weights: large enough for texts to get different labels
 # The small encoders: name, number format, file of the tokenizer.
 MADE = (("modelo_DRQ", "dynamic_8bit", "tokenizer.json"), ("compact", "dynamic_4bit", "compact.tokenizer.json"))
 
@@ -48,7 +47,11 @@ def small(folder: Path) -> None:
         encoder = pretrained.load(str(encoders.small_folder(folder / "library", "bert")))
     torch.manual_seed(1)
     network = encoder.network(1, "mean")
-    network.head.weight.data.normal_(std=HEAD)
+    network.head.weight.data.normal_(std=0.5)  # texts get probabilities apart from each other
+    network.head.bias.data.fill_(0.0)
+    with torch.inference_mode():
+        logits = network.eval()(torch.from_numpy(encoder.tokenizer(LENGTHS[-1]).encode(encoders.sentences()[:100])))
+    network.head.bias.data -= logits.mean()
     content = conversion.to_tflite(network, LENGTHS)
     for name, number_format, tokenizer in MADE:
         (folder / f"{name}.tflite").write_bytes(conversion.quantized(content, number_format))

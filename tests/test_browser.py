@@ -337,7 +337,7 @@ def encoders(tmp_path, monkeypatch) -> Path:
     pytest.importorskip("tokenizers", reason="needs the encoder's packages: pip install -r requirements-encoder.txt")
     from encoders import word_pieces
 
-    from sentipress.browser import encoder_files
+    from sentipress.browser import encoder_files, piece_rules
     from sentipress.text.pieces import PieceTokenizer
 
     class Opened:
@@ -345,6 +345,9 @@ def encoders(tmp_path, monkeypatch) -> Path:
             self.lengths = [8, encoder.sequence_length]
 
     monkeypatch.setattr(encoder_files, "LiteRTEncoder", Opened)
+    # What the library says of all characters takes seconds; tests/test_browser_pieces.py asks it.
+    for name, said in (("word_characters", {"space": " ", "punctuation": "."}), ("character_table", {}), ("cleaning_steps", {})):
+        monkeypatch.setattr(piece_rules, name, lambda *_, said=said: said)
     folder = tmp_path / "encoder"
     tokenizer = PieceTokenizer(json.loads(word_pieces().to_str()), 16, 0)
     files.write_json(folder / "reviews.json", {"stage": "encoder/1_data.py"})
