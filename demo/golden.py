@@ -119,7 +119,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = cli.settings(__file__, arguments)
     target = Path(settings.target)
-    models = offered.models(offered.named(settings.artifacts))
+    # Encoders have a test of their own (demo/encoder_golden.py).
+    models = [one for one in offered.models(offered.named(settings.artifacts)) if one.about["kind"] != offered.ENCODER]
     data = sources.find(Path(settings.data) if settings.data else None, Path("data"))
     raw = sources.read_unlabelled(data, settings.text_column) if data else sources.read_bundled()["review"]
     texts = raw.sample(min(settings.texts, len(raw)), random_state=0).tolist()

@@ -182,12 +182,13 @@ function putAway(about) {
 
 /** Load one for the table. */
 async function loadBeside(about) {
+  if (about === chosen) return choose(about); // it was refused before
   for (const other of metadata.models) if (isLarge(other) && other !== about && other !== chosen) putAway(other);
   const place = loadingBeside(about);
   const asked = askBeside(about);
   showComing(about);
   place.querySelector("button")?.focus();
-  await asked;
+  return asked;
 }
 
 function onProgress(about, end, state) {
