@@ -140,7 +140,7 @@ def top_tfidf(
     for word, count in words:  # an English word may have several parts ("isn't"), or none ("a")
         for part in parts(word):
             frequencies[part] += count
-    names = [name for name, _ in sorted(frequencies.items(), key=lambda item: (-item[1], item[0]))[:features]]
+    names = [name for name, _ in heapq.nsmallest(features, frequencies.items(), key=lambda item: (-item[1], item[0]))]
     if not names:  # nothing but stopwords and single letters
         return []
     vectorizer = CountVectorizer(**options, vocabulary=names, dtype=np.float32)
