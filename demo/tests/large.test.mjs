@@ -78,6 +78,7 @@ async function visit({ prepare = async () => {}, file = "", ...options } = {}) {
   [pace, swapped, requested, complaints] = [0, false, [], []];
   const context = await browser.newContext({ serviceWorkers: "block", viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000); // other programs may share the machine
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   await prepare(page);
