@@ -405,16 +405,17 @@ def test_what_is_wrong_with_an_encoder_names_the_command(encoders, capsys):
     write_encoder_record(encoders, "compact", "compact.tokenizer.json", labels=list(NEWS))
     assert "compact.tflite has the labels world, sports, business; student_lstm.zip has negative, positive" in refusal()
     write_encoder_record(encoders, "compact", "compact.tokenizer.json")
-    content = json.loads((encoders / "tokenizer.json").read_text(encoding="utf-8"))
-    files.write_text(encoders / "tokenizer.json", json.dumps(content | {"prefix": "query: "}))
-    assert re.search(r"tokenizer\.json has changed since -> run python encoder/3_quantization\.py --artifacts", refusal())
+    vocabulary = encoders / "compact.tokenizer.json"
+    content = json.loads(vocabulary.read_text(encoding="utf-8"))
+    files.write_text(vocabulary, json.dumps(content | {"prefix": "query: "}))
+    assert re.search(r"compact\.tokenizer\.json has changed since -> run python encoder/5_distillation\.py --artifacts", refusal())
     # Another kind of tokenizer: the encoder is left out, the rest stays.
     content["library"]["normalizer"] = {"type": "Lowercase"}
-    files.write_text(encoders / "tokenizer.json", json.dumps(content))
-    write_encoder_record(encoders, "modelo_DRQ", "tokenizer.json")
-    assert [model.about["id"] for model in offered.models([encoders])] == ["student_lstm", "rival_words", "compact"]
-    assert "left out modelo_DRQ.tflite: the page does not know the normalizer Lowercase" in capsys.readouterr().out
-    for name in ("student_lstm.zip", "rival_words.zip", "compact.tflite"):
+    files.write_text(vocabulary, json.dumps(content))
+    write_encoder_record(encoders, "compact", vocabulary.name)
+    assert [model.about["id"] for model in offered.models([encoders])] == ["student_lstm", "rival_words", "modelo_DRQ"]
+    assert "left out compact.tflite: the page does not know the normalizer Lowercase" in capsys.readouterr().out
+    for name in ("student_lstm.zip", "rival_words.zip", "modelo_DRQ.tflite"):
         (encoders / name).unlink()
     assert "holds none of the demo's models -> run python encoder/3_quantization.py" in refusal()
 
