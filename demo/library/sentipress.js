@@ -59,7 +59,9 @@ async function opening(bytes, name) {
     if (own.schema !== SCHEMA) throw new Problem("errorPackage", { schema: own.schema, kind: own.kind });
     if (!Object.hasOwn(rules.cleaning.recipes, own.cleaning)) throw new Problem("errorRecipe", { recipe: own.cleaning });
     // A network needs a runtime, 9 MB of WebAssembly, which is fetched here and only here.
-    const { opened } = await (own.kind === undefined ? import("./network.js") : import("./words.js"));
+    const { opened } = await (own.kind === undefined
+      ? import("./network.js")
+      : import("./words.js"));
     return { labels: own.labels, asked: await opened(bytes, contextOf(rules, own), name) };
   } catch (error) {
     // Of "no model of this page (reason)" the reason is what a page of others can say.
