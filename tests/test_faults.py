@@ -288,10 +288,11 @@ def test_every_guard_of_the_list_stands_once_in_the_code_and_has_its_test():
 # Many rows
 
 
-def test_memory_grows_by_less_than_the_text(tmp_path):
+def test_the_texts_are_not_held_in_memory(tmp_path):
     # Sentences and passages for an encoder are so many at most, whatever the number of texts.
     few, many = (masses.load_stage_1(rows, tmp_path, "--sentences", "0", "--passages", "0") for rows in (10_000, 25_000))
     text = (many.csv_bytes - few.csv_bytes) / 15_000
     growth = (many.peak_bytes - few.peak_bytes) / 15_000
     print(f"{text:.0f} bytes a row in the CSV, {growth:.0f} in memory")
-    assert growth < text / 2
+    # 0.7 times: numbers, hashes, and words that no earlier row had, of which a million are held. With the texts in memory it was 1.6 to 3.1.
+    assert growth < 1.2 * text
