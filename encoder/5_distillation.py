@@ -75,9 +75,8 @@ RECIPES = {
         "SPATIAL_DROPOUT": 0.3,
         "WORD_EPOCHS": 8,
     },
-    # Half of the layers: in 8 bits about a sixth of the time. IMDB must stay unread: the LSTM learns on varied Amazon reviews besides.
+    # IMDB must stay unread: the LSTM learns on varied Amazon reviews besides.
     "roberta": {
-        "LAYERS": 3,
         "MORE_LAYERS": "4,2",
         "ABLATION": True,
         "TRANSFER": "varied",

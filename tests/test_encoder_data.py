@@ -16,7 +16,9 @@ for package in ("torch", "transformers", "tokenizers"):
 
 from sentipress.core import errors, manifest  # noqa: E402
 from sentipress.data import corpus, sources  # noqa: E402
+from sentipress.data.checking import Stored  # noqa: E402
 from sentipress.data.cleaning import clean_plain  # noqa: E402
+from sentipress.data.stored import Table  # noqa: E402
 from sentipress.evaluation import pieces_exploration  # noqa: E402
 from sentipress.pipeline import preparing  # noqa: E402
 from sentipress.text.pieces import PieceTokenizer  # noqa: E402
@@ -145,12 +147,17 @@ def test_pictures_and_files_are_the_same_bytes_again(made, tsv, tmp_path, capsys
 
 def test_without_a_file_the_bundled_sentences_are_read(monkeypatch, tmp_path, capsys, sentences):
     read = []
-    monkeypatch.setattr(sources, "read_bundled", lambda source=sources.REVIEWS: read.append(source) or sentences)
+
+    def some(source, spool):
+        read.append(source)
+        return Stored(Table.stored(sentences, spool), {}, ("negative", "positive"))
+
+    monkeypatch.setattr(sources, "_store_bundled", some)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "IMDB Dataset.csv").write_text("review,sentiment\n", encoding="utf-8")  # the other track's
     monkeypatch.chdir(tmp_path)
     found = run(tmp_path / "artifacts")
-    assert read == [sources.SENTENCES] and found.about["source"]["name"].endswith("source rotten_tomatoes)")
+    assert sources.SENTENCES in read and sources.REVIEWS not in read and found.about["source"]["name"].endswith("source rotten_tomatoes)")
     assert found.about["encoder"]["length"] == 64 and "source rotten_tomatoes" in capsys.readouterr().out
 
 

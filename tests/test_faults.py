@@ -294,5 +294,5 @@ def test_the_texts_are_not_held_in_memory(tmp_path):
     text = (many.csv_bytes - few.csv_bytes) / 15_000
     growth = (many.peak_bytes - few.peak_bytes) / 15_000
     print(f"{text:.0f} bytes a row in the CSV, {growth:.0f} in memory")
-    # 0.7 times: numbers, hashes, and words that no earlier row had, of which a million are held. With the texts in memory it was 1.6 to 3.1.
+    # 0.7 times: numbers, hashes, and words that no earlier row had; a million are held. With the texts in memory it was 1.6 to 3.1.
     assert growth < 1.2 * text
