@@ -10,7 +10,8 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { demo, escapedJson, golden, json, launch, report } from "./visiting.mjs";
 
-const SCORE_LIMIT = 1e-3; // another processor rounds the 8-bit products otherwise; of a trained encoder the median's
+const SCORE_LIMIT = 1e-3; // the median's: another processor rounds the 8-bit products otherwise
+const FURTHEST = 1e-2; // of any text, by an encoder that was never trained
 const SENTENCE_LIMIT = 25; // milliseconds, median, a text of up to 32 pieces; held with STRICT=1, on a quiet machine
 const ROUNDS = 5; // other programs only ever add time, so a sentence's own time is the best of some
 const CHOICES = 4; // times that the encoder is chosen and put away again
@@ -186,8 +187,8 @@ test("ids, known shares and scores are Python's", { skip: missing }, async () =>
   });
   assert.ok(new Set(found.map(({ probabilities }) => probabilities[0].toFixed(3))).size > 10, "the scores hardly differ");
   // Of a trained encoder a product that is rounded otherwise moves the next ones: the score of a text may differ by more.
-  const limited = expected.trained ? median(differences) : Math.max(...differences);
-  assert.ok(limited <= SCORE_LIMIT, `scores differ by up to ${Math.max(...differences)}, ${figures.texts_beyond_limit} of them by more than ${SCORE_LIMIT}`);
+  const near = median(differences) <= SCORE_LIMIT && (expected.trained || Math.max(...differences) <= FURTHEST);
+  assert.ok(near, `scores differ by up to ${Math.max(...differences)}, ${figures.texts_beyond_limit} of them by more than ${SCORE_LIMIT}`);
   assert.equal(flips, 0);
   if (process.env.STRICT === "1") assert.ok(median(best) <= SENTENCE_LIMIT, `p50 ${median(best)} ms, limit ${SENTENCE_LIMIT} ms`);
 });
