@@ -1,6 +1,6 @@
 """Stage 2 trained by one process and by several that share each batch: loss curves, accuracy and seconds.
 
-Reads    reviews.csv and reviews.json of ARTIFACTS (stage 1)
+Reads    what stage 1 wrote into ARTIFACTS
 Writes   OUTPUT; prints a line for each number of processes
 Command  python benchmarks/training_workers.py [--workers 1,2] [--output results/scale/training.json]
 
@@ -34,10 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     settings = cli.settings(__file__, arguments)
     source, root = Path(settings.artifacts), Path(__file__).resolve().parent.parent
-    needed = [source / name for name in ("reviews.csv", manifest.DESCRIPTION)]
-    for path in needed:
-        if not path.is_file():
-            raise UserError(f"{path} is missing", manifest.run(manifest.PREPROCESSING, source))
+    if not (source / manifest.REVIEWS).is_file():
+        raise UserError(f"{source / manifest.REVIEWS} is missing", manifest.run(manifest.PREPROCESSING, source))
+    needed = [*source.glob("*.csv"), source / manifest.DESCRIPTION]  # what stage 1 wrote
     results = []
     for seed in settings.seeds.split(","):
         for workers in settings.workers.split(","):
