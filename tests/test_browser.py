@@ -372,10 +372,12 @@ def test_the_models_of_an_encoders_folder_are_offered(encoders, demo):
     seen = [(about["id"], about["kind"], about["title"]["key"]) for about in content["models"]]
     assert seen == [
         ("student_lstm", "pocket", "titlePocket"),
-        ("rival_words", "bag", "titleTaught"),
+        ("rival_words", "bag", "titleBag"),
         ("modelo_DRQ", "encoder", "titleEncoder"),
         ("compact", "encoder", "titleEncoderSmall"),
     ]
+    write_record(encoders, "rival_words", "rival_words.zip", transfer_texts=20)
+    assert built([encoders], demo)["models"][1]["title"]["key"] == "titleTaught"
     assert list(content["cleaning"]["recipes"]) == ["default"]  # the recipe of pieces stands beside the pieces
     listed = re.search(r"FILES = (\{.*?\});", (demo / "dist" / "sw.js").read_text(), re.DOTALL)[1]
     for about in content["models"][2:]:

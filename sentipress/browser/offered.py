@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,10 @@ def _of_lstm(folder: Path, slug: str) -> list[Offered]:
 def _of_encoder(folder: Path, slug: str) -> list[Offered]:
     """Models of a folder of the encoder's stages: the small ones that it taught, then the encoders."""
     offered = _packed(POCKET, folder / STUDENT_FILE, "titlePocket", slug, manifest.ENCODER_DISTILLATION)
-    offered += _packed(BAG, folder / RIVAL_FILE, "titleTaught", slug, manifest.ENCODER_DISTILLATION)
+    for model in _packed(BAG, folder / RIVAL_FILE, "titleBag", slug, manifest.ENCODER_DISTILLATION):
+        record = records.load(folder, Path(RIVAL_FILE).stem, manifest.run(manifest.ENCODER_DISTILLATION, folder))
+        # Whether it reads what the encoder answered to is chosen on validation.
+        offered.append(replace(model, about={**model.about, "title": {"key": "titleTaught"}}) if record.get("transfer_texts") else model)
     for name, title, stage in ENCODERS:
         if not (folder / f"{name}.tflite").is_file():
             continue
