@@ -163,9 +163,8 @@ class Chain:
 
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
         if self._transfer_ids is None:
-            space = self._space
-            ids = space.store.joined([space.ids["train"], space.store.encoded(space.tokenizer, self._teaching.unlabelled)])
-            self._transfer_ids = space.store.taken(ids, self._reading_rows) if len(self._paired) else ids
+            ids = self._space.training_ids_and(self._teaching.unlabelled)
+            self._transfer_ids = self._space.store.taken(ids, self._reading_rows) if len(self._paired) else ids
         return self._transfer_ids, distillation.sure_of_pairs(self._space.task, self._targets, self._paired)[self._reading_rows]
 
     def _new_network(self, link: Link) -> np.ndarray | None:

@@ -115,7 +115,7 @@ class EncoderSchool:
         self.transfer = self.sentences[: settings.transfer_texts]
         started = time.perf_counter()
         # All sentences are asked about at once: the order of batches, and with it the last digits, depends on all texts.
-        everything = np.concatenate([space.ids["train"], space.tokenizer.encode(self.sentences)])
+        everything = space.training_ids_and(self.sentences)
         self.all_logits = self._answers(everything)
         read = len(space.ids["train"]) + len(self.transfer)
         self.ids, self.logits = everything[:read], self.all_logits[:read]

@@ -126,7 +126,7 @@ def taught_anew(
     """
     space, settings = publisher.space, publisher.space.settings
     transfer = transfer_set(space, settings.self_training)
-    ids = np.concatenate([space.ids["train"], space.tokenizer.encode(transfer)])
+    ids = space.training_ids_and(transfer)
     started = time.perf_counter()
     logits = np.stack([answers(space, teacher, ids) for teacher in teachers]).mean(axis=0, dtype=np.float32)
     seconds = time.perf_counter() - started

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+
+import numpy as np
 
 from sentipress.core import manifest
 from sentipress.data import corpus
@@ -28,7 +31,7 @@ class OpenedFolder:
 
     def __init__(self, settings: SimpleNamespace, reviews: corpus.Corpus, tokenizer: TextEncoder, tokenizer_file: str) -> None:
         self.folder, self.tokenizer_file = Path(settings.artifacts), tokenizer_file
-        self.settings, self.reviews, self.task = settings, reviews, reviews.task
+        self.settings, self.reviews, self.task, self._encoder = settings, reviews, reviews.task, tokenizer
         self.store = IdStore(self.folder, settings.values.get("ids_memory", MEGABYTES))
         self.ids = {name: self.store.encoded(tokenizer, reviews.texts(name)) for name in corpus.SPLITS}
         self.labels = {name: reviews.labels(name) for name in corpus.SPLITS}
@@ -37,6 +40,10 @@ class OpenedFolder:
             texts, self.labels["out_of_domain"] = elsewhere
             self.ids["out_of_domain"] = self.store.encoded(tokenizer, texts)
         self._checkpoints: list[Path] = []
+
+    def training_ids_and(self, texts: Sequence[str]) -> np.ndarray:
+        """Ids of the training texts, and of further cleaned texts behind them: int32 (texts, length)."""
+        return self.store.joined([self.ids["train"], self.store.encoded(self._encoder, texts)])
 
     def inputs(self, *names: str) -> list[Path]:
         """Artifacts that every model depends on, and further ones by file name."""

@@ -68,7 +68,7 @@ class School:
         self._vectors = embeddings.table_of(space.start(), settings, self.spec.embedding_dim)
         self.teaching: Teaching = encoder_answers.consult(space)
         self.inputs: list[Path] = space.inputs(manifest.BASE.file, *self.teaching.files, *space.words())
-        self._ids = space.store.joined([space.ids["train"], space.store.encoded(space.tokenizer, self.teaching.unlabelled)])
+        self._ids = space.training_ids_and(self.teaching.unlabelled)
         self._paired = space.reviews.paired()
         self._reading_rows = with_repeats(len(self._ids), self._paired, settings.pair_times)
         self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
