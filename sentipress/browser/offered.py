@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -165,10 +165,7 @@ def _of_lstm(folder: Path, slug: str) -> list[Offered]:
 def _of_encoder(folder: Path, slug: str) -> list[Offered]:
     """Models of a folder of the encoder's stages: the small ones that it taught, then the encoders."""
     offered = _packed(POCKET, folder / STUDENT_FILE, "titlePocket", slug, manifest.ENCODER_DISTILLATION)
-    for model in _packed(BAG, folder / RIVAL_FILE, "titleBag", slug, manifest.ENCODER_DISTILLATION):
-        record = records.load(folder, Path(RIVAL_FILE).stem, manifest.run(manifest.ENCODER_DISTILLATION, folder))
-        # Whether it reads what the encoder answered to is chosen on validation.
-        offered.append(replace(model, about={**model.about, "title": {"key": "titleTaught"}}) if record.get("transfer_texts") else model)
+    offered += _packed(BAG, folder / RIVAL_FILE, "titleBag", slug, manifest.ENCODER_DISTILLATION)
     for name, title, stage in ENCODERS:
         if not (folder / f"{name}.tflite").is_file():
             continue
@@ -188,7 +185,10 @@ def _packed(kind: str, file: Path, title: str, slug: str, stage: str) -> list[Of
     remedy = manifest.run(stage, file.parent)
     opened: Callable[[Path, str], object] = packed_words.PackedWords if kind == BAG else pocket.unpack
     opened(file, remedy)  # says first what is wrong with a damaged file
-    return [_offered(kind, file, records.load(file.parent, file.stem, remedy), title, slug, remedy)]
+    record = records.load(file.parent, file.stem, remedy)
+    if kind == BAG and record.get("transfer_texts"):  # an encoder's rival; whether it reads these texts is chosen on validation
+        title = "titleTaught"
+    return [_offered(kind, file, record, title, slug, remedy)]
 
 
 def _offered(
