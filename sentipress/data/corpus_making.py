@@ -17,12 +17,11 @@ from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean, words_of
 from sentipress.data.formats import TEXT
-from sentipress.data.stored import Table, Texts, numbered, pieces
+from sentipress.data.stored import PIECE, Table, Texts, numbered, pieces
 from sentipress.data.task import Task
 
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts
 KEYS = ("key", "key2")  # columns of a text's hash
-PIECE = 10_000  # rows that are written at a time
 
 
 def cleaned(raw: Texts, recipe: str, what: str) -> tuple[Texts, pd.DataFrame]:

@@ -105,14 +105,12 @@ def _run(place: Path, workers: int) -> None:
             worker = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **own})
             started.append(worker)
             stack.callback(_end, worker)
-        while any(worker.poll() is None for worker in started):
-            failed = [worker.returncode for worker in started if worker.poll()]
-            if failed:
-                raise UserError(f"a worker of the training ended with exit code {failed[0]}", "see above, or give --workers 1")
+        codes: list[int | None] = [None]
+        while None in codes:
             time.sleep(0.1)
-        failed = [worker.returncode for worker in started if worker.returncode]
-        if failed:
-            raise UserError(f"a worker of the training ended with exit code {failed[0]}", "see above, or give --workers 1")
+            codes = [worker.poll() for worker in started]
+            if failed := [code for code in codes if code]:
+                raise UserError(f"a worker of the training ended with exit code {failed[0]}", "see above, or give --workers 1")
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

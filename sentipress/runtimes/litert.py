@@ -12,8 +12,8 @@ from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet, quiet_exit
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes.network import NetworkRuntime
+from sentipress.text.batching import lengths_of
 from sentipress.text.encoder import TextEncoder
-from sentipress.text.tokenizer import PADDING_ID
 
 TOGETHER = 64  # texts in a call: more are no faster
 
@@ -57,7 +57,7 @@ class LiteRTModel(NetworkRuntime):
     def predict_batch(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (texts, length), `TOGETHER` texts of like length in a call: the same bits as one by one."""
         # The loop of a network runs to the last word of the longest text of a call.
-        order = np.argsort(np.count_nonzero(inputs != PADDING_ID, axis=1), kind="stable")
+        order = np.argsort(lengths_of(inputs), kind="stable")
         outputs = np.zeros((len(inputs), self.task.outputs), np.float32)
         size = 1
         try:
