@@ -37,7 +37,7 @@ def write_rows(path: Path, rows: Iterator[tuple[str, str]]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from sentipress.data.stored import pieces
+        from sentipress.data.lines import pieces
 
         schema = pa.schema({"review": pa.string(), "sentiment": pa.string()})
         with pq.ParquetWriter(path, schema) as writer:

@@ -17,7 +17,8 @@ from sentipress.core import files, folder, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean, words_of
 from sentipress.data.formats import TEXT
-from sentipress.data.stored import PIECE, Table, Texts, numbered, pieces
+from sentipress.data.lines import pieces
+from sentipress.data.stored import PIECE, Table, Texts, numbered
 from sentipress.data.task import Task
 
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts

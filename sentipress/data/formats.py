@@ -11,7 +11,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, NoReturn, cast
 
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sentipress.core.errors import UserError
+from sentipress.data.lines import pieces
 
 CSV, TSV, FASTTEXT = "CSV", "TSV", "fastText"  # forms
 JSON_LINES, PARQUET = "JSON Lines", "Parquet"  # forms that pyarrow is needed for
@@ -207,13 +207,12 @@ def _in_pieces(path: Path, rows: Iterator[tuple[int, str, str]], form: str, reme
     Raises:
         UserError: there are none.
     """
-    piece = list(islice(rows, PIECE))
-    if not piece:
-        raise UserError(f"{path} has a header and no rows" if header else f"{path} is empty", remedy)
-    while piece:
+    numbers: tuple[int, ...] = ()
+    for piece in pieces(rows, PIECE):
         numbers, texts, labels = zip(*piece, strict=True)
         yield Rows(pd.Series(texts, dtype=TEXT), pd.Series(labels, dtype=TEXT), np.array(numbers, np.int64), form, header)
-        piece = list(islice(rows, PIECE))
+    if not numbers:
+        raise UserError(f"{path} has a header and no rows" if header else f"{path} is empty", remedy)
 
 
 def _before(first: tuple[int, str], others: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:

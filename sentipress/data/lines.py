@@ -1,10 +1,21 @@
-"""Texts from a command line and from a file with a text per line."""
+"""Texts from a command line and from a file with a text per line; anything in lists of a size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from sentipress.core.errors import UserError
+
+Item = TypeVar("Item")
+
+
+def pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Items in lists of `size`; the last one may be shorter."""
+    iterator = iter(items)
+    while piece := list(islice(iterator, size)):
+        yield piece
 
 
 def groups(texts: Sequence[str], file: str | None, size: int) -> Iterator[list[str]]:

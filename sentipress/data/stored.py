@@ -7,9 +7,7 @@ import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,15 +18,6 @@ from sentipress.data.formats import TEXT
 PIECE = 10_000  # rows that are in memory at a time
 IN_MEMORY_BYTES = 4 << 20  # of texts in UTF-8: fewer make no file
 BUFFER = 1 << 20  # bytes that are read or written at once
-
-Item = TypeVar("Item")
-
-
-def pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Items in lists of `size`; the last one may be shorter."""
-    iterator = iter(items)
-    while piece := list(islice(iterator, size)):
-        yield piece
 
 
 class Spool:

@@ -19,7 +19,8 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from sentipress.core import files
-from sentipress.data.stored import Table, Texts, numbered, pieces
+from sentipress.data.lines import pieces
+from sentipress.data.stored import Table, Texts, numbered
 from sentipress.data.task import Task
 from sentipress.evaluation.plots import new_figure, noun, plain_text, save_figure
 from sentipress.evaluation.word_counts import WordCounts

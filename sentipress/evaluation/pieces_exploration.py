@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentipress.data.stored import Table, pieces
+from sentipress.data.lines import pieces
+from sentipress.data.stored import Table
 from sentipress.data.task import Task
 from sentipress.evaluation.exploration import COLORS, HISTOGRAM_BINS
 from sentipress.evaluation.plots import BLUE, ORANGE, new_figure, noun, plain_text, save_figure, shortened
