@@ -41,6 +41,7 @@ class KerasModel(NetworkRuntime):
         self.model = load_keras(path, remedy)
         self._masked = bool(self.model.get_layer("embedding").mask_zero)  # then padding on the right is invisible
         self._call = traced(self.model)
+        self._predict = predictor(self.model, bucketed=self._masked, call=self._call)
         self._compiled = traced(self.model, compiled=True)
         outputs = self.model.output_shape[-1]
         if outputs != task.outputs:
@@ -49,7 +50,7 @@ class KerasModel(NetworkRuntime):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Probabilities of ids int32 (texts, length), in batches of like length where padding is invisible."""
         with quiet():
-            return self.task.shaped(predictor(self.model, bucketed=self._masked)(inputs))
+            return self.task.shaped(self._predict(inputs))
 
     def predict_one(self, inputs: np.ndarray) -> Any:
         """Probabilities of ids int32 (1, length), compiled by XLA for the next length that is a multiple of `STEP`.
@@ -86,15 +87,18 @@ def traced(model: Any, compiled: bool = False) -> Callable[[np.ndarray], Any]:
     return function
 
 
-def predictor(model: Any, bucketed: bool, batch_size: int = 256) -> Callable[[np.ndarray], np.ndarray]:
+def predictor(
+    model: Any, bucketed: bool, batch_size: int = 256, call: Callable[[np.ndarray], Any] | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function of ids int32 (texts, length) that gives a Keras model's outputs, float32 (texts, outputs), in their order.
 
     Args:
         model: any Keras model of ids.
         bucketed: put texts of like length into a batch and cut right-padded ids to the longest of it.
         batch_size: texts in one call.
+        call: the model as `traced` gave it, if it is traced already.
     """
-    call = traced(model)
+    call = call or traced(model)
 
     def predict(ids: np.ndarray) -> np.ndarray:
         order = np.argsort(lengths_of(ids), kind="stable") if bucketed else np.arange(len(ids))
