@@ -55,19 +55,19 @@ _TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01"
 SMALL = {
     manifest.PREPROCESSING: ["--out-of-domain-texts", "200", "--passages", "100", "--made-sentences", "300"],
     manifest.BASELINE: [
-        *("--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "120", "--embedding-dim", "8", "--units", "8"),
+        *("--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "100", "--embedding-dim", "8", "--units", "8"),
         *("--learning-rate", "0.01", *_TRAINED),
     ],
     manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "10"],
     manifest.QUANTIZATION: ["--latency-reviews", "10"],
     manifest.PRUNING: ["--learning-rate", "0.005", *_TRAINED],
-    manifest.DISTILLATION: ["--techniques", "response,feature,self,pseudo", "--patience", "1", *_TAUGHT],
+    manifest.DISTILLATION: ["--techniques", "response,self,pseudo", "--patience", "1", *_TAUGHT],
     manifest.COMBINATION: ["--chain", CHAIN, "--varied", "0.2", *_TAUGHT],
 }
 _BAG = SMALL[manifest.CLASSICAL][1]  # the only bag of words
 # Models of the run: name to ending.
 _CLASSICAL = {row.name for row in manifest.LSTM.stage(manifest.CLASSICAL).rows} - {"classical_pairs"}
-_NOT_MADE = {*_CLASSICAL, "modelo_destilado_relation", "modelo_destilado_online"}
+_NOT_MADE = {*_CLASSICAL, *(f"modelo_destilado_{technique}" for technique in ("feature", "relation", "online"))}
 MODELS = {row.name: row.suffix for stage in manifest.LSTM.stages for row in stage.rows if row.name not in _NOT_MADE} | LINKS
 
 

@@ -25,7 +25,7 @@ from sentipress.text import tokenizer
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 
 # A larger run: SENTIPRESS_KILLS=500 SENTIPRESS_FUZZ=100000 SENTIPRESS_EXAMPLES=10000 SENTIPRESS_SEED=7 pytest tests/test_faults.py
-KILLS = int(os.environ.get("SENTIPRESS_KILLS", "12"))
+KILLS = int(os.environ.get("SENTIPRESS_KILLS", "7"))  # each stage once
 FUZZ = int(os.environ.get("SENTIPRESS_FUZZ", "400"))
 EXAMPLES = int(os.environ.get("SENTIPRESS_EXAMPLES", "300"))
 SEED = int(os.environ.get("SENTIPRESS_SEED", "1"))
@@ -56,7 +56,7 @@ def test_kills_at_random_points_lose_nothing(rehearsal):
     print(f"seed {report.seed}: {report}")
     assert report.lost == [] and report.lost_bytes == 0, f"seed {report.seed}: {report.lost}"
     assert sum(report.kills.values()) == KILLS == sum(report.kinds.values()) and report.earlier_bytes > KILLS * 1e6
-    if KILLS >= 12:
+    if len(STAGES) <= KILLS:
         assert set(report.kills) == set(STAGES) and all(report.kinds[kind] >= KILLS // 3 for kind in KINDS)
     if KILLS >= 50:
         assert report.resumed > 0

@@ -152,7 +152,7 @@ def test_what_is_due_is_run_in_order_with_the_flags_that_it_had(copy, stubs, cap
 
 def test_a_stage_that_fails_ends_the_refreshing(copy, stubs):
     facts = record(copy, "modelo_destilado")
-    made = ("modelo_destilado", "modelo_control", "modelo_destilado_feature", "modelo_destilado_self", "modelo_destilado_pseudo")
+    made = ("modelo_destilado", "modelo_control", "modelo_destilado_self", "modelo_destilado_pseudo")
     for name in (*made, "modelo_destilado_DRQ", "modelo_profesor"):
         facts = record(copy, name)
         facts["flags"]["seed"] = facts["settings"]["seed"] = 13

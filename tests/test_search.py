@@ -113,13 +113,17 @@ def test_two_workers_of_a_cluster_are_used_by_address(folder):
     assert len({point["node"] for point in found["points"]}) == 2
 
 
-def test_unknown_presets_and_addresses_are_refused(folder):
-    process = search("5_distillation.py", folder, *TINY, "--search", "magic")
-    _, err = process.communicate(timeout=100)
-    assert process.returncode == 2 and "--search magic is unknown -> give one of study, wide" in err
-    process = search("5_distillation.py", folder, *TINY, "--address", "127.0.0.1:1")
-    _, err = process.communicate(timeout=100)
-    assert process.returncode == 2 and "no Ray cluster answers at 127.0.0.1:1" in err and "Traceback" not in err
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--search", "magic"), "--search magic is unknown -> give one of study, wide"),
+        (("--search", "study", "--address", "127.0.0.1:1"), "no Ray cluster answers at 127.0.0.1:1"),
+    ],
+)
+def test_unknown_presets_and_addresses_are_refused(folder, capsys, flags, message):
+    main = load_stage("5_distillation.py").main
+    assert errors.exit_code(lambda: main(["--artifacts", str(folder), *TINY, *flags])) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_heat_map_marks_what_was_stopped(tmp_path, monkeypatch):
