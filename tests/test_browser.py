@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 import sentipress
-from sentipress.browser import javascript, offered, rules, site
+from sentipress.browser import encoder_files, javascript, offered, rules, site
 from sentipress.core import files
 from sentipress.core.errors import UserError, exit_code
 from sentipress.data import cleaning, sources
 from sentipress.data.task import KNOWN_SHARE, SENTIMENT_LABELS, verdict
 from sentipress.evaluation import comprehension, records
 from sentipress.linear.bag_of_words import LINKS, LinearModel, terms_of
-from sentipress.runtimes import packed_words, pocket
+from sentipress.runtimes import packed_words, pocket, registry
 from sentipress.text.tokenizer import Tokenizer, text_words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -291,7 +291,7 @@ def test_without_a_training_the_page_offers_the_published_models(demo, tmp_path,
     content = json.loads((demo / "dist" / "metadata.json").read_text(encoding="utf-8"))
     first, *others = content["models"]
     assert first["origin"] == "reference/pocket.zip" and first["trained"]["answers"] > 0 and first["title"] == {"key": "titleReads"}
-    assert others[-1]["origin"] == "default/pocket.zip" and {about["kind"] for about in content["models"]} == {"pocket", "bag"}
+    assert others[-1]["origin"] == "default/pocket.zip" and {about["kind"] for about in content["models"]} == {"pocket", "bag", "encoder"}
     for about in content["models"]:
         assert about["trained"]["texts"] > 5000 and about["sha256"] == files.sha256(demo / "dist" / about["file"])
 
@@ -303,8 +303,8 @@ def test_models_in_artifacts_come_before_the_published_ones(artifacts, monkeypat
 
 def test_a_published_file_that_changed_is_refused(tmp_path):
     for name, _, _ in offered.PUBLISHED:
-        for file in (Path(name), Path(name).with_suffix(records.SUFFIX)):
-            files.write_bytes(tmp_path / file, (ROOT / "results" / file).read_bytes())
+        for path in (ROOT / "results" / name).parent.glob(f"{Path(name).stem}.*"):
+            files.write_bytes(tmp_path / Path(name).with_name(path.name), path.read_bytes())
     assert len(offered.published(tmp_path)) == len(offered.PUBLISHED)
     changed = tmp_path / offered.PUBLISHED[-1][0]
     changed.write_bytes(changed.read_bytes() + b"\0")
@@ -337,14 +337,15 @@ def encoders(tmp_path, monkeypatch) -> Path:
     pytest.importorskip("tokenizers", reason="needs the encoder's packages: pip install -r requirements-encoder.txt")
     from encoders import word_pieces
 
-    from sentipress.browser import encoder_files, piece_rules
+    from sentipress.browser import piece_rules
+    from sentipress.runtimes import litert_encoder
     from sentipress.text.pieces import PieceTokenizer
 
     class Opened:
         def __init__(self, path: Path, remedy: str, encoder: PieceTokenizer, task: object) -> None:
             self.lengths = [8, encoder.sequence_length]
 
-    monkeypatch.setattr(encoder_files, "LiteRTEncoder", Opened)
+    monkeypatch.setattr(litert_encoder, "LiteRTEncoder", Opened)
     # What the library says of all characters takes seconds; tests/test_browser_pieces.py asks it.
     for name, said in (("word_characters", {"space": " ", "punctuation": "."}), ("character_table", {}), ("cleaning_steps", {})):
         monkeypatch.setattr(piece_rules, name, lambda *_, said=said: said)
@@ -429,6 +430,27 @@ def test_an_encoder_can_be_published(encoders, demo, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert offered.published(encoders.parent) == []
     assert "compact.tflite: the package tokenizers is not installed (pip install" in capsys.readouterr().out
+    # What is written beside it stands for the package, as long as it is of the same files.
+    path = str(encoders / "compact.tflite")
+    encoder_files.main([path])
+    (again,) = offered.published(encoders.parent)
+    assert again == model
+    beside = encoders / "compact.page.json"
+    whole = beside.read_text(encoding="utf-8")
+    for content, message in (("{", "compact.page.json is damaged"), (whole.replace('"sha256":{"', '"sha256":{"x'), "of another compact")):
+        beside.write_text(content, encoding="utf-8")
+        with pytest.raises(UserError, match=message):
+            offered.published(encoders.parent)
+    with pytest.raises(UserError, match=r"name one \.tflite file -> python -m"):
+        encoder_files.main([])
+
+
+def test_what_stands_beside_the_published_encoder_is_what_its_files_say():
+    pytest.importorskip("tokenizers", reason="needs pip install -r requirements-encoder.txt")
+    (name,) = (name for name, _, _ in offered.PUBLISHED if name.endswith(".tflite"))
+    model = ROOT / "results" / name
+    tokenizer, task = registry.tokenizer_of(model, ""), registry.task_of(model)
+    assert encoder_files.written(model, tokenizer, "") == json.loads(rules.compact(encoder_files.known(model, tokenizer, task, "")))
 
 
 # What the page says

@@ -24,7 +24,7 @@ from ai_edge_litert.interpreter import Interpreter
 from encoders import KINDS, LAYERS, WIDTH, library_model, sentences, small_folder
 from safetensors.torch import load_file, save_file
 
-from sentipress.browser import encoder_files
+from sentipress.browser import encoder_files, piece_rules
 from sentipress.core.errors import UserError
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.runtimes import litert, registry
@@ -501,16 +501,16 @@ def test_the_shortest_signature_that_holds_a_text_runs(tflite, model, tokenizer,
 
 
 def test_the_page_is_told_how_to_run_a_tflite_file(tflite, tokenizer, tmp_path, monkeypatch):
-    monkeypatch.setattr(encoder_files.piece_rules, "described", lambda _: {"space": " "})  # tests/test_browser_pieces.py asks it
+    monkeypatch.setattr(piece_rules, "described", lambda _: {"space": " "})  # tests/test_browser_pieces.py asks it
     model, vocabulary = tmp_path / "model.tflite", tmp_path / "tokenizer.json"
     model.write_bytes(tflite)
     tokenizer.save(vocabulary)
-    about, read = encoder_files.described(model, vocabulary, SENTIMENT, "models/", REMEDY)
+    about, read = encoder_files.served(encoder_files.known(model, vocabulary, SENTIMENT, REMEDY), "models/tokenizer.json")
     assert about["lengths"] == list(LENGTHS) and about["labels"] == ["negative", "positive"] and about["cleaning"] == "plain"
     content = read[about["tokenizer"]["file"]]
     assert about["tokenizer"]["bytes"] == len(content) and json.loads(content)["library"] == tokenizer.library
     with pytest.raises(UserError, match="its 3 labels need 3"):
-        encoder_files.described(model, vocabulary, THREE, "models/", REMEDY)
+        encoder_files.known(model, vocabulary, THREE, REMEDY)
 
 
 @pytest.mark.parametrize("change", [lambda content: b"", lambda content: content[: len(content) // 2], lambda content: b"\xff" * 2000])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentipress.browser import piece_rules, rules
+from sentipress.browser import encoder_files, piece_rules, rules
 from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.task import Task
@@ -47,6 +47,7 @@ PUBLISHED = (
     ("encoder/bert/student_lstm.zip", "titleSentences", "textsSentences"),
     ("reference/taught_41600.zip", "titleTaught", "textsFilms"),
     ("reference/packed_41600.zip", "titleBag", "textsFilms"),
+    ("encoder/default/compact.tflite", "titleEncoderSmall", "textsSentences"),
     ("default/pocket.zip", "titleCounts", "textsFilms"),
 )
 
@@ -101,7 +102,9 @@ def _has_models(folder: Path) -> bool:
 
 
 def published(results: Path = ROOT / "results") -> list[Offered]:
-    """The models of `PUBLISHED`, which need no training. Encoders are left out where the package tokenizers is not installed.
+    """The models of `PUBLISHED`, which need no training.
+
+    An encoder without what `encoder_files` writes beside it is left out where the package tokenizers is not installed.
 
     Raises:
         UserError: one is missing or is not the file that its metrics speak of.
@@ -116,7 +119,8 @@ def published(results: Path = ROOT / "results") -> list[Offered]:
         if files.sha256(file) != record["outputs"][file.name]:
             raise UserError(f"{file} is not the file that its metrics speak of", remedy)
         kind = ENCODER if file.suffix == ".tflite" else BAG if package.kind_of(file) == packed_words.KIND else POCKET
-        if kind == ENCODER and importlib.util.find_spec("tokenizers") is None:
+        is_seen = file.with_suffix(encoder_files.WRITTEN).is_file()
+        if kind == ENCODER and not is_seen and importlib.util.find_spec("tokenizers") is None:
             print(f"left out {file}: the package tokenizers is not installed ({INSTALL})")
             continue
         slug = re.sub(r"[^a-z0-9]+", "-", str(Path(name).parent))
@@ -220,9 +224,10 @@ def _offered(
         about |= {"labels": record["labels"], "cleaning": tokenizer.cleaning, "words": len(tokenizer.words)}
         about |= {"vocabulary": {"file": f"{place}vocabulary.json", "sha256": files.bytes_sha256(words), "bytes": len(words)}}
     elif kind == ENCODER:
-        from sentipress.browser import encoder_files  # LiteRT, which a page of other models does not need
-
-        own, read = encoder_files.described(file, registry.tokenizer_of(file, remedy), Task(tuple(record["labels"])), place, remedy)
+        beside = registry.tokenizer_of(file, remedy)
+        seen = encoder_files.written(file, beside, remedy)
+        seen = seen or encoder_files.known(file, beside, Task(tuple(record["labels"])), remedy)
+        own, read = encoder_files.served(seen, place + beside.name)
         about |= own
         content |= read
     elif kind == BAG:

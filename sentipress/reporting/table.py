@@ -38,10 +38,10 @@ PUBLISHED = study.PUBLISHED  # rows that follow those of the LSTM's track on its
 MORE_OF_ENCODERS = {"technique": "encoder", "weighted F1": "log loss"}  # their track's further columns, by those before them
 # What a reader of a published folder gets. The first ones hold figures alone: no text, no label and no word of the data.
 FIGURES = ("comparison.*", f"*{manifest.METRICS}", "figures/comparison.png")
-# Of the models the packed ones alone.
+# Of the models the packed ones, and the smallest encoder, which the page offers.
 EVERYTHING = (
     *(*FIGURES, f"*{manifest.PROBABILITIES}", manifest.DESCRIPTION, "*.report.txt", "eda.json", "figures/*.png", "*.zip"),
-    *("topics.json", "topics.md"),
+    *("topics.json", "topics.md", "compact.tflite", "compact.tokenizer.json"),
 )
 
 
@@ -170,7 +170,8 @@ def make(folder: Path) -> list[dict[str, str]]:
 def publish(folder: Path, target: Path, only_figures: bool = False) -> None:
     """Copy what a reader needs to `target`.
 
-    These are metrics, tables, and unless `only_figures` probabilities, pictures, topics, and packed models with a card each.
+    These are metrics, tables, and unless `only_figures` probabilities, pictures, topics, packed models with a card each, and the
+    smallest encoder.
 
     Raises:
         UserError: a row is stale or damaged, or a packed model is.
