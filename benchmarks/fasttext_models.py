@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise UserError("fasttext is not installed", "pip install -r benchmarks/requirements-fasttext.txt")
     os.environ.update(ZEROED_MEMORY)
     reviews = corpus.load(Path(settings.artifacts))
-    validation = reviews.texts("validation"), reviews.labels("validation").astype(int)
+    validation = list(reviews.texts("validation")), reviews.labels("validation").astype(int)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         texts = str(folder / "train.txt")
@@ -166,12 +166,12 @@ def main(arguments: list[str] | None = None) -> None:
             if within:
                 chosen.append({"within_kb": size, **max(within, key=lambda found: found["validation_accuracy"])})
         chosen.append({"within_kb": None, **max(whole, key=lambda found: found["validation_accuracy"])})
-        sample = reviews.texts("test")[: settings.latency_texts]
+        sample = list(reviews.texts("test")[: settings.latency_texts])
         times = milliseconds([folder / found["file"] for found in chosen], sample, settings.rounds)
         for found, spent in zip(chosen, times, strict=True):
             found["ms_per_text"] = spent
             if settings.score_test:
-                found["test_accuracy"] = accuracy(folder / found["file"], reviews.texts("test"), reviews.labels("test").astype(int))
+                found["test_accuracy"] = accuracy(folder / found["file"], list(reviews.texts("test")), reviews.labels("test").astype(int))
                 found["test_texts"] = len(reviews.texts("test"))
             size = f"within {found['within_kb']} KB" if found["within_kb"] else "not quantized"
             scores = ", ".join(f"{found[name]:.2%} on {name[:-9]}" for name in ("validation_accuracy", "test_accuracy") if name in found)

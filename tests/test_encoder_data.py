@@ -81,8 +81,8 @@ def made(tsv, tmp_path_factory):
 
 def test_texts_and_their_encoder_are_described(made, sentences, tsv):
     found = corpus.load(made)
-    assert found.frame["review"].tolist() == [clean_plain(text) for text in sentences["review"]]
-    assert "They LOVED it 🍸🍸 café ..." in found.frame["review"].tolist()
+    assert list(found.table.texts) == [clean_plain(text) for text in sentences["review"]]
+    assert "They LOVED it 🍸🍸 café ..." in found.table.texts
     assert found.about["recipe"] == "default" and found.about["cleaning"] == "plain" and found.about["stage"] == STAGE
     encoder = pretrained.load(pretrained.BUNDLED)
     about = found.about["encoder"]
@@ -98,7 +98,7 @@ def test_the_tokenizer_is_the_encoders_and_cuts_at_the_length(made):
     tokenizer = PieceTokenizer.load(made / manifest.TOKENIZER, "")
     library = tokenizers.Tokenizer.from_str(json.dumps(pretrained.load(pretrained.BUNDLED).library))
     library.enable_truncation(24)
-    texts = corpus.load(made).frame["review"].tolist()
+    texts = list(corpus.load(made).table.texts)
     ids = tokenizer.encode(texts)
     assert ids.shape == (300, 24) and [row[row != 0].tolist() for row in ids] == [library.encode(text).ids for text in texts]
     np.testing.assert_array_equal(tokenizer.encode_raw([ODD]), tokenizer.encode([clean_plain(ODD)]))
@@ -109,7 +109,7 @@ def test_figures_of_pieces_are_those_of_the_library(made):
 
     eda = json.loads((made / "eda.json").read_text(encoding="utf-8"))
     library = tokenizers.Tokenizer.from_str(json.dumps(pretrained.load(pretrained.BUNDLED).library))
-    texts = corpus.load(made).frame["review"].tolist()
+    texts = list(corpus.load(made).table.texts)
     encodings = [library.encode(text).tokens for text in texts]
     lengths = np.array([len(tokens) for tokens in encodings])
     found = eda["pieces"]
@@ -171,7 +171,7 @@ def test_fasttext_test_texts_and_texts_of_another_domain(tsv, sentences, tmp_pat
     elsewhere = pd.concat([others[30:], others[30:31], others[:1], sentences[:2]], ignore_index=True)
     elsewhere.loc[len(elsewhere) - 1, "review"] = sentences["review"][1].upper() + "!!"
     found = run(tmp_path / "a", "--data", tsv, "--test-data", test, "--out-of-domain-data", as_tsv(elsewhere, tmp_path / "other.tsv"))
-    assert found.texts("test") == [clean_plain(text) for text in others["review"][:30]] and found.task.split.kind == "test file"
+    assert list(found.texts("test")) == [clean_plain(text) for text in others["review"][:30]] and found.task.split.kind == "test file"
     texts, labels = found.out_of_domain()
     assert texts == [clean_plain(text) for text in others["review"][30:]] and labels.tolist() == others["label"][30:].tolist()
     about = found.about["out_of_domain"]
@@ -231,7 +231,7 @@ def test_a_text_of_100_000_words_is_read_and_one_of_a_million_characters_is_not(
     long = pd.concat([sentences[:80], pd.DataFrame({"review": ["a good film " * 33_334], "label": [1]})], ignore_index=True)
     found = run(tmp_path / "long", "--data", as_tsv(long, tmp_path / "long.tsv"))
     pieces = json.loads((tmp_path / "long" / "eda.json").read_text(encoding="utf-8"))["pieces"]
-    assert pieces["lengths"]["max"] == 100_004 and max(len(text.split()) for text in found.frame["review"]) == 100_002
+    assert pieces["lengths"]["max"] == 100_004 and max(len(text.split()) for text in found.table.texts) == 100_002
     endless = pd.concat([sentences[:80], pd.DataFrame({"review": ["x" * 1_000_001], "label": [1]})], ignore_index=True)
     path = as_tsv(endless, tmp_path / "endless.tsv")
     for flags in (["--data", path], ["--data", tmp_path / "long.tsv", "--out-of-domain-data", path]):
@@ -275,9 +275,10 @@ def test_a_teacher_does_not_learn_what_a_students_folder_holds_out(recipe, tsv, 
     flags = ["--artifacts", str(tmp_path / "student"), "--data", str(tmp_path / "odd.csv"), "--recipe", recipe]
     load_stage(STAGES[0]).main([*flags, "--reading-sets", str(read), "--out-of-domain-texts", "50"])
     student = corpus.load(tmp_path / "student")
-    rows = set(student.frame.query("split != 'train'")["row"])
+    rows = set(student.table.frame.query("split != 'train'")["row"])
     teacher = run(tmp_path / "teacher", "--data", tmp_path / "odd.csv", "--held-out", tmp_path / "student")
-    assert not set(teacher.frame["row"]) & rows and teacher.about["counts"]["held_out_elsewhere"] == len(rows) == 300 - len(teacher.frame)
+    assert not set(teacher.table.frame["row"]) & rows
+    assert teacher.about["counts"]["held_out_elsewhere"] == len(rows) == 300 - len(teacher.table)
     assert teacher.about["held_out"] == [{"name": "student", "sha256": student.about["sha256"]}]
     # Reading sets and texts of another domain are held out too, and of further files for training the same.
     elsewhere = tmp_path / "elsewhere.tsv"
@@ -287,7 +288,7 @@ def test_a_teacher_does_not_learn_what_a_students_folder_holds_out(recipe, tsv, 
     few = run(tmp_path / "more", "--data", tsv, "--held-out", tmp_path / "student", "--texts", "100", "--more-training", more)
     counted = {one["name"]: one for one in few.about["more_training"]}
     assert counted["read"]["held_out"] == 40 and counted["odd"]["held_out"] == len(rows) and counted["odd"]["kept"] == 300 - len(rows)
-    assert counted["elsewhere"]["kept"] == 0 and len(few.frame) == 100 + 300 - len(rows)
+    assert counted["elsewhere"]["kept"] == 0 and len(few.table) == 100 + 300 - len(rows)
 
 
 def test_what_was_held_out_is_asked_for_again(tsv, tmp_path):
@@ -297,7 +298,7 @@ def test_what_was_held_out_is_asked_for_again(tsv, tmp_path):
         run(tmp_path / "teacher")
     with pytest.raises(errors.UserError, match=r"nowhere.reviews\.csv is missing"):
         run(tmp_path / "none", "--data", tsv, "--held-out", tmp_path / "nowhere")
-    test = student.frame.query("split == 'test'")
+    test = student.table.frame.query("split == 'test'")
     rows = (f"{text}\t{label}\n" for text, label in zip(test["review"], test["label"], strict=True))
     (tmp_path / "few.tsv").write_text("".join(rows), encoding="utf-8")
     with pytest.raises(errors.UserError, match=r"every text of --data is held out"):

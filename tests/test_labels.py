@@ -92,11 +92,11 @@ def test_the_test_file_is_kept_whole_and_teaches_nothing(made):
     artifacts, test = made
     found = corpus.load(artifacts)
     assert found.task == Task(LABELS, TEXT, LABEL, Split("test file", None, 0.1, 1)) and found.recipe == "posts"
-    assert found.texts("test") == [clean(text, "posts") for text, _ in test] and "" in found.texts("test")
+    assert list(found.texts("test")) == [clean(text, "posts") for text, _ in test] and "" in found.texts("test")
     assert found.labels("test").tolist() == [LABELS.index(label) for _, label in test]
     assert not set(found.texts("test")) & {*found.texts("train"), *found.texts("validation")}
     assert found.about["counts"]["copies_of_test_texts"] >= 4
-    assert len(found.frame) == len(test) + found.about["counts"]["kept"] - found.about["counts"]["copies_of_test_texts"]
+    assert len(found.table) == len(test) + found.about["counts"]["kept"] - found.about["counts"]["copies_of_test_texts"]
     assert found.out_of_domain() is None and not (artifacts / manifest.OUT_OF_DOMAIN).exists()
 
 
@@ -245,11 +245,10 @@ def test_the_same_posts_by_the_default_recipe_and_a_random_split(made, tmp_path,
     assert "labels ουδέτερο, θετικό, αρνητικό" in capsys.readouterr().out
     found = corpus.load(tmp_path / "default")
     assert found.recipe == "default" and found.task.labels == ("ουδέτερο", "θετικό", "αρνητικό")
-    assert (
-        not any(mark in text for text in found.frame["review"] for mark in ":)❤.")
-        and found.frame["review"].str.contains("φανταστικό").any()
+    assert not any(mark in text for text in found.table.texts for mark in ":)❤.") and any(
+        "φανταστικό" in text for text in found.table.texts
     )
-    assert len(found.texts("test")) == pytest.approx(0.2 * len(found.frame), abs=1)
+    assert len(found.texts("test")) == pytest.approx(0.2 * len(found.table), abs=1)
     for split in corpus.SPLITS:  # each has every label, in like shares
         assert np.bincount(found.labels(split).astype(int)).min() > len(found.labels(split)) / 4
     before = hashes(tmp_path / "default")

@@ -15,6 +15,7 @@ from sentipress.core.errors import UserError
 from sentipress.data import additions, corpus
 from sentipress.data.additions import ReadingSet
 from sentipress.data.cleaning import clean, words_of
+from sentipress.data.stored import Table
 from sentipress.data.task import SENTIMENT
 from sentipress.evaluation import comprehension
 from sentipress.reporting import reads
@@ -200,7 +201,7 @@ def test_stage_1_keeps_them_and_a_model_is_asked(sample_csv, pair, tmp_path, cap
     assert "6 training texts more from edited" in capsys.readouterr().out
     about, reviews = json.loads((artifacts / "reviews.json").read_text(encoding="utf-8")), corpus.load(artifacts)
     assert about["more_training"][0]["kept"] == 6 and [one["name"] for one in about["reading"]["sets"]] == ["sentences", "pairs"]
-    assert sum(about["splits"].values()) == len(reviews.frame) and reviews.frame["row"].is_unique
+    assert sum(about["splits"].values()) == len(reviews.table) and reviews.table.frame["row"].is_unique
     assert len(reviews.texts("train")) == about["splits"]["train"] and any("lively film" in text for text in reviews.texts("train"))
     paired = {reviews.texts("train")[place] for place in reviews.paired()}
     assert {text.removesuffix(" really they say") for text in paired} == {clean(text, reviews.recipe) for text in [*TEXTS, *EDITED]}
@@ -235,7 +236,7 @@ def test_a_folder_is_asked_anew(run, tmp_path, pair):
 def test_texts_of_another_language_are_told_by_their_words(run):
     reviews = corpus.load(run)
     assert comprehension.are_english(reviews)
-    foreign = replace(reviews, frame=reviews.frame.assign(review="ein ganz anderer Film"))
+    foreign = replace(reviews, table=Table.stored(reviews.table.frame.assign(review="ein ganz anderer Film")))
     assert not comprehension.are_english(foreign)
     model = registry.open_model(POCKET)
     assert comprehension.judge(model, [], english=False) is None

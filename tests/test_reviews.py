@@ -210,7 +210,7 @@ def test_a_test_file_is_scored_whole_and_its_texts_teach_nothing(tmp_path, capsy
     load_stage("1_data_preprocessing.py").main(["--data", str(data), "--test-data", str(test), *flags])
     assert "1 training texts dropped since they are test texts too" in capsys.readouterr().out
     found = corpus.load(artifacts)
-    assert found.texts("test") == ["a text about a number 3"] * 2 + ["", "", "unlike all"]  # repeated and empty ones too
+    assert list(found.texts("test")) == ["a text about a number 3"] * 2 + ["", "", "unlike all"]  # repeated and empty ones too
     assert found.labels("test").tolist() == [0, 1, 2, 0, 1] and found.rows("test").tolist() == [120, 121, 122, 123, 124]
     assert len(found.texts("train")) + len(found.texts("validation")) == 119 and not set(found.texts("test")) & set(found.texts("train"))
     assert set(found.labels("validation")) == {0, 1, 2} and found.task.split.kind == "test file"
@@ -365,12 +365,12 @@ def test_unlabelled_reviews_are_read_checked_and_gone_when_left_out(tmp_path, ca
     stage = load_stage("1_data_preprocessing.py")
     stage.main(["--artifacts", str(artifacts), "--data", str(data), "--unlabelled", str(more)])
     assert "1 unlabelled kept; dropped: 1 copies of labelled, 1 duplicates, 1 empty after cleaning" in capsys.readouterr().out
-    assert corpus.load(artifacts).unlabelled() == ["nobody knows"]
+    assert list(corpus.load(artifacts).unlabelled()) == ["nobody knows"]
     (artifacts / "unlabelled.csv").write_text("review\nchanged\n", encoding="utf-8")
     with pytest.raises(errors.UserError, match=r"unlabelled\.csv is not the file"):
         corpus.load(artifacts).unlabelled()
     stage.main(["--artifacts", str(artifacts), "--data", str(data)])
-    assert corpus.load(artifacts).unlabelled() == [] and not (artifacts / "unlabelled.csv").exists()
+    assert not corpus.load(artifacts).unlabelled() and not (artifacts / "unlabelled.csv").exists()
     before = (artifacts / "reviews.json").read_bytes()
     capsys.readouterr()
     more.write_text("text\nno such column\n", encoding="utf-8")
@@ -422,7 +422,7 @@ def test_the_official_test_half_is_scored_whole_and_its_texts_teach_nothing(offi
     for name in corpus.SPLITS:  # rows are those of the file
         labels = whole["label"].to_numpy()[found.rows(name)]
         assert found.labels(name).tolist() == labels.tolist()
-        assert found.texts(name) == [clean(text, "default") for text in whole["review"].to_numpy()[found.rows(name)]]
+        assert list(found.texts(name)) == [clean(text, "default") for text in whole["review"].to_numpy()[found.rows(name)]]
 
 
 def test_two_ways_to_name_the_test_texts_are_one_too_many(tmp_path, capsys):

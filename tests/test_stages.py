@@ -97,7 +97,7 @@ def test_unlabelled_reviews_are_no_copies_and_only_teach_students(run):
     about = folder.about(run)["unlabelled"]
     assert about["counts"] == {"reviews": 300, "empty_after_cleaning": 0, "copies_of_labelled": 20, "duplicates": 10, "kept": 270}
     reviews = corpus.load(run)
-    assert len(reviews.unlabelled()) == 270 and not set(reviews.unlabelled()) & set(reviews.frame["review"])
+    assert len(reviews.unlabelled()) == 270 and not set(reviews.unlabelled()) & set(reviews.table.texts)
     assert record(run, "modelo_base")["unlabelled_reviews"] == 0 and "unlabelled.csv" not in record(run, "modelo_base")["inputs"]
     assert record(run, "modelo_destilado")["unlabelled_reviews"] == 270 and "unlabelled.csv" in record(run, "pocket_2_distil")["inputs"]
 
@@ -105,7 +105,7 @@ def test_unlabelled_reviews_are_no_copies_and_only_teach_students(run):
 def test_sentences_of_another_domain_are_scored(run):
     texts, labels = corpus.load(run).out_of_domain()
     asked = int(SMALL[manifest.PREPROCESSING][1])
-    assert len(texts) == asked == len(labels) and set(labels) == {0.0, 1.0} and not set(texts) & set(corpus.load(run).frame["review"])
+    assert len(texts) == asked == len(labels) and set(labels) == {0.0, 1.0} and not set(texts) & set(corpus.load(run).table.texts)
     for name in MODELS:
         saved = records.load_probabilities(run, name)
         np.testing.assert_array_equal(saved["out_of_domain_label"], labels)
@@ -145,7 +145,7 @@ def test_tensorboard_reads_the_training_history(run):
 
 def test_eda_and_pictures(run):
     figures = json.loads((run / "eda.json").read_text(encoding="utf-8"))
-    frame = corpus.load(run).frame
+    frame = corpus.load(run).table.loaded()
     assert figures["reviews"] == len(frame) == sum(figures["per_sentiment"].values()) and figures["nulls"] == 0
     words = frame["review"].str.split().str.len()
     assert figures["words"]["all"]["mean"] == pytest.approx(words.mean()) and figures["word_percentiles"]["50"] == words.median()

@@ -88,6 +88,16 @@ def fingerprint(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def fingerprint_of_texts(texts: Iterable[str]) -> str:
+    """What `fingerprint` gives for a list of these texts, one of which is in memory at a time."""
+    found, between = hashlib.sha256(b"["), ""
+    for text in texts:
+        found.update(f"{between}{json.dumps(text)}".encode())
+        between = ", "
+    found.update(b"]")
+    return found.hexdigest()
+
+
 def array_hashes(arrays: Iterable[Any]) -> list[str]:
     """SHA-256 of the values of each NumPy array; "" for None."""
     # Not of a copy, where the values lie in one piece: they may be more than fits into memory.

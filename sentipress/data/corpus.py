@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sentipress.core.errors import UserError
 from sentipress.data import additions, varying
 from sentipress.data.formats import TEXT
 from sentipress.data.sources import BUNDLE, CSV_NAMES
+from sentipress.data.stored import PIECE, Spool, Table, Texts
 from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
@@ -23,17 +24,17 @@ VARIED_SEED = 1  # of varied texts: one for students of all seeds, so that a tea
 
 @dataclass(frozen=True)
 class Corpus:
-    """Cleaned reviews of one run of stage 1.
+    """Cleaned reviews of one run of stage 1. Texts are in memory up to 4 MB; more lie in a file without a name in the artifacts folder.
 
     Attributes:
-        frame: columns `review` (cleaned text), `label` (its number), `split`, `row` (row of the source, from 0; rows of a
-            test file follow those of the training file).
+        table: cleaned texts, and for each `label` (its number), `split`, `row` (row of the source, from 0; rows of a test file follow
+            those of the training file).
         about: the JSON beside the CSV: task, recipe, source, counts, hash of the CSV.
         path: the CSV.
         task: the labels and the split.
     """
 
-    frame: pd.DataFrame
+    table: Table
     about: dict[str, Any]
     path: Path
     task: Task
@@ -51,25 +52,31 @@ class Corpus:
         more = "".join(f", and {one['kept']:,} training texts of {one['name']}" for one in self.about.get("more_training") or [])
         return f"{source}{more}, recipe {self.recipe}, {kind}"
 
-    def texts(self, split: str) -> list[str]:
+    def texts(self, split: str) -> Texts:
         """Cleaned texts of one split."""
-        return self.frame.loc[self.frame["split"] == split, "review"].tolist()
+        return self.table.of(split)
 
     def labels(self, split: str) -> np.ndarray:
         """Numbers of the labels of one split: float32 (texts,)."""
-        return self.frame.loc[self.frame["split"] == split, "label"].to_numpy(np.float32)
+        frame = self.table.frame
+        return frame.loc[frame["split"] == split, "label"].to_numpy(np.float32)
 
-    def unlabelled(self) -> list[str]:
-        """Cleaned texts without a label, if stage 1 was given some; none is a copy of a labelled one.
+    def stored(self, texts: Iterable[str]) -> Texts:
+        """Further texts, put where those of the corpus lie, so that they can be joined."""
+        return self.table.texts.spool.add(texts)
+
+    def unlabelled(self) -> Texts:
+        """Cleaned texts without a label, if stage 1 was given some; none is a copy of a labelled one. Each call reads the file anew.
 
         Raises:
             UserError: the file is missing or not the one that reviews.json describes.
         """
         if not self.about.get("unlabelled"):
-            return []
-        return _read_checked(self.path.with_name(manifest.UNLABELLED), self.about["unlabelled"].get("sha256"))["review"].tolist()
+            return self.stored([])
+        parts = _parts(self.path.with_name(manifest.UNLABELLED), self.about["unlabelled"].get("sha256"))
+        return self.stored(text for part in parts for text in part["review"])
 
-    def out_of_domain(self) -> tuple[list[str], np.ndarray] | None:
+    def out_of_domain(self) -> tuple[Texts, np.ndarray] | None:
         """Cleaned texts of another domain and the numbers of their labels, float32 (texts,); None where there are none.
 
         No model is trained on them: what it makes of them is a test.
@@ -79,24 +86,26 @@ class Corpus:
         """
         if not self.about.get("out_of_domain"):
             return None
-        frame = _read_checked(self.path.with_name(manifest.OUT_OF_DOMAIN), self.about["out_of_domain"].get("sha256"))
-        return frame["review"].tolist(), frame["label"].to_numpy(np.float32)
+        parts = _parts(self.path.with_name(manifest.OUT_OF_DOMAIN), self.about["out_of_domain"].get("sha256"))
+        table = Table.of_parts(parts, self.table.texts.spool)
+        return table.texts, table.frame["label"].to_numpy(np.float32)
 
-    def sentences(self) -> tuple[list[str], list[str]]:
+    def sentences(self) -> tuple[Texts, Texts]:
         """Sentences cut from training reviews and unlabelled ones, raw and cleaned; none where stage 1 was not asked for any.
 
         Raises:
             UserError: the file is missing or not the one that reviews.json describes.
         """
         if not self.about.get("sentences"):
-            return [], []
-        frame = _read_checked(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
-        return frame["text"].tolist(), frame["review"].tolist()
+            return self.stored([]), self.stored([])
+        parts = _parts(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
+        both = self.stored(text for part in parts for row in zip(part["text"], part["review"], strict=True) for text in row)
+        return both[::2], both[1::2]
 
-    def varied(self, share: float) -> list[str]:
+    def varied(self, share: float) -> Texts:
         """Texts made from the training texts (see `varying.varied`), so many for each; of a smaller share the first ones of a larger."""
-        training, held_out = self.texts("train"), [*self.texts("validation"), *self.texts("test")]
-        return varying.varied(training, round(share * len(training)), VARIED_SEED, held_out) if share else []
+        training, held_out = self.texts("train"), self.table.of("validation", "test")
+        return self.stored(varying.varied(training, round(share * len(training)), VARIED_SEED, held_out) if share else [])
 
     def paired(self) -> np.ndarray:
         """Places among the training texts of originals and their edited texts (`--more-training original+edited`): int64 (texts,)."""
@@ -111,11 +120,13 @@ class Corpus:
         """
         if not self.about.get("reading"):
             return []
-        return additions.reading_sets(_read_checked(self.path.with_name(manifest.READING), self.about["reading"].get("sha256")))
+        parts = _parts(self.path.with_name(manifest.READING), self.about["reading"].get("sha256"))
+        return additions.reading_sets(pd.concat(parts, ignore_index=True))
 
     def rows(self, split: str) -> np.ndarray:
         """Source rows of one split: int64 (texts,); they identify a text in paired tests."""
-        return self.frame.loc[self.frame["split"] == split, "row"].to_numpy(np.int64)
+        frame = self.table.frame
+        return frame.loc[frame["split"] == split, "row"].to_numpy(np.int64)
 
 
 def check_source(artifacts: Path, given: Path | None, further: Mapping[str, Collection[Any]] | None = None) -> None:
@@ -151,8 +162,8 @@ def check_source(artifacts: Path, given: Path | None, further: Mapping[str, Coll
         )
 
 
-def _read_checked(path: Path, expected: str | None) -> pd.DataFrame:
-    """A CSV that stage 1 wrote.
+def _parts(path: Path, expected: str | None) -> Iterator[pd.DataFrame]:
+    """A CSV that stage 1 wrote, so many rows at a time.
 
     Raises:
         UserError: the file is missing or has another hash.
@@ -162,7 +173,9 @@ def _read_checked(path: Path, expected: str | None) -> pd.DataFrame:
         raise UserError(f"{path} is missing", remedy)
     if files.sha256(path) != expected:
         raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-    return pd.read_csv(path, dtype={"review": TEXT, "split": TEXT, "text": TEXT}, keep_default_na=False, encoding="utf-8")
+    types = dict.fromkeys(("review", "split", "text", "set"), TEXT)
+    with pd.read_csv(path, dtype=types, keep_default_na=False, encoding="utf-8", chunksize=PIECE) as reader:
+        yield from reader
 
 
 def task_of(artifacts: Path) -> Task:
@@ -188,4 +201,5 @@ def load(artifacts: Path) -> Corpus:
     if not path.is_file():
         raise UserError(f"{path} is missing", manifest.prepare(artifacts))
     description = folder.about(artifacts)
-    return Corpus(_read_checked(path, description["sha256"]), description, path, task_of(artifacts))
+    table = Table.of_parts(_parts(path, description["sha256"]), Spool(artifacts))
+    return Corpus(table, description, path, task_of(artifacts))

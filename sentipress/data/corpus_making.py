@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +17,10 @@ from sentipress.core.errors import UserError
 from sentipress.data.cleaning import clean, words_of
 from sentipress.data.formats import TEXT
 from sentipress.data.lines import pieces
-from sentipress.data.stored import PIECE, Table, Texts, numbered
+from sentipress.data.stored import KEYS, PIECE, Table, Texts, hashes, numbered
 from sentipress.data.task import Task
 
 MINIMUM_REVIEWS = 50  # fewer leave a validation set of under 4 texts
-KEYS = ("key", "key2")  # columns of a text's hash
 
 
 def cleaned(raw: Texts, recipe: str, what: str) -> tuple[Texts, pd.DataFrame]:
@@ -34,24 +32,16 @@ def cleaned(raw: Texts, recipe: str, what: str) -> tuple[Texts, pd.DataFrame]:
         what: of the progress bar.
 
     Returns:
-        The cleaned texts and 128 bits of a hash (BLAKE2b) of each, columns `key` and `key2`: equal texts have equal ones. That two of a
-        billion different texts have equal ones is less likely than one in 10 to the power of 20.
+        The cleaned texts and their hashes (see `sentipress.data.stored.hashes`).
     """
     bar = tqdm(raw, desc=what, unit=" texts", total=len(raw), leave=False, disable=None)
     texts = raw.spool.add(clean(text, recipe) for text in bar)
-    return texts, _keys(texts)
-
-
-def _keys(texts: Iterable[str]) -> pd.DataFrame:
-    found = bytearray()
-    for text in texts:
-        found.extend(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
-    return pd.DataFrame(np.frombuffer(found, np.uint64).reshape(-1, 2), columns=list(KEYS))
+    return texts, hashes(texts)
 
 
 def keyed(table: Table) -> Table:
     """A table of cleaned texts with their hashes."""
-    return Table(table.texts, pd.concat([table.frame, _keys(table.texts)], axis=1))
+    return Table(table.texts, pd.concat([table.frame, hashes(table.texts)], axis=1))
 
 
 def prepare(raw: Table, recipe: str, keep_duplicates: bool) -> tuple[Table, dict[str, int]]:

@@ -36,7 +36,7 @@ class HeldOut:
 
     def _add(self, reviews: Corpus) -> None:
         own = self._words.setdefault(str(reviews.about.get("cleaning", reviews.recipe)), set())
-        own.update(map(words_of, reviews.frame.loc[reviews.frame["split"] != "train", "review"]))
+        own.update(map(words_of, reviews.table.of("validation", "test")))
         elsewhere = reviews.out_of_domain()
         own.update(map(words_of, elsewhere[0] if elsewhere else []))
         raw = self._words.setdefault(PLAIN, set())

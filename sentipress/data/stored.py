@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from sentipress.data.formats import TEXT
 PIECE = 10_000  # rows that are in memory at a time
 IN_MEMORY_BYTES = 4 << 20  # of texts in UTF-8: fewer make no file
 BUFFER = 1 << 20  # bytes that are read or written at once
+KEYS = ("key", "key2")  # columns of a text's hash
 
 
 class Spool:
@@ -65,8 +68,8 @@ class Spool:
         return self._stream.read(size).decode("utf-8", "surrogatepass")
 
 
-class Texts:
-    """Texts of a spool, in an order: 12 bytes of memory for each.
+class Texts(Sequence[str]):
+    """Texts of a spool, in an order: 12 bytes of memory for each. Reading them one after the other is fast, in any other order slow.
 
     Attributes:
         spool: where they lie.
@@ -91,9 +94,15 @@ class Texts:
             for start, size in zip(self._starts[part].tolist(), self._sizes[part].tolist(), strict=True):
                 yield self.spool.read(start, size)
 
-    def __getitem__(self, rows: np.ndarray | slice) -> Texts:
-        """Those of some rows: numbers, or whether a text is one of them."""
-        return Texts(self.spool, self._starts[rows], self._sizes[rows])
+    @overload
+    def __getitem__(self, rows: int) -> str: ...
+    @overload
+    def __getitem__(self, rows: np.ndarray | slice) -> Texts: ...
+    def __getitem__(self, rows: Any) -> str | Texts:
+        """The text of a row; those of several rows: a slice, numbers, or whether a text is one of them."""
+        if isinstance(rows, np.ndarray | slice):
+            return Texts(self.spool, self._starts[rows], self._sizes[rows])
+        return self.spool.read(int(self._starts[rows]), int(self._sizes[rows]))
 
     @property
     def empty(self) -> np.ndarray:
@@ -166,8 +175,31 @@ class Table:
     @classmethod
     def stored(cls, frame: pd.DataFrame, spool: Spool | None = None) -> Table:
         """Put a frame with a column `review` into a spool; its index becomes the column `row` where there is none."""
-        rows = {} if "row" in frame else {"row": frame.index.to_numpy()}
-        return cls((spool or Spool()).add(frame["review"]), frame.drop(columns="review").assign(**rows)).renumbered()
+        return cls.of_parts([frame if "row" in frame else frame.assign(row=frame.index.to_numpy())], spool or Spool())
+
+    @classmethod
+    def of_parts(cls, parts: Iterable[pd.DataFrame], spool: Spool) -> Table:
+        """What `parts` gives, put into a spool: one part is in memory at a time."""
+        frames: list[pd.DataFrame] = []
+
+        def reviews() -> Iterator[str]:
+            for part in parts:
+                frames.append(part.drop(columns="review"))
+                yield from part["review"]
+
+        texts = spool.add(reviews())
+        return cls(texts, pd.concat(frames, ignore_index=True))
+
+
+def hashes(texts: Iterable[str]) -> pd.DataFrame:
+    """128 bits of a hash (BLAKE2b) of each text: columns `key` and `key2`, uint64.
+
+    Equal texts have equal ones. That two of a billion different texts have equal ones is less likely than one in 10 to the power of 20.
+    """
+    found = bytearray()
+    for text in texts:
+        found.extend(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+    return pd.DataFrame(np.frombuffer(found, np.uint64).reshape(-1, 2), columns=list(KEYS))
 
 
 def numbered(keys: pd.DataFrame) -> np.ndarray:

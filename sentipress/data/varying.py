@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -14,7 +16,7 @@ SHORTEST = 2  # words of a part, and of a text that a word may be left out of
 ROUNDS = 50  # times that the texts are gone through at most: few short texts have few variants
 
 
-def varied(texts: Sequence[str], count: int, seed: int, forbidden: Collection[str] = ()) -> list[str]:
+def varied(texts: Iterable[str], count: int, seed: int, forbidden: Iterable[str] = ()) -> Iterator[str]:
     """New texts without a label, by a seed. A text may say nothing sensible: what is learned is what a teacher says of it.
 
     Tang et al., "Distilling Task-Specific Knowledge from BERT into Simple Neural Networks" (2019), section 3.4: words masked,
@@ -29,17 +31,19 @@ def varied(texts: Sequence[str], count: int, seed: int, forbidden: Collection[st
         forbidden: texts, such as those of validation and test, none of which may come about.
     """
     random = np.random.default_rng(seed)
-    words = [parts for text in texts if (parts := text.split())]
-    pool = [word for parts in words for word in parts]
-    seen = {words_of(text) for text in (*texts, *forbidden)}
-    found: list[str] = []
-    for _ in range(ROUNDS if words else 0):
+    words, seen = _Words(), set[bytes]()
+    for text in texts:
+        words.add(text)
+        seen.add(_key(words_of(text)))
+    seen.update(_key(words_of(text)) for text in forbidden)
+    found = 0
+    for _ in range(ROUNDS if len(words) else 0):
         for number in random.permutation(len(words)):
-            if len(found) >= count:
-                return found
-            parts, kind = words[number], random.random()
+            if found >= count:
+                return
+            parts, kind = words.of(number), random.random()
             if kind < JOINED:
-                other = words[random.integers(len(words))]
+                other = words.of(random.integers(len(words)))
                 parts = parts[: (len(parts) + 1) // 2] + other[len(other) // 2 :]
             elif kind < JOINED + PART and len(parts) > SHORTEST:
                 extent = random.integers(SHORTEST, len(parts))
@@ -47,11 +51,52 @@ def varied(texts: Sequence[str], count: int, seed: int, forbidden: Collection[st
                 parts = parts[start : start + extent]
             drawn = random.random(len(parts))
             exchanged = [
-                pool[random.integers(len(pool))] if share >= 1 - EXCHANGED else word for word, share in zip(parts, drawn, strict=True)
+                words.word(random.integers(words.in_all)) if share >= 1 - EXCHANGED else word
+                for word, share in zip(parts, drawn, strict=True)
             ]
             text = " ".join(word for word, share in zip(exchanged, drawn, strict=True) if share >= LEFT_OUT or len(parts) <= SHORTEST)
             key = words_of(text)
-            if key and key not in seen:
-                seen.add(key)
-                found.append(text)
-    return found
+            if key and _key(key) not in seen:
+                seen.add(_key(key))
+                found += 1
+                yield text
+
+
+def _key(words: str) -> bytes:
+    """128 bits in the place of a text: many texts are seen."""
+    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class _Words:
+    """Words of texts, 4 bytes for each; a text without a word is left out."""
+
+    def __init__(self) -> None:
+        self._number_of: dict[str, int] = {}
+        self._names: list[str] = []
+        self._numbers, self._ends = array("i"), array("q", [0])
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @property
+    def in_all(self) -> int:
+        """Words of all texts together."""
+        return len(self._numbers)
+
+    def add(self, text: str) -> None:
+        """Take a text."""
+        for word in text.split():
+            number = self._number_of.setdefault(word, len(self._names))
+            if number == len(self._names):
+                self._names.append(word)
+            self._numbers.append(number)
+        if len(self._numbers) > self._ends[-1]:
+            self._ends.append(len(self._numbers))
+
+    def of(self, number: int) -> list[str]:
+        """Words of a text."""
+        return [self._names[word] for word in self._numbers[self._ends[number] : self._ends[number + 1]]]
+
+    def word(self, place: int) -> str:
+        """One of the words of all texts together."""
+        return self._names[self._numbers[place]]

@@ -27,7 +27,7 @@ from sentipress.pipeline.publisher import Publisher
 from sentipress.pipeline.workspace import Workspace
 from sentipress.runtimes.keras_file import load_keras, predictor
 from sentipress.text import embeddings
-from sentipress.text.batching import with_repeats
+from sentipress.text.batching import counts_of, with_repeats
 from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 ORDER = 70  # of the first link's row
@@ -222,7 +222,7 @@ class Chain:
         def make(size: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
             kept, rows = shrinking.keep_words(whole, worth, size)
             weights, spec = shrinking.keep_rows(self.weights, self.spec, rows)
-            return weights, spec, kept.encode(reviews.texts("validation"))
+            return weights, spec, self._space.store.encoded(kept, reviews.texts("validation"))
 
         size = link.number() or self._smallest(self.spec.vocabulary_size, make)
         kept, rows = shrinking.keep_words(whole, worth, size)
@@ -237,7 +237,7 @@ class Chain:
         return len(rows)
 
     def _factorize(self, link: Link, stem: str) -> int:
-        counts = np.bincount(self._space.ids["train"].ravel(), minlength=self.spec.vocabulary_size).astype(np.float64)
+        counts = counts_of(self._space.ids["train"], self.spec.vocabulary_size).astype(np.float64)
         counts[0] = 0
         return self._narrow(link, self.spec.embedding_dim, lambda rank: shrinking.factorize(self.weights, self.spec, rank, counts))
 

@@ -7,7 +7,9 @@ longer half of them. Texts without a label that it was asked about are answered 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.answers import Answers
 from sentipress.data.cleaning import words_of
+from sentipress.data.stored import Texts, hashes, numbered
 from sentipress.data.task import mean_loss
 from sentipress.pipeline import teachers
 from sentipress.pipeline.staleness import SCRIPTS
@@ -44,7 +47,7 @@ class Heard:
 
     source: Path
     answers: Answers
-    texts: tuple[str, ...]
+    texts: Texts
     logits: np.ndarray
     asked: int
     files: tuple[str, ...]
@@ -85,7 +88,7 @@ def consult(space: Workspace) -> Teaching:
         teaching,
         logits=joined,
         files=(*teaching.files, *heard.files),
-        unlabelled=(*teaching.unlabelled, *heard.texts),
+        unlabelled=teaching.unlabelled.joined(heard.texts),
         answers={**heard.about(), **shares},
     )
 
@@ -109,10 +112,9 @@ def hear(space: Workspace) -> Heard | None:
         answers = load(source, space)
     raw, sentences = space.reviews.sentences()
     known, logits = answers.find(raw)
-    texts = tuple(sentence for sentence, one in zip(sentences, known, strict=True) if one)
     # A file elsewhere is no artifact of the folder: the metrics name its teacher.
     artifacts = (*([manifest.SENTENCES] if raw else []), *([manifest.ANSWERS] if source == own else []))
-    return Heard(source, answers, texts, logits[known], len(raw), artifacts)
+    return Heard(source, answers, sentences[known], logits[known], len(raw), artifacts)
 
 
 def load(path: Path, space: Workspace) -> Answers:
@@ -143,16 +145,15 @@ def _published(space: Workspace) -> tuple[Path, Answers] | None:
 def _join(space: Workspace, teaching: Teaching, answers: Answers) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Logits of reviews with the encoder's share in them, and what that share is; unchanged where it was not asked."""
     joined, texts = dict(teaching.logits), {split: space.reviews.texts(split) for split in ("train", "validation")}
-    if len(answers.keys) < REVIEWS_KNOWN * len(
-        {text for split in texts.values() for text in split}
-    ):  # too few to know them: no text need be hashed
+    different = int(numbered(hashes(chain.from_iterable(texts.values()))).max()) + 1
+    if len(answers.keys) < REVIEWS_KNOWN * different:  # too few to know them: no text need be looked up
         return {}, joined
     found = {split: answers.find(texts[split]) for split in texts}
     if min(float(known.mean()) for known, _ in found.values()) < REVIEWS_KNOWN:
         return {}, joined
-    texts["unlabelled"] = [*teaching.unlabelled]
+    texts["unlabelled"] = teaching.unlabelled
     found["unlabelled"] = answers.find(texts["unlabelled"])
-    lengths = {split: np.array([len(words_of(text).split()) for text in texts[split]]) for split in texts}
+    lengths = {split: _word_counts(some) for split, some in texts.items()}
     limit = float(np.median(lengths["validation"]))
     labels, shares = space.labels["validation"], []
     for longer in (False, True):
@@ -170,3 +171,8 @@ def _join(space: Workspace, teaching: Teaching, answers: Answers) -> tuple[dict[
             joined[split][which] = mixed(best, split, which)
     about = {"longer_than_words": limit, "share_of_shorter": shares[0], "share_of_longer": shares[1]}
     return {**about, "reviews": sum(int(known.sum()) for known, _ in found.values())}, joined
+
+
+def _word_counts(texts: Sequence[str]) -> np.ndarray:
+    """Words of each text, int64 (texts,)."""
+    return np.fromiter((len(words_of(text).split()) for text in texts), np.int64, len(texts))

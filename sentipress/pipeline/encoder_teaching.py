@@ -48,7 +48,7 @@ def transfer_set(space: EncoderSpace, count: int) -> list[str]:
     held_out = [text for name in space.scored for text in space.texts[name]]
     held_out += [clean(text, cleaning) for one in space.reviews.reading() for text in one.texts]
     if choice == VARIED:
-        return varying.varied(space.reviews.texts("train"), count, space.settings.seed, held_out)
+        return list(varying.varied(space.reviews.texts("train"), count, space.settings.seed, held_out))
     if choice == BUNDLED:
         texts = sources.read_bundled("imdb")["review"].tolist()
     else:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sentipress.core import manifest
 from sentipress.data import corpus
+from sentipress.data.stored import Texts
 from sentipress.text.encoder import TextEncoder
 from sentipress.text.id_store import MEGABYTES, IdStore
 
@@ -50,7 +51,7 @@ class OpenedFolder:
         return [self.folder / name for name in (manifest.REVIEWS, self.tokenizer_file, *names)]
 
     @functools.cached_property
-    def texts(self) -> dict[str, list[str]]:
+    def texts(self) -> dict[str, Texts]:
         """Cleaned texts of what is scored, by split name."""
         texts = {name: self.reviews.texts(name) for name in ("validation", "test")}
         elsewhere = self.reviews.out_of_domain()

@@ -19,7 +19,7 @@ from sentipress.data.cleaning import clean
 from sentipress.data.formats import TEXT
 from sentipress.data.held_out import HeldOut
 from sentipress.data.sentences import Picker, is_passage, passages
-from sentipress.data.stored import Spool, Table, Texts
+from sentipress.data.stored import KEYS, Spool, Table, Texts
 from sentipress.data.task import OFFICIAL, RANDOM, TEST_FILE, Split, Task
 from sentipress.evaluation import comprehension
 from sentipress.text.pieces import PieceTokenizer
@@ -136,7 +136,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         unlabelled: tuple[Texts, dict[str, Any]] | None = None
         if asked("unlabelled"):
             more = Path(settings.unlabelled)
-            known = table.frame[list(corpus_making.KEYS)]
+            known = table.frame[list(KEYS)]
             if reading:
                 known = pd.concat([known, corpus_making.cleaned(spool.add(reading[0]["review"]), cleaning, "clean reading sets")[1]])
             others = sources.store_unlabelled(more, settings.text_column, spool)

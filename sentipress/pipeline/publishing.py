@@ -16,6 +16,7 @@ from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
 from sentipress.data.additions import ReadingSet
 from sentipress.data.corpus import Corpus
+from sentipress.data.stored import Texts
 from sentipress.data.task import Task
 from sentipress.evaluation import comprehension, deployment, latency, ledger, parameters, records
 from sentipress.linear.bag_of_words import LinearModel
@@ -39,7 +40,7 @@ class Scored(Protocol):
     labels: dict[str, np.ndarray]
 
     @property
-    def texts(self) -> dict[str, list[str]]:
+    def texts(self) -> dict[str, Texts]:
         """Cleaned texts of what is scored, by split name."""
 
     @property

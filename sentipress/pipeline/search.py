@@ -199,14 +199,14 @@ def baseline(settings: SimpleNamespace, reviews: corpus.Corpus) -> None:
     """Search settings of stage 2."""
     preset = _preset(settings)
     rows = _rows(len(reviews.labels("train")), settings)
-    texts, labels = [reviews.texts("train")[row] for row in rows], reviews.labels("train")[rows]
+    texts, labels = list(reviews.texts("train")[rows]), reviews.labels("train")[rows]  # lists: the trials are other processes
     tokenizer = phrases.fit(texts, labels, settings, reviews.recipe, reviews.task)
     start = None
     if settings.embedding_start != "random":
         columns = max([settings.embedding_dim, *preset.grid.get("embedding_dim", ()), *preset.drawn.get("embedding_dim", ())])
         unlabelled = reviews.unlabelled() if settings.use_unlabelled else []
         start = embeddings.Start.fit(texts, labels, unlabelled, tokenizer, embeddings.Shape(columns, settings.seed, reviews.task))
-    validation = (reviews.texts("validation"), reviews.labels("validation"))
+    validation = (list(reviews.texts("validation")), reviews.labels("validation"))
     data = {
         "settings": settings.values,
         "task": reviews.task,

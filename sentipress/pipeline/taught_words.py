@@ -51,7 +51,7 @@ def learn(space: Workspace, spec: ClassicalSpec, heard: Heard) -> TaughtWords:
     task, cleaning, reviews = space.task, space.reviews.recipe, space.reviews
     texts, labels = reviews.texts("train"), space.labels["train"]
     answers = np.concatenate([labels, task.decide_logits(heard.logits)])
-    counted = Counted(spec, [*texts, *heard.texts], answers, cleaning, task)
+    counted = Counted(spec, texts.joined(heard.texts), answers, cleaning, task)
     shares = task.probabilities(heard.logits).astype(np.float64)
     largest = np.maximum(shares, 1 - shares) if task.binary else shares.max(axis=1)
     sure = (len(task.labels) * largest - 1) / (len(task.labels) - 1)

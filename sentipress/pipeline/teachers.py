@@ -7,7 +7,7 @@ make an ensemble by the mean of their log-odds, or of their log-probabilities fo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sentipress.core import files, manifest
 from sentipress.core.backend import keras
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
+from sentipress.data.stored import Texts
 from sentipress.data.task import Task
 from sentipress.evaluation import records
 from sentipress.lstm import networks
@@ -26,6 +27,7 @@ from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline.workspace import BASE, Workspace
 from sentipress.runtimes import registry
 from sentipress.runtimes.keras_file import KerasModel, predictor
+from sentipress.runtimes.network import NetworkRuntime
 
 SPLITS = ("train", "validation", "unlabelled")
 
@@ -49,7 +51,7 @@ class Teaching:
     logits: dict[str, np.ndarray]
     seconds: float
     files: tuple[str, ...]
-    unlabelled: tuple[str, ...]
+    unlabelled: Texts
     varied: int = 0
     answers: dict[str, Any] | None = None
 
@@ -79,7 +81,8 @@ def consult(space: Workspace) -> Teaching:
         UserError: see `ask`; or varied texts are wanted and a teacher is a file, which knows nothing of them.
     """
     settings = space.settings
-    names, unlabelled = choose(settings.teacher, space.folder), space.reviews.unlabelled() if settings.use_unlabelled else []
+    names = choose(settings.teacher, space.folder)
+    unlabelled = space.reviews.unlabelled() if settings.use_unlabelled else space.reviews.stored([])
     if unlabelled or not settings.varied:
         return ask(space, names, unlabelled)
     if any(name.endswith(".npz") for name in names):
@@ -87,7 +90,7 @@ def consult(space: Workspace) -> Teaching:
     return ask(space, names, unlabelled, space.reviews.varied(settings.varied))
 
 
-def ask(space: Workspace, names: list[str], unlabelled: list[str], made: Sequence[str] = ()) -> Teaching:
+def ask(space: Workspace, names: list[str], unlabelled: Texts, made: Texts | None = None) -> Teaching:
     """Logits of all teachers, averaged.
 
     Args:
@@ -95,14 +98,14 @@ def ask(space: Workspace, names: list[str], unlabelled: list[str], made: Sequenc
         names: of models in the folder ("modelo_base"), of models in another folder of the same texts
             ("other/folder/modelo_base"), or paths of `.npz` files with probabilities "train", "validation" and, when there are
             unlabelled texts, "unlabelled", in the order of reviews.csv and unlabelled.csv.
-        unlabelled: cleaned texts without labels.
+        unlabelled: cleaned texts without labels, in the spool of the folder's own.
         made: further ones behind them, made from the training texts. A file says nothing of them.
 
     Raises:
         UserError: a teacher is missing, damaged, or of other texts.
     """
     started = time.perf_counter()
-    answers, own, others = [], [], [*unlabelled, *made]
+    answers, own, others = [], [], unlabelled.joined(made) if made else unlabelled
     for name in names:
         if name.endswith(".npz"):
             answers.append(_from_file(space, Path(name), others))
@@ -113,7 +116,7 @@ def ask(space: Workspace, names: list[str], unlabelled: list[str], made: Sequenc
         own += [file.name] if folder == space.folder else []
     logits = {split: np.mean([answer[split] for answer in answers], axis=0).astype(np.float32) for split in SPLITS}
     own += [manifest.UNLABELLED] if unlabelled else []
-    return Teaching(tuple(names), logits, time.perf_counter() - started, tuple(own), tuple(others), len(made))
+    return Teaching(tuple(names), logits, time.perf_counter() - started, tuple(own), others, len(made or ()))
 
 
 def features(model: Any, spec: ModelSpec, ids: np.ndarray, standardized: bool = True) -> np.ndarray:
@@ -148,7 +151,7 @@ def _none(task: Task) -> np.ndarray:
     return np.zeros((0,) if task.binary else (0, task.outputs), np.float32)
 
 
-def _from_model(space: Workspace, file: Path, unlabelled: list[str], made: bool) -> dict[str, np.ndarray]:
+def _from_model(space: Workspace, file: Path, unlabelled: Texts, made: bool) -> dict[str, np.ndarray]:
     """A model's logits, from the file of an earlier call if that is of the same model and texts.
 
     Answers to varied texts have a file of their own: stages 5 and 6 would else replace each other's.
@@ -157,7 +160,7 @@ def _from_model(space: Workspace, file: Path, unlabelled: list[str], made: bool)
     if files.sha256(folder / manifest.REVIEWS) != files.sha256(space.reviews.path):
         raise UserError(f"{folder / manifest.REVIEWS} is not {space.reviews.path}", "teach with a model of the same texts and split")
     model = files.sha256(file)
-    key = files.fingerprint([model, files.sha256(space.reviews.path), files.fingerprint(unlabelled)])
+    key = files.fingerprint([model, files.sha256(space.reviews.path), files.fingerprint_of_texts(unlabelled)])
     elsewhere = "" if folder == space.folder else f"_{model[:8]}"
     saved = space.folder / f"teacher_{file.stem}{elsewhere}{'_varied' if made else ''}.npz"
     try:
@@ -167,7 +170,7 @@ def _from_model(space: Workspace, file: Path, unlabelled: list[str], made: bool)
     except Exception:  # missing, or damaged in one of the many ways of zip files: computed again
         pass
     texts = {split: space.reviews.texts(split) for split in ("train", "validation")} | {"unlabelled": unlabelled}
-    judge = _judge(space.task, file)
+    judge = _judge(space, file)
     with quiet():
         answers = {split: judge(texts[split]) if texts[split] else _none(space.task) for split in SPLITS}
     with files.atomic(saved) as temporary, open(temporary, "wb") as stream:
@@ -176,19 +179,21 @@ def _from_model(space: Workspace, file: Path, unlabelled: list[str], made: bool)
     return answers
 
 
-def _judge(task: Task, file: Path) -> Callable[[list[str]], np.ndarray]:
+def _judge(space: Workspace, file: Path) -> Callable[[Texts], np.ndarray]:
     """A function of cleaned texts that gives a model file's logits."""
-    remedy = "run the stage that makes it"
+    task, remedy = space.task, "run the stage that makes it"
     runtime = registry.open_model(file, remedy=remedy, task=task)
     if runtime.task.labels != task.labels:
         raise UserError(f"{file} has the labels {', '.join(runtime.task.labels)}", f"teach with a model of {', '.join(task.labels)}")
     if isinstance(runtime, KerasModel):
         logits = network_logits(task, runtime.model, ModelSpec(**records.load(file.parent, file.stem, remedy)["model"]))
-        return lambda texts: logits(runtime.prepare(texts))
+        return lambda texts: logits(space.store.encoded(runtime.encoder, texts))
+    if isinstance(runtime, NetworkRuntime):
+        return lambda texts: task.logits(runtime.predict(space.store.encoded(runtime.encoder, texts)))
     return lambda texts: task.logits(runtime.predict(runtime.prepare(texts)))
 
 
-def _from_file(space: Workspace, path: Path, unlabelled: list[str]) -> dict[str, np.ndarray]:
+def _from_file(space: Workspace, path: Path, unlabelled: Texts) -> dict[str, np.ndarray]:
     """Logits from a file of probabilities."""
     task = space.task
     expected = {"train": len(space.labels["train"]), "validation": len(space.labels["validation"]), "unlabelled": len(unlabelled)}

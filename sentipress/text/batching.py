@@ -13,6 +13,14 @@ def lengths_of(ids: np.ndarray) -> np.ndarray:
     return np.concatenate([np.count_nonzero(ids[start : start + AT_ONCE], axis=1) for start in range(0, max(1, len(ids)), AT_ONCE)])
 
 
+def counts_of(ids: np.ndarray, vocabulary_size: int) -> np.ndarray:
+    """How often each id stands in ids (texts, length), int64 (vocabulary_size,); counted in pieces likewise."""
+    counts = np.zeros(vocabulary_size, np.int64)
+    for start in range(0, len(ids), AT_ONCE):
+        counts += np.bincount(ids[start : start + AT_ONCE].ravel(), minlength=vocabulary_size)
+    return counts
+
+
 def with_repeats(texts: int, often: np.ndarray, times: int) -> np.ndarray:
     """Numbers of the texts that are read in one epoch: each once, and behind them those that are read so many times, int64 (rows,)."""
     return np.concatenate([np.arange(texts), np.tile(often, times - 1)])

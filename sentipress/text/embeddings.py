@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,7 +51,7 @@ class Start:
     ratios: np.ndarray
 
     @classmethod
-    def fit(cls, texts: Sequence[str], labels: np.ndarray, unlabelled: Sequence[str], tokenizer: Tokenizer, shape: Shape) -> Start:
+    def fit(cls, texts: Sequence[str], labels: np.ndarray, unlabelled: Iterable[str], tokenizer: Tokenizer, shape: Shape) -> Start:
         """Count words in cleaned training texts, and for the vectors in unlabelled ones as well.
 
         Args:
@@ -60,7 +61,7 @@ class Start:
             tokenizer: numbers the words.
             shape: columns, labels and seed.
         """
-        vectors = word_vectors([*texts, *unlabelled], tokenizer, shape.dimension, shape.seed)
+        vectors = word_vectors(chain(texts, unlabelled), tokenizer, shape.dimension, shape.seed)
         return cls(vectors, log_count_ratios(texts, labels, tokenizer, shape.task))
 
     def table(self, kind: str, dimension: int, scale: float) -> np.ndarray:
@@ -126,7 +127,7 @@ def table_of(start: Start | None, settings: SimpleNamespace, dimension: int) -> 
     return start.table(settings.embedding_start, dimension, settings.embedding_scale) if start else None
 
 
-def log_count_ratios(texts: Sequence[str], labels: np.ndarray, tokenizer: Tokenizer, task: Task) -> np.ndarray:
+def log_count_ratios(texts: Iterable[str], labels: np.ndarray, tokenizer: Tokenizer, task: Task) -> np.ndarray:
     """How much more often a word stands in texts of a label than in the others, as a logarithm.
 
     The ratio r of Wang & Manning, "Baselines and Bigrams" (2012), section 2.1, of binarized counts smoothed by 1. For two
@@ -149,7 +150,7 @@ def log_count_ratios(texts: Sequence[str], labels: np.ndarray, tokenizer: Tokeni
     return ratios
 
 
-def word_vectors(texts: Sequence[str], tokenizer: Tokenizer, dimension: int, seed: int) -> np.ndarray:
+def word_vectors(texts: Iterable[str], tokenizer: Tokenizer, dimension: int, seed: int) -> np.ndarray:
     """Truncated SVD of the positive pointwise mutual information of words and their neighbours.
 
     Levy, Goldberg & Dagan, "Improving Distributional Similarity with Lessons Learned from Word Embeddings" (TACL
@@ -168,10 +169,8 @@ def word_vectors(texts: Sequence[str], tokenizer: Tokenizer, dimension: int, see
     """
     size = tokenizer.vocabulary_size
     gap = [0] * WINDOW  # between two reviews, so that no window spans both
-    stream = np.fromiter((number for text in texts for number in (*tokenizer.ids(text), *gap)), np.int32)
     counts = sparse.csr_matrix((size, size), dtype=np.float32)
-    for start in range(0, len(stream), CHUNK):
-        part = stream[start : start + CHUNK + WINDOW]
+    for part in _overlapping(number for text in texts for number in (*tokenizer.ids(text), *gap)):
         for distance in range(1, WINDOW + 1):
             left = part[: max(0, min(CHUNK, len(part) - distance))]
             right = part[distance : distance + len(left)]
@@ -189,3 +188,11 @@ def word_vectors(texts: Sequence[str], tokenizer: Tokenizer, dimension: int, see
     vectors = np.zeros((size, dimension), np.float32)
     vectors[OOV_ID + 1 :, :rank] = (left_vectors * np.sqrt(values))[OOV_ID + 1 :]
     return vectors / max(float(vectors.std()), 1e-9)
+
+
+def _overlapping(ids: Iterator[int]) -> Iterator[np.ndarray]:
+    """Ids in pieces of `CHUNK`, each with the first `WINDOW` ids of the next one behind it: int32 (ids,)."""
+    part = np.fromiter(islice(ids, CHUNK + WINDOW), np.int32)
+    while len(part):
+        yield part
+        part = np.concatenate([part[CHUNK:], np.fromiter(islice(ids, CHUNK), np.int32)])

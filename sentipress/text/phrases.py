@@ -6,8 +6,8 @@ A pair that becomes one word of the vocabulary gets its own row of the embedding
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain, compress, pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +17,8 @@ from sentipress.data.task import Task
 from sentipress.text.tokenizer import Tokenizer, text_words
 
 MINIMUM_TEXTS = 10  # a pair in fewer training texts says too little about its label
+SLOTS = 1 << 26  # bytes, and counts of a byte, by which rare words and pairs are told from the others; a power of two
+AT_ONCE = 1_000_000  # words and pairs that are counted there in one go
 
 
 def select(texts: Sequence[str], labels: np.ndarray, count: int, task: Task) -> list[str]:
@@ -39,12 +41,15 @@ def select(texts: Sequence[str], labels: np.ndarray, count: int, task: Task) -> 
     """
     if not count:
         return []
+    # Most of the different pairs are rare, and in memory they would take more room than the texts.
+    often = _Often()
+    often.count_all(texts)
     words: list[Counter[str]] = [Counter() for _ in task.labels]
     pairs: list[Counter[tuple[str, str]]] = [Counter() for _ in task.labels]
     for text, label in zip(texts, labels, strict=True):
         split = text_words(text)
-        words[int(label)].update(list(dict.fromkeys(split)))
-        pairs[int(label)].update(list(dict.fromkeys(pairwise(split))))
+        words[int(label)].update(often.among(list(dict.fromkeys(split))))
+        pairs[int(label)].update(often.among(list(dict.fromkeys(pairwise(split)))))
     totals = Counter(pairs[0])
     for others in pairs[1:]:
         totals.update(others)
@@ -64,6 +69,41 @@ def select(texts: Sequence[str], labels: np.ndarray, count: int, task: Task) -> 
     return [" ".join(frequent[index]) for index in np.argsort(-scores, kind="stable")[:count]]
 
 
+class _Often:
+    """Tells the words and pairs that stand in `MINIMUM_TEXTS` texts at least. It misses none, and takes few others for such.
+
+    Terms are counted under hashes, which several terms may share: a count-min sketch of one row (Cormode and Muthukrishnan, "An Improved
+    Data Stream Summary", 2005, section 3). What is counted afterwards, of these terms alone, is exact.
+    """
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(SLOTS, np.uint8)
+
+    def count_all(self, texts: Iterable[str]) -> None:
+        """Count the texts of each word and of each pair of neighbours."""
+        waiting: list[Hashable] = []
+        for text in texts:
+            split = text_words(text)
+            waiting += dict.fromkeys(split)
+            waiting += dict.fromkeys(pairwise(split))
+            if len(waiting) >= AT_ONCE:
+                self._count(waiting)
+                waiting = []
+        self._count(waiting)
+
+    def _count(self, terms: Sequence[Hashable]) -> None:
+        slots, times = np.unique(self._slots(terms), return_counts=True)
+        self._counts[slots] = np.minimum(self._counts[slots] + times, np.iinfo(np.uint8).max)
+
+    def among(self, terms: Sequence[Any]) -> list[Any]:
+        """Those of some terms, in their order."""
+        return list(compress(terms, (self._counts[self._slots(terms)] >= MINIMUM_TEXTS).tolist()))
+
+    @staticmethod
+    def _slots(terms: Sequence[Hashable]) -> np.ndarray:
+        return np.fromiter(map(hash, terms), np.int64, len(terms)) & (SLOTS - 1)
+
+
 def _ratios(counts: Sequence[Counter[Any]], terms: Sequence[Any], label: int, size: float) -> np.ndarray:
     """Log-count ratios of terms, of one label against all others; `size` is that of the labels' own frequencies."""
     others = [counter for number, counter in enumerate(counts) if number != label]
@@ -71,7 +111,7 @@ def _ratios(counts: Sequence[Counter[Any]], terms: Sequence[Any], label: int, si
 
 
 def fit(
-    texts: Sequence[str], labels: np.ndarray, settings: SimpleNamespace, cleaning: str, task: Task, others: Sequence[str] = ()
+    texts: Sequence[str], labels: np.ndarray, settings: SimpleNamespace, cleaning: str, task: Task, others: Iterable[str] = ()
 ) -> Tokenizer:
     """Vocabulary of words and pairs by stage 2's settings.
 
@@ -87,7 +127,7 @@ def fit(
         UserError: more pairs than ids.
     """
     return Tokenizer.fit(
-        [*texts, *others],
+        chain(texts, others),
         settings.vocabulary_size,
         select(texts, labels, settings.pairs, task),
         sequence_length=settings.sequence_length,
