@@ -41,9 +41,9 @@ def varied(texts: Iterable[str], count: int, seed: int, forbidden: Iterable[str]
         for number in random.permutation(len(words)):
             if found >= count:
                 return
-            parts, kind = words.of(number), random.random()
+            parts, kind = words.of(int(number)), random.random()
             if kind < JOINED:
-                other = words.of(random.integers(len(words)))
+                other = words.of(int(random.integers(len(words))))
                 parts = parts[: (len(parts) + 1) // 2] + other[len(other) // 2 :]
             elif kind < JOINED + PART and len(parts) > SHORTEST:
                 extent = random.integers(SHORTEST, len(parts))
@@ -51,7 +51,7 @@ def varied(texts: Iterable[str], count: int, seed: int, forbidden: Iterable[str]
                 parts = parts[start : start + extent]
             drawn = random.random(len(parts))
             exchanged = [
-                words.word(random.integers(words.in_all)) if share >= 1 - EXCHANGED else word
+                words.word(int(random.integers(words.in_all))) if share >= 1 - EXCHANGED else word
                 for word, share in zip(parts, drawn, strict=True)
             ]
             text = " ".join(word for word, share in zip(exchanged, drawn, strict=True) if share >= LEFT_OUT or len(parts) <= SHORTEST)
