@@ -173,7 +173,7 @@ def test_fasttext_test_texts_and_texts_of_another_domain(tsv, sentences, tmp_pat
     found = run(tmp_path / "a", "--data", tsv, "--test-data", test, "--out-of-domain-data", as_tsv(elsewhere, tmp_path / "other.tsv"))
     assert list(found.texts("test")) == [clean_plain(text) for text in others["review"][:30]] and found.task.split.kind == "test file"
     texts, labels = found.out_of_domain()
-    assert texts == [clean_plain(text) for text in others["review"][30:]] and labels.tolist() == others["label"][30:].tolist()
+    assert list(texts) == [clean_plain(text) for text in others["review"][30:]] and labels.tolist() == others["label"][30:].tolist()
     about = found.about["out_of_domain"]
     assert about["source"]["name"] == "other.tsv" and about["reviews"] == about["counts"]["kept"] == 30
     assert about["counts"]["copies_of_labelled"] == 3 and about["counts"]["duplicates"] == 1 and about["counts"]["reviews"] == 34
@@ -298,8 +298,7 @@ def test_what_was_held_out_is_asked_for_again(tsv, tmp_path):
         run(tmp_path / "teacher")
     with pytest.raises(errors.UserError, match=r"nowhere.reviews\.csv is missing"):
         run(tmp_path / "none", "--data", tsv, "--held-out", tmp_path / "nowhere")
-    test = student.table.frame.query("split == 'test'")
-    rows = (f"{text}\t{label}\n" for text, label in zip(test["review"], test["label"], strict=True))
+    rows = (f"{text}\t{label}\n" for text, label in zip(student.texts("test"), student.labels("test").astype(int), strict=True))
     (tmp_path / "few.tsv").write_text("".join(rows), encoding="utf-8")
     with pytest.raises(errors.UserError, match=r"every text of --data is held out"):
         run(tmp_path / "all", "--data", tmp_path / "few.tsv", "--held-out", tmp_path / "student")

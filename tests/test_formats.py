@@ -134,5 +134,6 @@ def test_the_lstms_first_stage_reads_a_tsv_as_it_reads_a_csv(sample, tmp_path, c
     table, counts = corpus_making.prepare(Table.stored(sources.read_file(tmp_path / "r.csv").frame), "default", keep_duplicates=False)
     expected = table.loaded()
     found = corpus.load(tmp_path / "artifacts")
-    assert found.frame["review"].tolist() == expected["review"].tolist() and found.frame["label"].tolist() == expected["label"].tolist()
+    rows = found.table.loaded()
+    assert rows["review"].tolist() == expected["review"].tolist() and rows["label"].tolist() == expected["label"].tolist()
     assert found.about["counts"] == counts and found.about["source"]["name"] == "r.tsv.bz2"

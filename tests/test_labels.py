@@ -174,7 +174,7 @@ def test_small_files_name_the_labels_and_need_nothing_beside_them(made, tmp_path
         np.testing.assert_allclose(alone.predict(alone.prepare(texts)), saved, atol=1e-6)
     assert LinearModel.load(artifacts / "classical_nb.npz", "").link == "one-vs-rest"
     assert LinearModel.load(artifacts / "classical_unigrams.npz", "").link == "softmax"
-    fresh = deployment.measure(artifacts / "pocket.zip", None, texts[:1], LABELS)
+    fresh = deployment.measure(artifacts / "pocket.zip", None, list(texts[:1]), LABELS)
     np.testing.assert_allclose(fresh["first"], records.load_probabilities(artifacts, "pocket")["test"][0], atol=1e-6)
 
 
