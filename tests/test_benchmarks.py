@@ -85,3 +85,15 @@ def test_an_archive_is_read_by_every_model_in_turns(sample_csv, tmp_path):
     assert found["results"][0]["ratio_to_first"] == [1, 1]
     shown = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert shown.returncode == 2 and "give --texts FILE" in shown.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_memory_of_stage_2_is_measured_by_its_rows(tmp_path):
+    output, flags = tmp_path / "reading.json", ["--rows", "200,300", "--stage-flags", "--units 2 --embedding-dim 4 --epochs 1"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "reading_memory.py"), *flags, "--output", str(output)]
+    shown = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=600)
+    assert shown.returncode == 0, shown.stderr
+    first, second = json.loads(output.read_text(encoding="utf-8"))["results"]
+    for one in (first, second):
+        assert 1e8 < one["own_bytes"] < one["peak_bytes"] and one["seconds"] > 1  # TensorFlow alone has more
+    assert second["rows"] == 300 and second["own_bytes_a_row_more"] == pytest.approx((second["own_bytes"] - first["own_bytes"]) / 100)

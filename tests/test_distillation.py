@@ -13,7 +13,7 @@ from scipy.stats import entropy
 
 from sentipress.core import cli, errors, files
 from sentipress.core.backend import deterministic, tf
-from sentipress.data import corpus
+from sentipress.data import corpus, stored
 from sentipress.data.cleaning import clean
 from sentipress.data.task import SENTIMENT, Task
 from sentipress.evaluation import records
@@ -326,6 +326,10 @@ def test_teachers_are_asked_once_and_averaged(folder, monkeypatch):
         np.testing.assert_allclose(answer["validation"], saved, atol=2e-3)
     monkeypatch.setattr(teachers, "_judge", None)  # saved answers need no model
     np.testing.assert_array_equal(teachers.ask(space, names, others).logits["train"], teaching.logits["train"])
+    for name, size in (("PIECE", 30), ("IN_MEMORY_BYTES", 1000), ("BUFFER", 5000)):
+        monkeypatch.setattr(stored, name, size)
+    lying = opened(folder)[0]  # texts that lie in a file are the same question
+    np.testing.assert_array_equal(teachers.ask(lying, names, lying.reviews.unlabelled()).logits["train"], teaching.logits["train"])
     with pytest.raises(TypeError):  # fewer reviews are another question
         teachers.ask(space, names, others[:0])
     (folder / "teacher_modelo_base.npz").write_bytes(b"PK\x03\x04 half")

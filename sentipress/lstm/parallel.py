@@ -27,7 +27,7 @@ from sentipress.lstm.networks import ModelSpec, build_for_training
 from sentipress.lstm.team import Team
 
 SCHEMA = 1  # of what a worker reads
-_JOB, _ARRAYS = "job.json", "arrays.npz"
+_JOB, _ARRAY = "job.json", ".npy"  # what a worker reads: a file, and the ending of files with an array each
 
 
 def train(
@@ -78,7 +78,9 @@ def train(
         files.write_json(Path(place) / _JOB, {"schema": SCHEMA, **about, "identity": identity, "title": title})
         arrays: dict[str, Any] = {"ids": data[0], "targets": data[1]}
         arrays |= {"validation_ids": validation[0], "validation_labels": validation[1]}
-        np.savez(Path(place) / _ARRAYS, **arrays, **{f"weight_{number}": weights for number, weights in enumerate(start)})
+        arrays |= {f"weight_{number}": weights for number, weights in enumerate(start)}
+        for name, array in arrays.items():
+            np.save(Path(place) / f"{name}{_ARRAY}", array)
         _run(Path(place), workers)
     restored = state.restore(model, optimizer)
     if restored is None:
@@ -137,8 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     team = Team(config["task"]["index"], len(config["cluster"]["worker"]), backend.strategy)
     job = files.read_json(place / _JOB, SCHEMA, "run the stage again")
     plan, task = training.TrainingPlan(**job["plan"]), Task.of(job["task"])
-    with np.load(place / _ARRAYS, allow_pickle=False) as saved:
-        arrays = {name: saved[name] for name in saved.files}
+    # Ids may be more than fits into memory: they are read where they lie.
+    arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in place.glob(f"*{_ARRAY}")}
     backend.deterministic(plan.seed)
     with team.scope():
         model = build_for_training(ModelSpec(**job["spec"]))
