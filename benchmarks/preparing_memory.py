@@ -24,6 +24,8 @@ PLACE = None  # folder for the temporary files, which take four times the bytes 
 SAMPLE_SECONDS = 0.5  # [0.01, 60.0] between looks at the memory
 OUTPUT = None  # JSON of all figures; printed only by default
 
+NAMES = {"VmHWM": "peak_bytes", "RssAnon": "own_bytes"}  # of Linux, and of the figures
+
 
 def labelled(texts: list[str], labels: list[str], rows: int) -> Iterator[tuple[str, str]]:
     """So many rows: text and label."""
@@ -54,31 +56,33 @@ def write_rows(path: Path, rows: Iterator[tuple[str, str]]) -> None:
             csv.writer(stream).writerows(rows)
 
 
-def peak(process: int) -> int:
-    """The most bytes that were resident of a running process so far; 0 once it has ended."""
+def memory(process: int) -> dict[str, int]:
+    """Bytes of a running process: `peak_bytes`, the most that was resident so far, and `own_bytes`, those of no file; {} once it ended."""
     try:
         lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+        return {}
+    found = (line.split() for line in lines)
+    return {NAMES[name[:-1]]: 1024 * int(rest[0]) for name, *rest in found if name[:-1] in NAMES}
 
 
-def measured(source: Path, artifacts: Path, flags: list[str], seconds: float) -> dict[str, float]:
-    """Run stage 1 on a file."""
+def measured(script: str, artifacts: Path, flags: list[str], seconds: float) -> dict[str, float]:
+    """Run a stage on a folder, looking so often; gives its seconds and the most of what `memory` gives."""
     import os
     import subprocess
     import time
 
     root = Path(__file__).resolve().parent.parent
-    command = [sys.executable, str(root / "1_data_preprocessing.py"), "--data", str(source), "--artifacts", str(artifacts), *flags]
-    started, most = time.monotonic(), 0
+    command = [sys.executable, str(root / script), "--artifacts", str(artifacts), *flags]
+    started, most = time.monotonic(), dict.fromkeys(NAMES.values(), 0)
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(root)})
     while running.poll() is None:
-        most = max(most, peak(running.pid))
+        now = memory(running.pid)
+        most = {name: max(value, now.get(name, 0)) for name, value in most.items()}
         time.sleep(seconds)
     if running.returncode:
-        raise RuntimeError(f"stage 1 has ended with {running.returncode}")
-    return {"seconds": time.monotonic() - started, "peak_bytes": most}
+        raise RuntimeError(f"{script} has ended with {running.returncode}")
+    return {"seconds": time.monotonic() - started, **most}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -87,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     import shlex
     import tempfile
 
-    from sentipress.core import cli, files
+    from sentipress.core import cli, files, manifest
     from sentipress.data import sources
     from sentipress.evaluation import environment
 
@@ -100,7 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory(dir=settings.place) as name:
             source = Path(name, f"reviews.{settings.form}")
             write_rows(source, labelled(texts, labels, rows))
-            found = measured(source, Path(name, "artifacts"), shlex.split(settings.stage_flags), settings.sample_seconds)
+            flags = ["--data", str(source), *shlex.split(settings.stage_flags)]
+            found = measured(manifest.PREPROCESSING, Path(name, "artifacts"), flags, settings.sample_seconds)
             about = json.loads(Path(name, "artifacts", "reviews.json").read_text(encoding="utf-8"))
             one = {"rows": rows, "kept": about["counts"]["kept"], "source_bytes": source.stat().st_size, **found}
         if results:

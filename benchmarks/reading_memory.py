@@ -9,7 +9,6 @@ measured in a process of its own. Two things are told: the most that was residen
 What was read of a file is resident until the system needs the room; only the rest has to fit.
 """
 
-import sys
 from pathlib import Path
 
 from sentipress.core.errors import exit_code
@@ -26,36 +25,6 @@ SAMPLE_SECONDS = 0.1  # [0.01, 60.0] between looks at the memory
 OUTPUT = None  # JSON of all figures; printed only by default
 
 ONLY_TEXTS = ("sentences", "passages", "turned-passages", "made-sentences", "out-of-domain-texts")  # of stage 1, which makes none of these
-NAMES = {"VmHWM": "peak_bytes", "RssAnon": "own_bytes"}  # of Linux, and of the figures
-
-
-def memory(process: int) -> dict[str, int]:
-    """Bytes of a running process: `peak_bytes`, the most that was resident so far, and `own_bytes`, those of no file; {} once it ended."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    found = (line.split() for line in lines)
-    return {NAMES[name[:-1]]: 1024 * int(rest[0]) for name, *rest in found if name[:-1] in NAMES}
-
-
-def measured(script: str, artifacts: Path, flags: list[str], seconds: float) -> dict[str, float]:
-    """Run a stage on a folder; gives its seconds and the most of what `memory` gives."""
-    import os
-    import subprocess
-    import time
-
-    root = Path(__file__).resolve().parent.parent
-    command = [sys.executable, str(root / script), "--artifacts", str(artifacts), *flags]
-    started, most = time.monotonic(), dict.fromkeys(NAMES.values(), 0)
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(root)})
-    while running.poll() is None:
-        now = memory(running.pid)
-        most = {name: max(value, now.get(name, 0)) for name, value in most.items()}
-        time.sleep(seconds)
-    if running.returncode:
-        raise RuntimeError(f"{script} has ended with {running.returncode}")
-    return {"seconds": time.monotonic() - started, **most}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -63,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     import shlex
     import tempfile
 
-    from preparing_memory import labelled, write_rows
+    from preparing_memory import NAMES, labelled, measured, write_rows
 
     from sentipress.core import cli, files, manifest
     from sentipress.data import sources

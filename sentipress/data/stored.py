@@ -191,14 +191,19 @@ class Table:
         return cls(texts, pd.concat(frames, ignore_index=True))
 
 
-def hashes(texts: Iterable[str]) -> pd.DataFrame:
-    """128 bits of a hash (BLAKE2b) of each text: columns `key` and `key2`, uint64.
+def digest(text: str) -> bytes:
+    """128 bits of a hash (BLAKE2b) of a text, to be held in its place.
 
     Equal texts have equal ones. That two of a billion different texts have equal ones is less likely than one in 10 to the power of 20.
     """
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def hashes(texts: Iterable[str]) -> pd.DataFrame:
+    """`digest` of each text: columns `key` and `key2`, uint64."""
     found = bytearray()
     for text in texts:
-        found.extend(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+        found.extend(digest(text))
     return pd.DataFrame(np.frombuffer(found, np.uint64).reshape(-1, 2), columns=list(KEYS))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from sentipress.data.cleaning import words_of
+from sentipress.data.stored import digest
 
 JOINED, PART = 0.25, 0.25  # shares of the texts; what is left keeps its extent
 LEFT_OUT, EXCHANGED = 0.05, 0.1  # shares of the words; every text is made anew by them
@@ -34,8 +34,8 @@ def varied(texts: Iterable[str], count: int, seed: int, forbidden: Iterable[str]
     words, seen = _Words(), set[bytes]()
     for text in texts:
         words.add(text)
-        seen.add(_key(words_of(text)))
-    seen.update(_key(words_of(text)) for text in forbidden)
+        seen.add(digest(words_of(text)))
+    seen.update(digest(words_of(text)) for text in forbidden)
     found = 0
     for _ in range(ROUNDS if len(words) else 0):
         for number in random.permutation(len(words)):
@@ -56,15 +56,10 @@ def varied(texts: Iterable[str], count: int, seed: int, forbidden: Iterable[str]
             ]
             text = " ".join(word for word, share in zip(exchanged, drawn, strict=True) if share >= LEFT_OUT or len(parts) <= SHORTEST)
             key = words_of(text)
-            if key and _key(key) not in seen:
-                seen.add(_key(key))
+            if key and digest(key) not in seen:
+                seen.add(digest(key))
                 found += 1
                 yield text
-
-
-def _key(words: str) -> bytes:
-    """128 bits in the place of a text: many texts are seen."""
-    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class _Words:
