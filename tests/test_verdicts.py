@@ -282,3 +282,11 @@ def test_names_of_the_front_cover_no_other(asked, narrow):
     overlapping = [(one, other) for number, one in enumerate(boxes) for other in boxes[:number] if one.overlaps(other)]
     assert len(boxes) > 6 and overlapping == []
     assert all(box.x0 >= inside.x0 - 1 and box.x1 <= inside.x1 + 1 and box.y0 >= inside.y0 - 1 for box in boxes)
+
+
+def test_a_packed_network_is_compared_with_the_same_one_without_an_encoders_answers():
+    folder = PUBLISHED.with_name("reference-2")
+    (found,) = (one for one in evidence.collect(folder).questions if one.about == questions.CHAIN_CONTROL)
+    assert (found.row, found.other) == ("pocket", "unread") and "answers" in found.text
+    gained = rights(folder, "pocket").mean() - rights(folder, "unread").mean()
+    assert found.comparison.difference["value"] == pytest.approx(gained, abs=1e-6) and gained > 0.002

@@ -39,6 +39,7 @@ OF_ENCODERS = (
 OF_CHAIN = {
     "alone": "Does the teacher help the packed network? Against the same one without a teacher",
     "selftaught": "Does the teacher help the packed network? Against the same one taught by itself",
+    "unread": "Do an encoder's answers help the packed network? Against the same one without them",
 }
 TAUGHT_BAG = "taught bag"
 OF_BAGS = (
