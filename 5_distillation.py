@@ -21,6 +21,7 @@ TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, an
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
 VARIED = 0.0  # [0.0, 100.0] without unlabelled texts: texts made from the training texts, for each of these, to teach on instead
 ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
+RULES = True  # of made sentences take what the rule says that made them; False: what the encoder says
 PAIR_TIMES = 8  # [1, 100] times that an edited text and its original (--more-training original+edited) are read in an epoch
 WIDTH = 0.5  # [0.05, 1.0] of embedding and units, against the base; the study's
 STUDENT_EMBEDDING = 0  # [0, 1024] columns of its embedding; 0: by WIDTH

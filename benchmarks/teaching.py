@@ -1,6 +1,7 @@
-"""What teaches a small model to read: the encoder's answers to sentences, to passages, to turned passages, to sentences made by rule?
+"""What teaches a small model to read: the encoder's answers to sentences, to passages, to turned passages, or made sentences?
 
-Each part alone and all of them, for one or several shapes of the packed network, beside the same network without an encoder's answers.
+Each part alone and all of them, for one or several shapes of the packed network, beside the same network without any. A made sentence is
+taught by its rule.
 
 Reads    an artifacts folder with sentences.csv, classical_nb.npz (classical.py) and an encoder's answers
 Writes   chains of stage 6 in that folder, of which those that are current are not made again; OUTPUT, OUTPUT with the ending .md
@@ -19,7 +20,7 @@ KINDS = ("sentences", "passages", "turned", "made")
 ARTIFACTS = "artifacts"  # folder of the stages
 ANSWERS = "auto"  # as in stage 6: the folder's answers.npz, published ones that fit, or a file
 SHAPES = "vocabulary=8000,distil=24x44,int4,pack"  # chains of stage 6, with ; between
-PARTS = "none,sentences,passages,turned,made,all"  # with the encoder's answers, a student of each; + joins: sentences+made
+PARTS = "none,sentences,passages,turned,made,all"  # a student of each; + joins: sentences+made
 SEEDS = "1"  # of weights, order and dropout
 OUTPUT = None  # JSON of all results, and a table beside it; printed only by default
 
@@ -95,17 +96,19 @@ def main(arguments: list[str] | None = None) -> None:
     space = Workspace.open(cli.settings(str(Path(__file__).parent.parent / manifest.COMBINATION), ["--artifacts", str(folder)]))[0]
     space.settings.answers = settings.answers
     heard = encoder_answers.hear(space)
-    if not heard:
+    if not heard or not heard.answers:
         raise UserError(f"there are no answers for {folder}", f"run {manifest.command(manifest.ASKING, folder)} --teacher FILE")
     answers, (raw, _) = heard.answers, space.reviews.sentences()
     kinds = kinds_of(raw)
-    given, sizes = {"none": "none"}, {"none": 0}
-    for part in {*parts} - {"none"}:
+    given, ruled = {"none": encoder_answers.NONE, "made": encoder_answers.NONE}, {"none": False, "made": True}
+    sizes = {"none": 0, "made": kinds.count("made")}
+    for part in {*parts} - {*given}:
         wanted = {*KINDS} if part == "all" else {*part.split("+")}
+        ruled[part] = "made" in wanted
         left_out = keys_of([text for text, kind in zip(raw, kinds, strict=True) if kind not in wanted])
         kept = ~np.isin(answers.keys, left_out)  # answers to whole reviews stay in each
         some = replace(answers, keys=answers.keys[kept], logits=answers.logits[kept])
-        sizes[part] = int(some.find(raw)[0].sum())
+        sizes[part] = sum(known or (ruled[part] and kind == "made") for known, kind in zip(some.find(raw)[0], kinds, strict=True))
         digest = files.fingerprint([some.teacher["sha256"], *map(str, some.keys.tolist())])[:8]
         given[part] = str(folder / "teaching" / f"{part}-{digest}.npz")
         some.save(Path(given[part]))
@@ -116,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
         for part in parts:
             for seed in settings.seeds.split(","):
                 name = f"{part}{number}seed{seed}"
-                flags = {"chain": chain, "name": name, "answers": given[part], "seed": int(seed), "deployment": False}
+                flags = {"chain": chain, "name": name, "answers": given[part], "rules": ruled[part], "seed": int(seed), "deployment": False}
                 path = records.metrics_path(folder, name)
                 if not current(path, flags):
                     run(folder, flags)
@@ -130,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
                 if record.get("reading") and record["reading"]["behaviour"]:
                     said += f", cases for choosing {comprehension.share(record['reading']['behaviour'][comprehension.CHOOSING]):.1%}"
                 print(said, flush=True)
-    first = "encoder's answers to"
+    first = "taught by"
     columns, rows = reads.grid(results, first)
     by_name = {row[first]: row for row in rows}  # a model of another language is asked nothing
     shown = []

@@ -20,6 +20,7 @@ from sentipress.data.task import OFFICIAL, RANDOM, Task
 
 SPLITS = ("train", "validation", "test")
 VARIED_SEED = 1  # of varied texts: one for students of all seeds, so that a teacher is asked about them once
+NO_RULE = -1  # of a sentence that was cut from a text
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Corpus:
         return table.texts, table.frame["label"].to_numpy(np.float32)
 
     def sentences(self) -> tuple[Texts, Texts]:
-        """Sentences cut from training reviews and unlabelled ones, raw and cleaned; none where stage 1 was not asked for any.
+        """Sentences cut from training and unlabelled reviews, then made ones, raw and cleaned; none where stage 1 was not asked for any.
 
         Raises:
             UserError: the file is missing or not the one that reviews.json describes.
@@ -101,6 +102,18 @@ class Corpus:
         parts = _parts(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
         both = self.stored(text for part in parts for row in zip(part["text"], part["review"], strict=True) for text in row)
         return both[::2], both[1::2]
+
+    def rules(self) -> np.ndarray:
+        """What the rule says that made a sentence: number of a label, or `NO_RULE` where it was cut from a text; int64 (sentences,).
+
+        Raises:
+            UserError: as for `sentences`.
+        """
+        if not self.about.get("sentences"):
+            return np.zeros(0, np.int64)
+        numbers = {"": NO_RULE, **{label: number for number, label in enumerate(self.task.labels)}}
+        parts = _parts(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
+        return np.array([numbers[label] for part in parts for label in (part["rule"] if "rule" in part else [""] * len(part))], np.int64)
 
     def varied(self, share: float) -> Texts:
         """Texts made from the training texts (see `varying.varied`), so many for each; of a smaller share the first ones of a larger."""
@@ -173,7 +186,7 @@ def _parts(path: Path, expected: str | None) -> Iterator[pd.DataFrame]:
         raise UserError(f"{path} is missing", remedy)
     if files.sha256(path) != expected:
         raise UserError(f"{path} is not the file that reviews.json describes", remedy)
-    types = dict.fromkeys(("review", "split", "text", "set"), TEXT)
+    types = dict.fromkeys(("review", "split", "text", "set", "rule"), TEXT)
     with pd.read_csv(path, dtype=types, keep_default_na=False, encoding="utf-8", chunksize=PIECE) as reader:
         yield from reader
 

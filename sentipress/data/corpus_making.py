@@ -223,7 +223,7 @@ def save(
         description: what reviews.json says besides; holds `task`, and may hold more on `out_of_domain`.
         artifacts: the folder.
         reading: sets of `sentipress.data.additions.for_reading`, and what was counted, if there are any.
-        sentences: columns `text` (raw) and `review` (cleaned), if there are any.
+        sentences: columns `text` (raw), `review` (cleaned) and `rule` (a label where a rule made it), if there are any.
     """
     path = artifacts / manifest.REVIEWS
     beside: dict[str, Any] = {}

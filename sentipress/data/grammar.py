@@ -25,8 +25,8 @@ from sentipress.data.sentences import key_of
 from sentipress.data.task import SENTIMENT_LABELS
 
 BLAME, PRAISE = SENTIMENT_LABELS
-MOST = 15_000  # sentences that may be asked for
-DRAWS = 150  # of each pattern, repeated ones among them: about 16,000 different sentences in all
+MOST = 30_000  # sentences that may be asked for
+DRAWS = 150  # of each pattern, repeated ones among them: 30,583 different sentences in all
 _SMALL = ("it", "is", "not", "isn't", "thing", "whole", "we")  # kinds of words that a sentence may repeat
 _SLOT = re.compile(r"\{(~?)([^}]+)\}")
 _BEFORE_VOWEL = re.compile(r"\b(a)(?= [aeiou])", re.IGNORECASE)

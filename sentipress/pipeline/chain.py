@@ -103,7 +103,7 @@ class Chain:
             model = self._publish(number, link, written)
             model.measured.update(chain=self._settings.chain, teachers=list(self._teaching.names))
             pairs = {"texts": len(self._paired), "times": self._settings.pair_times}
-            model.measured.update(learned_from({one.name for one in self._links[:number]}, self._teaching.answers, pairs))
+            model.measured.update(learned_from({one.name for one in self._links[:number]}, self._teaching.about_sentences(), pairs))
             written += Publisher(self._space).finish([model], self._base.runtime)
         self._remove_others(written)
         self._space.remove_checkpoints()
@@ -293,13 +293,13 @@ def is_of_chain(file: str, name: str) -> bool:
     return re.fullmatch(own, file) is not None
 
 
-def learned_from(links: set[str], answers: dict[str, Any] | None, pairs: dict[str, int]) -> dict[str, Any]:
-    """What the metrics say of an encoder's answers and of edited pairs, if links of these names have learned from them.
+def learned_from(links: set[str], sentences: dict[str, Any], pairs: dict[str, int]) -> dict[str, Any]:
+    """What the metrics say of sentences and of edited pairs, if links of these names have learned from them.
 
     Args:
         links: names of the links so far.
-        answers: what is to be known of the encoder's part, if it has one.
+        sentences: what is to be known of them: `answers` of an encoder, sentences `by_rule`; empty if there are none.
         pairs: how many texts of pairs there are, and how often an epoch reads each.
     """
     taught, trained = links & {chain_links.DISTIL, "prune"}, links & {chain_links.DISTIL, chain_links.TRAIN, "prune"}
-    return {**({"answers": answers} if answers and taught else {}), **({"paired_texts": pairs} if pairs["texts"] and trained else {})}
+    return {**(sentences if taught else {}), **({"paired_texts": pairs} if pairs["texts"] and trained else {})}

@@ -1,6 +1,7 @@
-"""An encoder's answers, as the students of stages 5 and 6 hear them: which file, of which texts, and how much they weigh.
+"""What students of stages 5 and 6 hear of sentences: an encoder's answers, and the rules that made some of them.
 
-Sentences are taught by the encoder alone: the other teachers count words. Of whole reviews each knows something that the other does
+A made sentence is taught by its rule, which knows better than any model what was meant. All others are taught by the encoder alone: the
+other teachers count words. Of whole reviews each knows something that the other does
 not: where the encoder was asked about them, its share is chosen on the validation texts, one for the shorter half and one for the
 longer half of them. Texts without a label that it was asked about are answered alike.
 """
@@ -19,6 +20,7 @@ from sentipress.core import files, manifest
 from sentipress.core.errors import UserError
 from sentipress.data.answers import Answers
 from sentipress.data.cleaning import words_of
+from sentipress.data.corpus import NO_RULE
 from sentipress.data.stored import Texts, hashes, numbered
 from sentipress.data.task import mean_loss
 from sentipress.pipeline import teachers
@@ -28,43 +30,51 @@ from sentipress.pipeline.workspace import Workspace
 
 AUTO, NONE = "auto", "none"
 PUBLISHED = "results/teacher"  # of the project: answers that fit the bundled reviews
+RULE_LOGIT = 3.0  # log-odds that a made sentence is what its rule says: 95 %, about as sure as an encoder is of a plain sentence
 REVIEWS_KNOWN = 0.99  # share of the labelled texts from which they count as asked about
 SHARES = tuple(number / 10 for number in range(11))  # of the encoder, tried on validation
 
 
 @dataclass(frozen=True)
 class Heard:
-    """An encoder's answers to a folder's sentences.
+    """What is said of a folder's sentences.
 
     Attributes:
-        source: file that they stand in.
+        source: file of an encoder's answers; None without one.
         answers: all that it holds.
-        texts: cleaned sentences that it knows.
+        texts: cleaned sentences of which something is said.
         logits: of these, float32 (texts,), or (texts, labels) for more than two labels.
         asked: sentences of the folder, known or not.
+        by_rule: how many of the texts have what their rule says.
         files: artifacts of the folder that this depends on.
     """
 
-    source: Path
-    answers: Answers
+    source: Path | None
+    answers: Answers | None
     texts: Texts
     logits: np.ndarray
     asked: int
+    by_rule: int
     files: tuple[str, ...]
 
     def about(self) -> dict[str, Any]:
-        """What the metrics of a model that learned from it say."""
-        return {"teacher": self.answers.teacher, "sentences": len(self.texts), "sentences_not_known": self.asked - len(self.texts)}
+        """What the metrics of a model that learned from it say of the encoder; empty without one."""
+        if not self.answers:
+            return {}
+        answered, unknown = len(self.texts) - self.by_rule, self.asked - len(self.texts)
+        return {"teacher": self.answers.teacher, "sentences": answered, "sentences_not_known": unknown}
 
     def describe(self) -> str:
         """One line for the terminal, without its end."""
-        return f"answers of {self.answers.teacher['name']} to {len(self.texts):,} of {self.asked:,} sentences"
+        said = [f"answers of {self.answers.teacher['name']} to {len(self.texts) - self.by_rule:,}"] if self.answers else []
+        said += [f"rules for {self.by_rule:,}"] if self.by_rule else []
+        return f"{' and '.join(said)} of {self.asked:,} sentences"
 
 
 def consult(space: Workspace) -> Teaching:
     """What the teachers in a stage's settings say, with an encoder's answers behind and among it, by the setting `answers`.
 
-    The sentences stand behind the texts without a label. Their answers are the encoder's alone.
+    The sentences stand behind the texts without a label. Their answers are the encoder's and the rules' alone.
 
     Raises:
         UserError: see `teachers.consult`; a file of answers that is missing, damaged, of other labels, made for another split, or that
@@ -73,14 +83,14 @@ def consult(space: Workspace) -> Teaching:
     teaching, heard = teachers.consult(space), hear(space)
     if not heard:
         return teaching
-    shares, joined = _join(space, teaching, heard.answers)
-    if not heard.texts and not shares:
+    shares, joined = _join(space, teaching, heard.answers) if heard.answers else ({}, dict(teaching.logits))
+    if heard.answers and not shares and len(heard.texts) == heard.by_rule:
         raise UserError(
             f"{heard.source} knows none of the sentences of {space.folder}, and not its reviews",
             f"run {manifest.command(manifest.ASKING, space.folder)} --teacher FILE, or pass --answers none",
         )
     joined["unlabelled"] = np.concatenate([joined["unlabelled"], heard.logits])
-    in_reviews = ", not asked about the reviews"
+    in_reviews = ", not asked about the reviews" if heard.answers else ""
     if shares:
         in_reviews = f", share in shorter reviews {shares['share_of_shorter']:.0%}, in longer ones {shares['share_of_longer']:.0%}"
     print(f"{heard.describe()}{in_reviews}")
@@ -89,32 +99,41 @@ def consult(space: Workspace) -> Teaching:
         logits=joined,
         files=(*teaching.files, *heard.files),
         unlabelled=teaching.unlabelled.joined(heard.texts),
-        answers={**heard.about(), **shares},
+        answers={**heard.about(), **shares} if heard.answers else None,
+        by_rule=heard.by_rule,
     )
 
 
 def hear(space: Workspace) -> Heard | None:
-    """What an encoder says of a folder's sentences, by the setting `answers`; None if there are no answers or none are wanted.
+    """What an encoder says of a folder's sentences (setting `answers`), and what rules say (setting `rules`); None if nothing is said.
 
     Raises:
         UserError: see `load`.
     """
-    choice, own = space.settings.answers, space.folder / manifest.ANSWERS
-    if choice == NONE:
-        return None
-    if choice == AUTO and not own.is_file():
-        found = _published(space)
-        if not found:
-            return None
-        source, answers = found
-    else:
-        source = own if choice == AUTO else Path(choice)
-        answers = load(source, space)
+    own = space.folder / manifest.ANSWERS
+    source, answers = _answers(space, own)
     raw, sentences = space.reviews.sentences()
-    known, logits = answers.find(raw)
+    known, logits = answers.find(raw) if answers else (np.zeros(len(raw), bool), np.zeros(len(raw), np.float32))
+    ruled = space.reviews.rules() if space.settings.rules else np.full(len(raw), NO_RULE)
+    by_rule = ruled != NO_RULE  # only two labels have rules
+    known |= by_rule
+    logits[by_rule] = np.where(ruled[by_rule] == 1, RULE_LOGIT, -RULE_LOGIT)
+    if not answers and not by_rule.any():
+        return None
     # A file elsewhere is no artifact of the folder: the metrics name its teacher.
     artifacts = (*([manifest.SENTENCES] if raw else []), *([manifest.ANSWERS] if source == own else []))
-    return Heard(source, answers, sentences[known], logits[known], len(raw), artifacts)
+    return Heard(source, answers, sentences[known], logits[known], len(raw), int(by_rule.sum()), artifacts)
+
+
+def _answers(space: Workspace, own: Path) -> tuple[Path, Answers] | tuple[None, None]:
+    """The file of answers that the setting `answers` means, and what it holds, if there is one; `own` is that of the folder."""
+    choice = space.settings.answers
+    if choice == NONE:
+        return None, None
+    if choice == AUTO and not own.is_file():
+        return _published(space) or (None, None)
+    source = own if choice == AUTO else Path(choice)
+    return source, load(source, space)
 
 
 def load(path: Path, space: Workspace) -> Answers:

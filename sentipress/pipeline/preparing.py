@@ -171,7 +171,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
         }
         cut = [text for picker in pickers for text in picker.picked()]
         turned = _turned(cut, settings.turned_passages) if judged and asked("turned_passages") else []
-        picked = [*cut, *turned, *made]
+        picked = [*((text, "") for text in (*cut, *turned)), *made]
         sentences = _cleaned(picked, cleaning, forbidden()) if picked else None
         corpus_making.save(table, unlabelled, out_of_domain, description, artifacts, reading, sentences)
 
@@ -235,9 +235,9 @@ def _in_english(table: Table, task: Task, cleaning: str) -> bool:
     return task.is_sentiment and comprehension.english(table.of("train"), cleaning)
 
 
-def _made(count: int) -> list[str]:
-    """Sentences made by rule, none of which is nearly a text that tests reading."""
-    return [text for text, _ in grammar.made(count) if not comprehension.near(text)]
+def _made(count: int) -> list[tuple[str, str]]:
+    """Sentences made by rule with their labels, none of which is nearly a text that tests reading."""
+    return [(text, label) for text, label in grammar.made(count) if not comprehension.near(text)]
 
 
 def _turned(texts: Iterable[str], count: int) -> list[str]:
@@ -246,10 +246,14 @@ def _turned(texts: Iterable[str], count: int) -> list[str]:
     return list(islice((found for text in passages_only if (found := turning.turned(text))), count))
 
 
-def _cleaned(sentences: list[str], cleaning: str, forbidden: Iterable[str]) -> pd.DataFrame:
-    """Sentences, raw and cleaned; without those that cleaning empties or makes a forbidden text, and of those made alike the first."""
-    cleaned = pd.Series([clean(sentence, cleaning) for sentence in sentences], dtype=TEXT)
-    frame = pd.DataFrame({"text": pd.Series(sentences, dtype=TEXT), "review": cleaned})
+def _cleaned(sentences: list[tuple[str, str]], cleaning: str, forbidden: Iterable[str]) -> pd.DataFrame:
+    """Sentences, raw and cleaned, with what a rule says of them.
+
+    Left out are those that cleaning empties or makes a forbidden text, and of those made alike all but the first.
+    """
+    raw, rules = zip(*sentences, strict=True)
+    cleaned = pd.Series([clean(sentence, cleaning) for sentence in raw], dtype=TEXT)
+    frame = pd.DataFrame({"text": pd.Series(raw, dtype=TEXT), "review": cleaned, "rule": pd.Series(rules, dtype=TEXT)})
     own = set(cleaned)
     forbidden_ones = {found for text in forbidden if (found := clean(text, cleaning)) in own}
     away = frame["review"].isin({"", *forbidden_ones}) | frame["review"].duplicated()

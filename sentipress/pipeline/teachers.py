@@ -42,9 +42,10 @@ class Teaching:
             (texts, labels) for more than two labels.
         seconds: it took to compute what was not saved before.
         files: artifacts of the folder that it depends on.
-        unlabelled: the texts without labels that were asked about: reviews, then varied texts, then an encoder's sentences.
+        unlabelled: the texts without labels that were asked about: reviews, then varied texts, then sentences.
         varied: how many of them were made from the training texts.
         answers: what is to be known of an encoder's part in it, see `sentipress.pipeline.encoder_answers`; None if it has none.
+        by_rule: how many of the sentences the rules speak of that made them.
     """
 
     names: tuple[str, ...]
@@ -54,14 +55,19 @@ class Teaching:
     unlabelled: Texts
     varied: int = 0
     answers: dict[str, Any] | None = None
+    by_rule: int = 0
 
     def about(self, heard: bool = True) -> dict[str, Any]:
         """What the metrics of a student say of the texts without labels, and of the encoder if the student heard it."""
         sentences = self.answers["sentences"] if self.answers else 0
-        about: dict[str, Any] = {"unlabelled_reviews": len(self.unlabelled) - self.varied - sentences}
+        about: dict[str, Any] = {"unlabelled_reviews": len(self.unlabelled) - self.varied - sentences - self.by_rule}
         if self.varied:
             about["varied_texts"] = self.varied
-        return {**about, "answers": self.answers} if heard and self.answers else about
+        return {**about, **self.about_sentences()} if heard else about
+
+    def about_sentences(self) -> dict[str, Any]:
+        """The part of this that tells what was said of sentences; empty if nothing was."""
+        return {**({"answers": self.answers} if self.answers else {}), **({"by_rule": self.by_rule} if self.by_rule else {})}
 
 
 def choose(text: str, folder: Path) -> list[str]:
