@@ -7,6 +7,8 @@ Command  python benchmarks/scoring_speed.py [--data "data/IMDB Dataset.csv"] [--
 All of them read one Parquet file of raw texts and write a label and a probability for each, in turns. scikit-learn's pipeline is
 fitted before on a part of the same reviews, and answers 1,000 rows at a time in one process with one thread; so does one worker.
 Ray's start (seconds, whatever the archive) is shown apart: the rate is that of the rows behind the first part of each worker.
+
+A control tells what the machine allows: as many processes that share nothing judge the same texts in memory, without Ray and files.
 """
 
 import sys
@@ -87,6 +89,37 @@ def steps(texts: list[str], model_file: str, batch: int = 512) -> dict[str, floa
     return {name: 1e6 * (marks[index + 1] - marks[index]) / len(texts) for index, name in enumerate(names)}
 
 
+def _judge(texts: list[str], model_file: str, ready: Any, seconds: Any) -> None:
+    """One process of the control: judges the texts in batches when all processes are ready, and says how long it took."""
+    import time
+
+    from sentipress.runtimes import registry
+
+    model = registry.open_model(Path(model_file))
+    batches = [texts[start : start + 512] for start in range(0, len(texts), 512)]
+    model.judge(batches[0])  # what is set up once
+    ready.wait()
+    started = time.perf_counter()
+    for some in batches:
+        model.judge(some)
+    seconds.put(time.perf_counter() - started)
+
+
+def alone_together(texts: list[str], model_file: str, processes: int) -> float:
+    """Texts a second of so many processes at once that share nothing, each judging all texts."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    ready, seconds = context.Barrier(processes), context.Queue()
+    started = [context.Process(target=_judge, args=(texts, model_file, ready, seconds)) for _ in range(processes)]
+    for one in started:
+        one.start()
+    slowest = max(seconds.get(timeout=600) for _ in started)
+    for one in started:
+        one.join()
+    return processes * len(texts) / slowest
+
+
 def score_by_sklearn(source: Path, target: Path, pipeline: Any, chunk: int) -> float:
     """Rows a second of scikit-learn's pipeline from Parquet to Parquet."""
     import time
@@ -132,7 +165,8 @@ def main(arguments: list[str] | None = None) -> None:
     pipeline.fit(texts[: settings.fitted], labels[: settings.fitted])
     texts = [texts[index % len(texts)] for index in range(settings.count or len(texts))]
     workers = [int(number) for number in settings.workers.split(",")]
-    found: dict[str, list[dict[str, float]]] = {f"workers_{number}": [] for number in workers} | {"scikit-learn": []}
+    kinds = [f"{kind}_{number}" for number in workers for kind in ("workers", "processes")]
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in (*kinds, "scikit-learn")}
     with tempfile.TemporaryDirectory() as name:
         source = Path(name, "reviews.parquet")
         pq.write_table(pa.table({"review": texts}), source)
@@ -149,6 +183,9 @@ def main(arguments: list[str] | None = None) -> None:
                     f"{settings.model}, {number} workers: {one['rows_a_second']:,.0f} reviews a second ({one['seconds']:.1f} s in all)",
                     flush=True,
                 )
+                rate = alone_together(texts[: settings.stepped], settings.model, number)
+                found[f"processes_{number}"].append({"rows_a_second": rate})
+                print(f"control, {number} processes that share nothing: {rate:,.0f} reviews a second", flush=True)
             rate = score_by_sklearn(source, Path(name, "sklearn.parquet"), pipeline, settings.chunk)
             found["scikit-learn"].append({"rows_a_second": rate})
             print(f"scikit-learn, TF-IDF of words and pairs with logistic regression: {rate:,.0f} reviews a second", flush=True)
@@ -156,7 +193,8 @@ def main(arguments: list[str] | None = None) -> None:
     first = median[f"workers_{workers[0]}"]
     for number in workers:
         mine = median[f"workers_{number}"]
-        ratios = f"{mine / first:.2f} of {workers[0]}, {mine / median['scikit-learn']:.2f} of scikit-learn"
+        control = median[f"processes_{number}"] / median[f"processes_{workers[0]}"]
+        ratios = f"{mine / first:.2f} of {workers[0]} (control {control:.2f}), {mine / median['scikit-learn']:.2f} of scikit-learn"
         print(f"{number} workers: {mine:,.0f} a second, {ratios}")
     if settings.output:
         about = {"schema": 1, "model": settings.model, "sha256": files.sha256(Path(settings.model)), "rows": len(texts)}

@@ -21,7 +21,7 @@ def test_fewer_sentences_are_the_first_of_more_and_all_differ() -> None:
     assert grammar.made(500) == MADE[:500] and len({words_of(text) for text in FRAME["text"]}) == 6000
     assert len(grammar.made(grammar.MOST)) == grammar.MOST
     for count in (-1, grammar.MOST + 1):
-        with pytest.raises(ValueError, match=rf"{count} sentences were asked for, not 0 to 15000"):
+        with pytest.raises(ValueError, match=rf"{count} sentences were asked for, not 0 to 30000"):
             grammar.made(count)
 
 
@@ -71,4 +71,4 @@ def test_the_command_writes_a_file_for_more_training(tmp_path) -> None:
     assert list(zip(frame["review"], frame["sentiment"], strict=True)) == MADE[:300]
     asked = [*line[:-3], "0", "--output", str(path)]
     refused = subprocess.run(asked, capture_output=True, text=True)
-    assert refused.returncode == 2 and "--count 0 is not 1 to 15000" in refused.stderr
+    assert refused.returncode == 2 and "--count 0 is not 1 to 30000" in refused.stderr

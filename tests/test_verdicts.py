@@ -13,9 +13,10 @@ from matplotlib import pyplot as plt
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from sentipress.core import manifest
 from sentipress.evaluation import ledger, plots, records, statistics
 from sentipress.evaluation.latency import WHAT
-from sentipress.reporting import cells, charts, clouds, comparing, conclusions, evidence, findings, naming, pages, questions, wording
+from sentipress.reporting import cells, charts, clouds, comparing, conclusions, evidence, findings, naming, pages, questions, seeds, wording
 
 PUBLISHED = ROOT / "results" / "default"
 REPEATS = [PUBLISHED.with_name("seed2"), PUBLISHED.with_name("seed3")]
@@ -118,6 +119,16 @@ def test_over_seeds_a_bag_of_words_stands_for_itself(asked, beside):
     assert asked.by_name["modelo_DRQ"].over_seeds is None  # the other seeds have no base
     again = evidence.collect(PUBLISHED, [PUBLISHED])
     assert all(one.over_seeds is None for one in again.questions) and again.by_name["pocket"].seeds is None  # no other seed
+
+
+def test_a_bag_of_words_that_published_answers_taught_has_no_seed_either():
+    folder = ROOT / "results" / "reference"
+    taught = json.loads((folder / "taught_41600.metrics.json").read_text(encoding="utf-8"))
+    assert "answers" in taught and seeds.seedless(taught)
+    own = {**taught, "inputs": {**taught["inputs"], manifest.ANSWERS: "of a teacher with this folder's seed"}}
+    assert not seeds.seedless(own) and not seeds.seedless({**taught, "stage": "encoder/5_distillation.py"})
+    asked = {(one.row, one.other): one.over_seeds for one in evidence.collect(folder, [ROOT / "results" / "reference-2"]).questions}
+    assert asked["pocket", "taught_41600"].seeds == 2
 
 
 def test_compressed_rows_are_compared_with_the_base_of_their_seed(tmp_path):

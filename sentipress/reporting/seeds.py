@@ -17,8 +17,11 @@ BAG_OF_WORDS = "classical"  # role of bags of words
 
 
 def seedless(record: Mapping[str, Any]) -> bool:
-    """Whether no seed changes a row: it stands for itself with every seed. Bags of words that a network taught are others."""
-    return bool(record["role"] == BAG_OF_WORDS and record["stage"] == manifest.CLASSICAL and "answers" not in record)
+    """Whether no seed changes a row: it stands for itself with every seed.
+
+    That is a bag of words, unless it learned from a network whose answers are another file in each folder.
+    """
+    return bool(record["role"] == BAG_OF_WORDS and record["stage"] == manifest.CLASSICAL and manifest.ANSWERS not in record["inputs"])
 
 
 class Repeats:
