@@ -156,8 +156,8 @@ def test_without_an_encoder_the_rules_alone_speak_of_made_sentences(folder, caps
     made = [number for number, text in enumerate(raw) if text in meant]
     assert 290 < len(made) <= 300 and f"rules for {len(made)} of {len(raw):,} sentences\n" in capsys.readouterr().out
     assert [*teaching.unlabelled] == [*plain.unlabelled, *(cleaned[number] for number in made)]
-    expected = [3.0 if meant[raw[number]] == "positive" else -3.0 for number in made]
-    assert teaching.logits["unlabelled"][len(plain.unlabelled) :].tolist() == expected and {*expected} == {3.0, -3.0}
+    expected = [5.5 if meant[raw[number]] == "positive" else -5.5 for number in made]
+    assert teaching.logits["unlabelled"][len(plain.unlabelled) :].tolist() == expected and {*expected} == {5.5, -5.5}
     assert teaching.files == (*plain.files, manifest.SENTENCES) and teaching.about() == {"unlabelled_reviews": 270, "by_rule": len(made)}
 
 
@@ -182,7 +182,7 @@ def test_sentences_are_taught_by_the_encoder_and_made_ones_by_their_rule(folder)
     np.testing.assert_array_equal(teaching.logits["unlabelled"][: len(plain.unlabelled)], plain.logits["unlabelled"])
     said = teaching.logits["unlabelled"][len(plain.unlabelled) :]
     np.testing.assert_array_equal(said[~made], answers.find(raw)[1][~made])
-    np.testing.assert_array_equal(said[made], 6.0 * rules[made] - 3)
+    np.testing.assert_array_equal(said[made], 11.0 * rules[made] - 5.5)
     np.testing.assert_array_equal(teaching.logits["train"], plain.logits["train"])  # it was not asked about the reviews
     assert teaching.files == (*plain.files, manifest.SENTENCES, manifest.ANSWERS)
     about = {"teacher": answers.teacher, "sentences": int((~made).sum()), "sentences_not_known": 0}

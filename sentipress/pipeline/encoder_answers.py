@@ -30,7 +30,7 @@ from sentipress.pipeline.workspace import Workspace
 
 AUTO, NONE = "auto", "none"
 PUBLISHED = "results/teacher"  # of the project: answers that fit the bundled reviews
-RULE_LOGIT = 3.0  # log-odds that a made sentence is what its rule says: 95 %, about as sure as an encoder is of a plain sentence
+RULE_LOGIT = 5.5  # log-odds that a made sentence is what its rule says: the median of an encoder's answers to other sentences
 REVIEWS_KNOWN = 0.99  # share of the labelled texts from which they count as asked about
 SHARES = tuple(number / 10 for number in range(11))  # of the encoder, tried on validation
 
