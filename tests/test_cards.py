@@ -106,6 +106,8 @@ def test_every_figure_is_the_metrics_files(package):
         assert line in body
     assert f"{package.stat().st_size:,} bytes ({package.stat().st_size / 1024:,.0f} KB" in body
     assert files.sha256(package) in body and manifest.command(record["stage"], "artifacts", record["flags"]) in body
+    made = f"It learned {record.get('by_rule', 0):,} sentences that were made by rule"
+    assert (made in body) if record.get("by_rule") else "made by rule" not in body
     costs = record["deployment"]
     if costs:
         assert f"{costs['startup_seconds']:.2f} s" in body and f"{costs['p50_ms']:.2f} ms (median)" in body

@@ -133,6 +133,7 @@ def card(package: Path, target: Path) -> str:
             model=_described(model, record),
             chain=_chain(record),
             encoder=_encoder(record),
+            by_rule=record.get("by_rule"),
             taught=_taught(record),
             of_encoder=of_encoder(record),
             cleaning=model.cleaning,
