@@ -12,7 +12,7 @@ from conftest import ROOT, STAGES, load_stage, record, run_stage
 
 from sentipress.core import files
 from sentipress.core.errors import UserError
-from sentipress.data import additions, corpus
+from sentipress.data import additions, corpus, grammar
 from sentipress.data.additions import ReadingSet
 from sentipress.data.cleaning import clean, words_of
 from sentipress.data.stored import Table
@@ -280,3 +280,10 @@ def test_the_published_figures_are_of_todays_cases_and_files():
     assert all(files.sha256(ROOT / one["technique"]) == one["sha256"] for one in published)
     one = next(one for one in published if one["technique"] == "results/default/pocket.zip")
     assert comprehension.judge(registry.open_model(POCKET), [])["behaviour"] == one["reading"]["behaviour"]
+
+
+def test_typed_sentences_are_of_both_labels_and_no_model_learned_them():
+    typed = pd.read_csv(ROOT / "benchmarks" / "typed.csv")
+    assert len(typed) == len(set(typed["review"].map(words_of))) >= 50 and 0.4 < (typed["sentiment"] == "positive").mean() < 0.6
+    learned = {words_of(text) for text, _ in grammar.made(grammar.MOST)}
+    assert learned.isdisjoint(typed["review"].map(words_of)) and not typed["review"].map(comprehension.near).any()
