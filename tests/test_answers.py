@@ -191,7 +191,7 @@ def test_sentences_are_taught_by_the_encoder_and_made_ones_by_their_rule(folder)
     by_encoder = consulted(folder, rules=False)[1]
     np.testing.assert_array_equal(by_encoder.logits["unlabelled"][len(plain.unlabelled) :], answers.find(raw)[1])
     assert by_encoder.answers["sentences"] == len(raw) and by_encoder.by_rule == 0
-    assert consulted(folder, answers="none", rules=False)[1].unlabelled[:] == plain.unlabelled[:]
+    assert [*consulted(folder, answers="none", rules=False)[1].unlabelled] == [*plain.unlabelled]
 
 
 def test_a_student_and_a_chain_learn_from_them_and_say_so(folder):
