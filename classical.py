@@ -15,8 +15,8 @@ ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 ONLY = None  # name of one row, to make that one alone
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
-ANSWERS = "auto"  # what an encoder says of sentences: auto (answers.npz, or published ones that fit), none, or a file of ask.py
-RULES = True  # of made sentences take what the rule says that made them; False: what the encoder says
+ANSWERS = "auto"  # what is said of sentences: auto (answers.npz, or published ones that fit), none, rules alone, or a file of ask.py
+RULES = True  # beside an encoder's answers take of made sentences what their rule says; False: what the encoder says
 PACKED_C = 0.1  # [0.0001, 10000.0] scikit-learn's C of the packed ones (chosen on validation: benchmarks/packing.py)
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         if not chosen:
             raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row.name for row in stage.rows)}")
         heard = encoder_answers.hear(space) if any(row.name.startswith(manifest.TAUGHT) for row in chosen) else None
-        if not (heard and heard.answers and heard.texts):
+        if not (heard and heard.answers and len(heard.texts) > heard.by_rule):
             chosen = [row for row in chosen if not row.name.startswith(manifest.TAUGHT)]
             if not chosen:
                 asking = manifest.command(manifest.ASKING, artifacts)

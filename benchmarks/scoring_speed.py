@@ -98,7 +98,7 @@ def _judge(texts: list[str], model_file: str, ready: Any, seconds: Any) -> None:
     model = registry.open_model(Path(model_file))
     batches = [texts[start : start + 512] for start in range(0, len(texts), 512)]
     model.judge(batches[0])  # what is set up once
-    ready.wait()
+    ready.wait(120)  # the others may have failed
     started = time.perf_counter()
     for some in batches:
         model.judge(some)
@@ -114,10 +114,11 @@ def alone_together(texts: list[str], model_file: str, processes: int) -> float:
     started = [context.Process(target=_judge, args=(texts, model_file, ready, seconds)) for _ in range(processes)]
     for one in started:
         one.start()
-    slowest = max(seconds.get(timeout=600) for _ in started)
     for one in started:
         one.join()
-    return processes * len(texts) / slowest
+        if one.exitcode:
+            raise RuntimeError(f"a process of the control ended with exit code {one.exitcode}")
+    return processes * len(texts) / max(seconds.get() for _ in started)
 
 
 def score_by_sklearn(source: Path, target: Path, pipeline: Any, chunk: int) -> float:

@@ -82,6 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     from sentipress.core import cli, files, manifest
     from sentipress.core.errors import UserError
     from sentipress.data.answers import keys_of
+    from sentipress.data.corpus import NO_RULE
     from sentipress.evaluation import comprehension, records
     from sentipress.pipeline import encoder_answers
     from sentipress.pipeline.workspace import Workspace
@@ -100,15 +101,16 @@ def main(arguments: list[str] | None = None) -> None:
         raise UserError(f"there are no answers for {folder}", f"run {manifest.command(manifest.ASKING, folder)} --teacher FILE")
     answers, (raw, _) = heard.answers, space.reviews.sentences()
     kinds = kinds_of(raw)
-    given, ruled = {"none": encoder_answers.NONE, "made": encoder_answers.NONE}, {"none": False, "made": True}
-    sizes = {"none": 0, "made": kinds.count("made")}
+    given, ruled = {"none": encoder_answers.NONE, "made": encoder_answers.RULES}, {"none": False, "made": True}
+    by_rule = space.reviews.rules() != NO_RULE
+    sizes = {"none": 0, "made": int(by_rule.sum())}
     for part in {*parts} - {*given}:
         wanted = {*KINDS} if part == "all" else {*part.split("+")}
         ruled[part] = "made" in wanted
         left_out = keys_of([text for text, kind in zip(raw, kinds, strict=True) if kind not in wanted])
-        kept = ~np.isin(answers.keys, left_out)  # answers to whole reviews stay in each
+        kept = ~np.isin(answers.keys, left_out)  # answers to whole reviews stay in each part that an encoder has
         some = replace(answers, keys=answers.keys[kept], logits=answers.logits[kept])
-        sizes[part] = sum(known or (ruled[part] and kind == "made") for known, kind in zip(some.find(raw)[0], kinds, strict=True))
+        sizes[part] = int((some.find(raw)[0] | (by_rule & ruled[part])).sum())
         digest = files.fingerprint([some.teacher["sha256"], *map(str, some.keys.tolist())])[:8]
         given[part] = str(folder / "teaching" / f"{part}-{digest}.npz")
         some.save(Path(given[part]))

@@ -143,14 +143,15 @@ def test_several_processes_give_the_same_answers(folder, monkeypatch):
     assert (folder / manifest.ANSWERS).read_bytes() == alone
 
 
-def test_without_answers_and_rules_nothing_changes(folder):
-    space, teaching = consulted(folder, rules=False)
+def test_without_answers_nothing_changes(folder):
+    (folder / manifest.SENTENCES).unlink()  # nobody looks at it
+    space, teaching = consulted(folder)
     assert teaching.answers is None and teaching.files == teachers.consult(space).files
     assert not (folder / manifest.ANSWERS).exists()
 
 
-def test_without_an_encoder_the_rules_alone_speak_of_made_sentences(folder, capsys):
-    space, teaching = consulted(folder)
+def test_rules_alone_can_speak_of_made_sentences(folder, capsys):
+    space, teaching = consulted(folder, answers="rules", rules=False)
     plain, (raw, cleaned) = teachers.consult(space), space.reviews.sentences()
     meant = dict(grammar.made(300))
     made = [number for number, text in enumerate(raw) if text in meant]
@@ -168,7 +169,7 @@ def test_a_file_of_sentences_without_rules_is_still_read(folder):
     about = json.loads((folder / "reviews.json").read_text())
     about["sentences"]["sha256"] = files.sha256(folder / manifest.SENTENCES)
     (folder / "reviews.json").write_text(json.dumps(about))
-    assert {*corpus.load(folder).rules()} == {corpus.NO_RULE} and consulted(folder)[1].by_rule == 0
+    assert {*corpus.load(folder).rules()} == {corpus.NO_RULE} and consulted(folder, answers="rules")[1].by_rule == 0
 
 
 def test_sentences_are_taught_by_the_encoder_and_made_ones_by_their_rule(folder):
@@ -191,7 +192,7 @@ def test_sentences_are_taught_by_the_encoder_and_made_ones_by_their_rule(folder)
     by_encoder = consulted(folder, rules=False)[1]
     np.testing.assert_array_equal(by_encoder.logits["unlabelled"][len(plain.unlabelled) :], answers.find(raw)[1])
     assert by_encoder.answers["sentences"] == len(raw) and by_encoder.by_rule == 0
-    assert [*consulted(folder, answers="none", rules=False)[1].unlabelled] == [*plain.unlabelled]
+    assert [*consulted(folder, answers="none")[1].unlabelled] == [*plain.unlabelled]
 
 
 def test_a_student_and_a_chain_learn_from_them_and_say_so(folder):

@@ -2,7 +2,7 @@
 
 Reviews have few such sentences. Their kinds are those of CheckList (Ribeiro et al. 2020, sections 2 and 3). Where words of both sides
 fit into a pattern, it is filled with both equally often. So single words say little: logistic regression on them is right in 60 of 100
-sentences, on words and pairs in 74 (the first 6,000, three-fold cross-validation). Guessing is right in 50. `tests/test_grammar.py`
+sentences, on words and pairs in 74 (the first 20,000, three-fold cross-validation). Guessing is right in 50. `tests/test_grammar.py`
 checks it.
 Command  python -m sentipress.data.grammar --count 6000 --output made.csv   (columns review, sentiment: a file for --more-training)
 """

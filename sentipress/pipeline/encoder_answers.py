@@ -28,9 +28,9 @@ from sentipress.pipeline.staleness import SCRIPTS
 from sentipress.pipeline.teachers import Teaching
 from sentipress.pipeline.workspace import Workspace
 
-AUTO, NONE = "auto", "none"
+AUTO, NONE, RULES = "auto", "none", "rules"
 PUBLISHED = "results/teacher"  # of the project: answers that fit the bundled reviews
-RULE_LOGIT = 5.5  # log-odds that a made sentence is what its rule says: the median of an encoder's answers to other sentences
+RULE_LOGIT = 5.5  # log-odds that a made sentence is what its rule says: about what an encoder says of them that learned the like
 REVIEWS_KNOWN = 0.99  # share of the labelled texts from which they count as asked about
 SHARES = tuple(number / 10 for number in range(11))  # of the encoder, tried on validation
 
@@ -72,7 +72,7 @@ class Heard:
 
 
 def consult(space: Workspace) -> Teaching:
-    """What the teachers in a stage's settings say, with an encoder's answers behind and among it, by the setting `answers`.
+    """What the teachers in a stage's settings say, with what is said of sentences behind it and an encoder's answers among it; see `hear`.
 
     The sentences stand behind the texts without a label. Their answers are the encoder's and the rules' alone.
 
@@ -107,18 +107,23 @@ def consult(space: Workspace) -> Teaching:
 def hear(space: Workspace) -> Heard | None:
     """What an encoder says of a folder's sentences (setting `answers`), and what rules say (setting `rules`); None if nothing is said.
 
+    Rules are heard beside an encoder alone, but for `--answers rules`: by themselves they teach their own kind of sentence.
+
     Raises:
         UserError: see `load`.
     """
-    own = space.folder / manifest.ANSWERS
+    own, only_rules = space.folder / manifest.ANSWERS, space.settings.answers == RULES
     source, answers = _answers(space, own)
+    if not answers and not only_rules:
+        return None
     raw, sentences = space.reviews.sentences()
     known, logits = answers.find(raw) if answers else (np.zeros(len(raw), bool), np.zeros(len(raw), np.float32))
-    ruled = space.reviews.rules() if space.settings.rules else np.full(len(raw), NO_RULE)
-    by_rule = ruled != NO_RULE  # only two labels have rules
-    known |= by_rule
-    logits[by_rule] = np.where(ruled[by_rule] == 1, RULE_LOGIT, -RULE_LOGIT)
-    if not answers and not by_rule.any():
+    ruled = space.reviews.rules() if space.settings.rules or only_rules else np.full(len(raw), NO_RULE)
+    by_rule = ruled != NO_RULE
+    if by_rule.any():  # of two labels
+        known |= by_rule
+        logits[by_rule] = np.where(ruled[by_rule] == 1, RULE_LOGIT, -RULE_LOGIT)
+    elif not answers:
         return None
     # A file elsewhere is no artifact of the folder: the metrics name its teacher.
     artifacts = (*([manifest.SENTENCES] if raw else []), *([manifest.ANSWERS] if source == own else []))
@@ -128,7 +133,7 @@ def hear(space: Workspace) -> Heard | None:
 def _answers(space: Workspace, own: Path) -> tuple[Path, Answers] | tuple[None, None]:
     """The file of answers that the setting `answers` means, and what it holds, if there is one; `own` is that of the folder."""
     choice = space.settings.answers
-    if choice == NONE:
+    if choice in (NONE, RULES):
         return None, None
     if choice == AUTO and not own.is_file():
         return _published(space) or (None, None)

@@ -201,7 +201,7 @@ def prepare(settings: SimpleNamespace, cleaning: str, next_stage: str, reader: R
     if sentences is not None:
         kinds = "training and unlabelled" if unlabelled else "training"
         rule = f"{len(made):,} made and {len(turned):,} turned round by rule"
-        print(f"{len(sentences):,} sentences and passages of {kinds} texts for an encoder to answer, with up to {rule}")
+        print(f"{len(sentences):,} sentences and passages of {kinds} texts to teach students on, with up to {rule}")
     print(", ".join(f"{name} {count:,}" for name, count in per_split.items()))
     print(f"words per text: mean {words['mean']:.1f}, median {words['50%']:.0f}, longest {words['max']:.0f}")
     if reader:

@@ -39,14 +39,14 @@ class TaughtWords:
 def learn(space: Workspace, spec: ClassicalSpec, heard: Heard) -> TaughtWords:
     """Count reviews and sentences, and choose how much a sentence weighs, and a text of an edited pair.
 
-    Logistic regression knows labels alone. A sentence has the encoder's decision as its label, and weighs the more the surer the encoder
-    is: nothing where all labels are as likely. Chosen are the weights with the best mean of two shares: validation texts, and behaviour
-    cases for choosing, where the texts are English. The networks' shapes are chosen by the same two.
+    Logistic regression knows labels alone. A sentence has the encoder's decision as its label, a made one that of its rule. It weighs the
+    more the surer they are: nothing where all labels are as likely. Chosen are the weights with the best mean of two shares: validation
+    texts, and behaviour cases for choosing, where the texts are English. The networks' shapes are chosen by the same two.
 
     Args:
         space: the folder's texts.
         spec: of the classifier.
-        heard: the encoder's answers.
+        heard: the encoder's answers, and the rules'.
     """
     task, cleaning, reviews = space.task, space.reviews.recipe, space.reviews
     texts, labels = reviews.texts("train"), space.labels["train"]
