@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,14 +13,17 @@ import pytest
 from conftest import ROOT, hashes, load_stage, record
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
-from sentipress.core import errors, files, folder, manifest
+from sentipress.core import cli, errors, files, folder, manifest
 from sentipress.core.manifest import BASELINE, CLASSICAL, COMBINATION, DISTILLATION, PREPROCESSING, PRUNING, QUANTIZATION
 from sentipress.data import corpus
+from sentipress.data.answers import Answers
 from sentipress.data.cleaning import clean
 from sentipress.data.task import Split, Task
 from sentipress.evaluation import deployment, records
 from sentipress.linear.bag_of_words import LinearModel
+from sentipress.pipeline import encoder_answers
 from sentipress.pipeline.staleness import Staleness
+from sentipress.pipeline.workspace import Workspace
 from sentipress.reporting import table
 from sentipress.runtimes import pocket, registry
 
@@ -255,3 +259,17 @@ def test_the_same_posts_by_the_default_recipe_and_a_random_split(made, tmp_path,
     load_stage(PREPROCESSING).main(["--artifacts", str(tmp_path / "default"), *arguments])
     assert hashes(tmp_path / "default") == before
     assert folder.about(tmp_path / "default")["task"]["text_column"] == TEXT
+
+
+def test_an_encoders_answers_in_three_classes_are_heard(made, tmp_path):
+    folder_ = tmp_path / "answered"
+    shutil.copytree(made[0], folder_, ignore=shutil.ignore_patterns("logs", "figures", "report"))
+    reviews = corpus.load(folder_)
+    texts = [*reviews.texts("train"), *reviews.texts("validation")]
+    logits = np.log(np.random.default_rng(0).dirichlet((1, 1, 1), len(texts)))
+    about = {"name": "folder/encoder", "sha256": "0" * 64}
+    Answers.of(texts, logits, LABELS, about, [files.sha256(reviews.path)]).save(folder_ / manifest.ANSWERS)
+    settings = cli.settings(load_stage(COMBINATION).__file__, ["--artifacts", str(folder_)])
+    teaching = encoder_answers.consult(Workspace.open(settings)[0])
+    assert teaching.by_rule == 0 and teaching.answers["sentences"] == 0 and teaching.answers["reviews"] >= len(texts)
+    assert teaching.logits["train"].shape == (len(reviews.texts("train")), 3)
