@@ -39,7 +39,8 @@ OF_ENCODERS = (
 OF_CHAIN = {
     "alone": "Does the teacher help the packed network? Against the same one without a teacher",
     "selftaught": "Does the teacher help the packed network? Against the same one taught by itself",
-    "unread": "Do an encoder's answers help the packed network? Against the same one without them",
+    "unread": "Do answers to sentences, an encoder's and the rules', help the packed network? Against the same one without them",
+    "ruled": "Do an encoder's answers help beside the rules' ones? Against the same packed network with the rules alone",
 }
 TAUGHT_BAG = "taught bag"
 OF_BAGS = (
