@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         if not chosen:
             raise UserError(f"--only {settings.only} is unknown", f"give one of {', '.join(row.name for row in stage.rows)}")
         heard = encoder_answers.hear(space) if any(row.name.startswith(manifest.TAUGHT) for row in chosen) else None
-        if not (heard and heard.answers and len(heard.texts) > heard.by_rule):
+        if not (heard and heard.answered):
             chosen = [row for row in chosen if not row.name.startswith(manifest.TAUGHT)]
             if not chosen:
                 asking = manifest.command(manifest.ASKING, artifacts)

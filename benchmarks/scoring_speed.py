@@ -66,7 +66,12 @@ def reading_rate(source: Path, shard_rows: int) -> float:
     return sum(len(shard.texts) for shard in found) / (time.perf_counter() - started)
 
 
-def steps(texts: list[str], model_file: str, batch: int = 512) -> dict[str, float]:
+def batched(texts: list[str], size: int = 512) -> list[list[str]]:
+    """The texts, so many at a time, as a worker judges them."""
+    return [texts[start : start + size] for start in range(0, len(texts), size)]
+
+
+def steps(texts: list[str], model_file: str) -> dict[str, float]:
     """Microseconds a text that each step of a worker takes, one after the other over all texts."""
     import time
 
@@ -74,8 +79,8 @@ def steps(texts: list[str], model_file: str, batch: int = 512) -> dict[str, floa
 
     model = registry.open_model(Path(model_file))
     inner = getattr(model, "network", model)  # of a pocket model
-    model.judge(texts[:batch])  # what is set up once
-    batches = [texts[start : start + batch] for start in range(0, len(texts), batch)]
+    batches = batched(texts)
+    model.judge(batches[0])  # what is set up once
     marks = [time.perf_counter()]
     read = [inner.read(some)[0] for some in batches]
     marks.append(time.perf_counter())
@@ -96,7 +101,7 @@ def _judge(texts: list[str], model_file: str, ready: Any, seconds: Any) -> None:
     from sentipress.runtimes import registry
 
     model = registry.open_model(Path(model_file))
-    batches = [texts[start : start + 512] for start in range(0, len(texts), 512)]
+    batches = batched(texts)
     model.judge(batches[0])  # what is set up once
     ready.wait(120)  # the others may have failed
     started = time.perf_counter()

@@ -99,10 +99,10 @@ def main(arguments: list[str] | None = None) -> None:
     heard = encoder_answers.hear(space)
     if not heard or not heard.answers:
         raise UserError(f"there are no answers for {folder}", f"run {manifest.command(manifest.ASKING, folder)} --teacher FILE")
-    answers, (raw, _) = heard.answers, space.reviews.sentences()
+    answers, (raw, _, rules) = heard.answers, space.reviews.ruled_sentences()
     kinds = kinds_of(raw)
     given, ruled = {"none": encoder_answers.NONE, "made": encoder_answers.RULES}, {"none": False, "made": True}
-    by_rule = space.reviews.rules() != NO_RULE
+    by_rule = rules != NO_RULE
     sizes = {"none": 0, "made": int(by_rule.sum())}
     for part in {*parts} - {*given}:
         wanted = {*KINDS} if part == "all" else {*part.split("+")}

@@ -92,28 +92,38 @@ class Corpus:
         return table.texts, table.frame["label"].to_numpy(np.float32)
 
     def sentences(self) -> tuple[Texts, Texts]:
-        """Sentences cut from training and unlabelled reviews, then made ones, raw and cleaned; none where stage 1 was not asked for any.
+        """The first two of `ruled_sentences`."""
+        raw, cleaned, _ = self.ruled_sentences()
+        return raw, cleaned
+
+    def rules(self) -> np.ndarray:
+        """The last of `ruled_sentences`."""
+        return self.ruled_sentences()[2]
+
+    def ruled_sentences(self) -> tuple[Texts, Texts, np.ndarray]:
+        """Sentences cut from training and unlabelled reviews, then made ones; none where stage 1 was not asked for any.
+
+        Each call reads the file anew.
+
+        Returns:
+            Raw texts, cleaned ones, and what the rule says that made a sentence: number of a label, or `NO_RULE` where it was cut from a
+            text; int64 (sentences,).
 
         Raises:
             UserError: the file is missing or not the one that reviews.json describes.
         """
         if not self.about.get("sentences"):
-            return self.stored([]), self.stored([])
-        parts = _parts(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
-        both = self.stored(text for part in parts for row in zip(part["text"], part["review"], strict=True) for text in row)
-        return both[::2], both[1::2]
-
-    def rules(self) -> np.ndarray:
-        """What the rule says that made a sentence: number of a label, or `NO_RULE` where it was cut from a text; int64 (sentences,).
-
-        Raises:
-            UserError: as for `sentences`.
-        """
-        if not self.about.get("sentences"):
-            return np.zeros(0, np.int64)
+            return self.stored([]), self.stored([]), np.zeros(0, np.int64)
         numbers = {"": NO_RULE, **{label: number for number, label in enumerate(self.task.labels)}}
-        parts = _parts(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256"))
-        return np.array([numbers[label] for part in parts for label in (part["rule"] if "rule" in part else [""] * len(part))], np.int64)
+        rules: list[int] = []
+
+        def texts() -> Iterator[str]:
+            for part in _parts(self.path.with_name(manifest.SENTENCES), self.about["sentences"].get("sha256")):
+                rules.extend(numbers[label] for label in (part["rule"] if "rule" in part else [""] * len(part)))
+                yield from (text for row in zip(part["text"], part["review"], strict=True) for text in row)
+
+        both = self.stored(texts())
+        return both[::2], both[1::2], np.array(rules, np.int64)
 
     def varied(self, share: float) -> Texts:
         """Texts made from the training texts (see `varying.varied`), so many for each; of a smaller share the first ones of a larger."""

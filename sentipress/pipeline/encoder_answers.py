@@ -57,16 +57,20 @@ class Heard:
     by_rule: int
     files: tuple[str, ...]
 
+    @property
+    def answered(self) -> int:
+        """How many of the texts have what the encoder says."""
+        return len(self.texts) - self.by_rule
+
     def about(self) -> dict[str, Any]:
         """What the metrics of a model that learned from it say of the encoder; empty without one."""
         if not self.answers:
             return {}
-        answered, unknown = len(self.texts) - self.by_rule, self.asked - len(self.texts)
-        return {"teacher": self.answers.teacher, "sentences": answered, "sentences_not_known": unknown}
+        return {"teacher": self.answers.teacher, "sentences": self.answered, "sentences_not_known": self.asked - len(self.texts)}
 
     def describe(self) -> str:
         """One line for the terminal, without its end."""
-        said = [f"answers of {self.answers.teacher['name']} to {len(self.texts) - self.by_rule:,}"] if self.answers else []
+        said = [f"answers of {self.answers.teacher['name']} to {self.answered:,}"] if self.answers else []
         said += [f"rules for {self.by_rule:,}"] if self.by_rule else []
         return f"{' and '.join(said)} of {self.asked:,} sentences"
 
@@ -84,7 +88,7 @@ def consult(space: Workspace) -> Teaching:
     if not heard:
         return teaching
     shares, joined = _join(space, teaching, heard.answers) if heard.answers else ({}, dict(teaching.logits))
-    if heard.answers and not shares and len(heard.texts) == heard.by_rule:
+    if heard.answers and not shares and not heard.answered:
         raise UserError(
             f"{heard.source} knows none of the sentences of {space.folder}, and not its reviews",
             f"run {manifest.command(manifest.ASKING, space.folder)} --teacher FILE, or pass --answers none",
@@ -116,13 +120,12 @@ def hear(space: Workspace) -> Heard | None:
     source, answers = _answers(space, own)
     if not answers and not only_rules:
         return None
-    raw, sentences = space.reviews.sentences()
+    raw, sentences, rules = space.reviews.ruled_sentences()
     known, logits = answers.find(raw) if answers else (np.zeros(len(raw), bool), np.zeros(len(raw), np.float32))
-    ruled = space.reviews.rules() if space.settings.rules or only_rules else np.full(len(raw), NO_RULE)
-    by_rule = ruled != NO_RULE
+    by_rule = (rules != NO_RULE) & (space.settings.rules or only_rules)
     if by_rule.any():  # of two labels
         known |= by_rule
-        logits[by_rule] = np.where(ruled[by_rule] == 1, RULE_LOGIT, -RULE_LOGIT)
+        logits[by_rule] = np.where(rules[by_rule] == 1, RULE_LOGIT, -RULE_LOGIT)
     elif not answers:
         return None
     # A file elsewhere is no artifact of the folder: the metrics name its teacher.
