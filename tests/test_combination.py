@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentipress.core import errors
-from sentipress.core.backend import deterministic, keras
+from sentipress.core.backend import deterministic, keras, tf
 from sentipress.data import corpus, lines
 from sentipress.data.task import SENTIMENT_LABELS
 from sentipress.evaluation import deployment, records
 from sentipress.linear.bag_of_words import LinearModel
-from sentipress.lstm import export, networks, shrinking
+from sentipress.lstm import export, networks, rounding, shrinking
 from sentipress.pipeline import chain_links
 from sentipress.reporting import cards
 from sentipress.runtimes import pocket, registry
@@ -75,7 +75,7 @@ def test_a_training_without_a_teacher_needs_a_shape():
         chain_links.check_sizes(chain_links.parse("train=4x4"), SPEC, 3)
 
 
-@pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "units=0", "factorize=no", "distil=4x0"])
+@pytest.mark.parametrize("link", ["vocabulary=2", "vocabulary=1.5", "prune=80", "cluster=1", "round=0", "units=0", "factorize=no", "distil=4x0"])
 def test_a_value_that_no_network_has_is_refused_at_once(link):
     with pytest.raises(errors.UserError, match=f"--chain {link}"):
         chain_links.parse(f"vocabulary=100,{link},quantize")
@@ -166,6 +166,26 @@ def test_clusters_are_few_near_and_gzip_well(network):
     for before, after in zip(pruned, shrinking.cluster(pruned, spec, 4), strict=True):
         np.testing.assert_array_equal(after[before == 0], 0)
         assert np.all(np.abs(after - before)[before != 0] < np.abs(before).max())
+
+
+def test_a_rounded_network_is_what_a_file_of_4_bits_stores(network):
+    weights, spec = network
+    ids = ids_of(spec)
+    learning, scale = rounding.rounding_copy(weights, spec)
+    few = rounding.rounded(weights, scale)
+    assert np.abs(few[0] - weights[0]).max() > 0 and all(len(np.unique(column)) <= 15 for column in few[0].T)
+    np.testing.assert_allclose(learning(ids).numpy(), logits(few, spec, ids), atol=1e-5)
+    # The exact values are kept, and learn from what the rounded ones say.
+    for before, after in zip(weights, learning.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(learning(ids))
+    gradient = tf.convert_to_tensor(tape.gradient(total, learning.trainable_variables)[0]).numpy()
+    assert gradient.shape == weights[0].shape and np.abs(gradient[np.unique(ids[ids > 0])]).max(axis=1).min() > 0
+    # Rounding once more changes nothing: the ranges are found again.
+    again = export.clipped_ranges(few[0])
+    np.testing.assert_allclose(again, scale, rtol=1e-6)
+    np.testing.assert_array_equal(export.to_int4(few[0], again), export.to_int4(weights[0], scale))
 
 
 def test_cards_know_the_links():

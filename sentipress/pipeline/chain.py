@@ -18,7 +18,7 @@ from sentipress.core.history import History
 from sentipress.core.manifest import Row
 from sentipress.core.quiet import quiet
 from sentipress.evaluation import records
-from sentipress.lstm import distillation, networks, pruning, shrinking, training
+from sentipress.lstm import distillation, networks, pruning, rounding, shrinking, training
 from sentipress.lstm.networks import ModelSpec
 from sentipress.pipeline import chain_links, encoder_answers, teachers, workspace
 from sentipress.pipeline.chain_links import Link
@@ -33,6 +33,7 @@ from sentipress.text.tokenizer import OOV_ID, Tokenizer
 ORDER = 70  # of the first link's row
 SAMPLE = 2000  # training reviews whose features tell the worth of units
 SPARSITY, INITIAL_SPARSITY = 0.8, 0.2  # the study's
+ROUNDING_RATE = 0.25  # of the learning rate: the network is nearly there
 
 
 class Chain:
@@ -152,7 +153,7 @@ class Chain:
     def _apply(self, link: Link, stem: str) -> tuple[dict[str, Any], str]:
         """Change the network; gives what was measured, and the link with the value that was used."""
         started = time.perf_counter()
-        training_links = {chain_links.DISTIL: self._distil, chain_links.TRAIN: self._train, "prune": self._prune}
+        training_links = {chain_links.DISTIL: self._distil, chain_links.TRAIN: self._train, "prune": self._prune, "round": self._round}
         if link.name in training_links:
             return training_links[link.name](link, stem).measured(), str(link)
         step = {"vocabulary": self._vocabulary, "factorize": self._factorize, "units": self._units, "cluster": self._cluster}[link.name]
@@ -210,6 +211,17 @@ class Chain:
         loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
         history = self._space.train(wrapped, stem, plan, self._inputs, data, loss=loss, callbacks=pruning.callbacks())
         self.weights = pruning.strip(wrapped).get_weights()
+        return history
+
+    def _round(self, link: Link, stem: str) -> History:
+        """Bring the embedding to the values of 4 bits, and let the rest of the network fit them."""
+        epochs = link.number() or chain_links.ROUNDING_EPOCHS
+        model, scale = rounding.rounding_copy(self.weights, self.spec)
+        rate = self._settings.learning_rate * ROUNDING_RATE
+        plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=epochs, learning_rate=rate)
+        loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
+        history = self._space.train(model, stem, plan, self._inputs, self._data(), loss=loss)
+        self.weights = rounding.rounded(model.get_weights(), scale)
         return history
 
     # Links that change the shape
@@ -301,5 +313,6 @@ def learned_from(links: set[str], sentences: dict[str, Any], pairs: dict[str, in
         sentences: what is to be known of them: `answers` of an encoder, sentences `by_rule`; empty if there are none.
         pairs: how many texts of pairs there are, and how often an epoch reads each.
     """
-    taught, trained = links & {chain_links.DISTIL, "prune"}, links & {chain_links.DISTIL, chain_links.TRAIN, "prune"}
+    taught = links & {chain_links.DISTIL, "prune", "round"}
+    trained = links & {chain_links.DISTIL, chain_links.TRAIN, "prune", "round"}
     return {**(sentences if taught else {}), **({"paired_texts": pairs} if pairs["texts"] and trained else {})}

@@ -21,12 +21,14 @@ BOUNDS: dict[str, tuple[type, float, float]] = {
     "units": (int, 1, 1024),
     "prune": (float, 0.0, 0.99),
     "cluster": (int, 2, 256),
+    "round": (int, 1, 1000),
 }
 DISTIL, TRAIN = "distil", "train"  # taught, or by the labels alone: the control of the former
-NETWORK = ("vocabulary", DISTIL, TRAIN, "factorize", "units", "prune", "cluster")
+NETWORK = ("vocabulary", DISTIL, TRAIN, "factorize", "units", "prune", "cluster", "round")
 FORMATS = {"float32": "float32", "float16": "float16", "quantize": "dynamic_range", "int4": "int4"}
 PACK = "pack"
 CLUSTERS = 16  # values per array, by default: as many as 4 bits can tell apart
+ROUNDING_EPOCHS = 1
 
 
 @dataclass(frozen=True)

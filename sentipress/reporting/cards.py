@@ -37,7 +37,7 @@ PACKAGE = ".zip"  # ending of the models that get a card
 FOLDER = Path(__file__).parent
 # Links of a chain by name, not by `sentipress.pipeline.chain_links`, which loads TensorFlow: a card needs none.
 DISTIL = "distil"
-TAUGHT = {DISTIL, "prune"}  # links that train with the teachers
+TAUGHT = {DISTIL, "prune", "round"}  # links that train with the teachers
 UNTRAINED = {"vocabulary", "factorize", "units", "cluster", "float32", "float16", "quantize", "int4", "pack"}
 WEIGHTS = {
     "float32": "Its weights have 32 bits.",
