@@ -17,7 +17,7 @@ from sentipress.core.errors import exit_code
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 START = "modelo_base"  # Keras model that the chain starts from; modelo_destilado, for example
-CHAIN = "vocabulary=8000,distil=24x44,int4,pack"  # what is done, in this order; see docs/stages.md
+CHAIN = "vocabulary=8000,distil=24x44,round,int4,pack"  # what is done, in this order; see docs/stages.md
 NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
@@ -37,7 +37,7 @@ BATCH_SIZE = 256  # [1, 4096] as in stage 5
 LEARNING_RATE = 0.004  # [1e-7, 1.0] a third more than stage 5's: fewer weights
 SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
 PATIENCE = 6  # [1, 1000] epochs without a better validation accuracy: the last ones, of small steps, are the best
-KEEP_BEST = True  # end with the best epoch's weights
+KEEP_BEST = False  # end with the best epoch by validation reviews; False: with the last one, since reviews say little of sentences
 SEED = 1  # [0, 2147483647] of weights, order and dropout
 IDS_MEMORY = 4000  # [1, 1000000] MB that the ids of a set of texts may take; more lie in a file and are read in pieces (docs/scale.md)
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras

@@ -36,12 +36,12 @@ CHANGES = {
         {"temperature": 2.0},
         {"learning_rate": 0.002},
         {"learning_rate": 0.008},
-        {"chain": "vocabulary=4000,distil=24x44,int4,pack"},
-        {"chain": "vocabulary=16000,distil=24x44,int4,pack"},
-        {"chain": "vocabulary=8000,distil=8x8,int4,pack"},
-        {"chain": "vocabulary=8000,distil=32x32,int4,pack"},
-        {"chain": "distil=24x44,vocabulary=8000,distil,int4,pack"},
-        {"chain": "vocabulary=8000,factorize=24,units=24,distil,int4,pack"},
+        {"chain": "vocabulary=4000,distil=24x44,round,int4,pack"},
+        {"chain": "vocabulary=16000,distil=24x44,round,int4,pack"},
+        {"chain": "vocabulary=8000,distil=8x8,round,int4,pack"},
+        {"chain": "vocabulary=8000,distil=32x32,round,int4,pack"},
+        {"chain": "distil=24x44,vocabulary=8000,distil,round,int4,pack"},
+        {"chain": "vocabulary=8000,factorize=24,units=24,distil,round,int4,pack"},
     ),
 }
 

@@ -31,7 +31,7 @@ COMMANDS = (
     ("6_combination.py", {"chain": "vocabulary=8000,train=24x44,int4,pack", "name": "alone"}, "alone"),
     (
         "6_combination.py",
-        {"chain": "vocabulary=8000,distil=24x44,int4,pack", "name": "selftaught", "teacher": "alone_2_train"},
+        {"chain": "vocabulary=8000,distil=24x44,round,int4,pack", "name": "selftaught", "teacher": "alone_2_train"},
         "selftaught",
     ),
     # Smaller ones, beside the smaller packed bags of words.

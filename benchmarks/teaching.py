@@ -19,7 +19,7 @@ KINDS = ("sentences", "passages", "turned", "made")
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts"  # folder of the stages
 ANSWERS = "auto"  # as in stage 6: the folder's answers.npz, published ones that fit, or a file
-SHAPES = "vocabulary=8000,distil=24x44,int4,pack"  # chains of stage 6, with ; between
+SHAPES = "vocabulary=8000,distil=24x44,round,int4,pack"  # chains of stage 6, with ; between
 PARTS = "none,sentences,passages,turned,made,all"  # a student of each; + joins: sentences+made
 SEEDS = "1"  # of weights, order and dropout
 OUTPUT = None  # JSON of all results, and a table beside it; printed only by default

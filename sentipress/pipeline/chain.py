@@ -184,7 +184,9 @@ class Chain:
         networks.start_embedding(model, vectors)
         labelled = self._space.labelled(self._settings.pair_times)
         epochs = training.labelled_epochs(self._settings.epochs, labelled[0], self._data()[0])
-        plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, self._settings.patience))
+        patience = max(epochs, self._settings.patience)
+        # By hard labels alone a network learns texts by heart in so many passes: its best epoch, whatever students end with.
+        plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=patience, keep_best=True)
         history = self._space.train(model, stem, plan, self._inputs, labelled)
         self.weights = model.get_weights()
         return history
