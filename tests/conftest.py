@@ -47,8 +47,13 @@ SLOWEST = (
 
 # Small enough for seconds, large enough to learn: 1,500 reviews, 8 units.
 REVIEWS = 1500
-CHAIN = "vocabulary,distil=4x4,int4,pack"
-LINKS = {"pocket_1_vocabulary": ".keras", "pocket_2_distil": ".keras", "pocket_3_int4": ".tflite"}  # before it is packed
+CHAIN = "vocabulary,distil=4x4,round,int4,pack"
+LINKS = {
+    "pocket_1_vocabulary": ".keras",
+    "pocket_2_distil": ".keras",
+    "pocket_3_round": ".keras",
+    "pocket_4_int4": ".tflite",
+}  # before it is packed
 _QUICK = ["--latency-reviews", "10", "--no-deployment"]
 _TRAINED = ["--epochs", "2", "--batch-size", "32", *_QUICK]
 _TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01", *_TRAINED]

@@ -45,4 +45,4 @@ def rounding_copy(weights: list[np.ndarray], spec: ModelSpec) -> tuple[Any, np.n
 
 def rounded(weights: list[np.ndarray], scale: np.ndarray) -> list[np.ndarray]:
     """Weights whose embedding has the values that 4 bits give it; a file of 4 bits then stores them without a loss."""
-    return [np.float32(export.to_int4(weights[0], scale) * (scale / export.LEVELS)), *weights[1:]]
+    return [(export.to_int4(weights[0], scale) * (scale / export.LEVELS)).astype(np.float32), *weights[1:]]

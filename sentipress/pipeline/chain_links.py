@@ -24,6 +24,7 @@ BOUNDS: dict[str, tuple[type, float, float]] = {
     "round": (int, 1, 1000),
 }
 DISTIL, TRAIN = "distil", "train"  # taught, or by the labels alone: the control of the former
+TAUGHT = {DISTIL, "prune", "round"}  # links that train with the teachers
 NETWORK = ("vocabulary", DISTIL, TRAIN, "factorize", "units", "prune", "cluster", "round")
 FORMATS = {"float32": "float32", "float16": "float16", "quantize": "dynamic_range", "int4": "int4"}
 PACK = "pack"
