@@ -7,6 +7,7 @@ itself is imported by `sentipress.lstm.compression` alone: a program that only l
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import warnings
@@ -18,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-__all__ = ["WORKER", "deterministic", "keras", "strategy", "tf"]
+__all__ = ["WORKER", "as_graph", "deterministic", "keras", "strategy", "tf"]
 
 WORKER = "SENTIPRESS_WORKER"  # environment variable of a process that trains together with others (sentipress.lstm.parallel)
 
@@ -40,6 +41,11 @@ if not tf.config.list_physical_devices("GPU"):
     # Keras builds the graph of every LSTM a second time, for cuDNN and with its gradients, in case a GPU turns up: half
     # of the time that a network of this size takes to build. What is left is the function that runs on a CPU anyhow.
     lstm.lstm_with_backend_selection = lstm.standard_lstm
+
+
+# A TensorFlow function of code as it stands. AutoGraph would first translate it and all that it calls, for the sake of Python
+# conditions and loops over tensors; there are none here, and a network of this size takes longer to translate than to build.
+as_graph = functools.partial(tf.function, autograph=False)
 
 
 def deterministic(seed: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
 import sys
@@ -27,6 +28,7 @@ PACKAGES = (
 OF_ENCODERS = ("torch", "transformers", "tokenizers", "peft", "litert-torch", "onnxruntime")  # not every machine has them
 
 
+@functools.cache  # a process runs the code that it began with, and each of its records names it
 def code_hash(stage: str) -> str:
     """SHA-256 over the package and one stage: which code made a result.
 

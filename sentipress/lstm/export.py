@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core.backend import tf
+from sentipress.core.backend import as_graph, tf
 from sentipress.core.quiet import quiet
 from sentipress.lstm.networks import WIDE_SCALE, ModelSpec
 
@@ -45,7 +45,7 @@ def to_tflite(model: Any, spec: ModelSpec, number_format: str) -> bytes:
         raise ValueError(f"number_format is one of {FORMATS}, not {number_format!r}")
     weights = model.get_weights()
     scale = clipped_ranges(weights[0]) if number_format == "int4" else np.maximum(np.abs(weights[0]).max(axis=0), 1e-9)
-    function = tf.function(
+    function = as_graph(
         InferenceGraph(spec, weights, scale, flat=number_format == "int4"),
         input_signature=[tf.TensorSpec([None, spec.sequence_length], tf.int32, name="ids")],
     ).get_concrete_function()

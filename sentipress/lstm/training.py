@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sentipress.core import files
-from sentipress.core.backend import keras, tf
+from sentipress.core.backend import as_graph, keras, tf
 from sentipress.core.errors import UserError
 from sentipress.core.history import History
 from sentipress.data.task import Task, mean_loss
@@ -274,7 +274,7 @@ def _training_step(model: Any, optimizer: Any, loss: Any, task: Task, team: Team
         return loss_sum, right_sum
 
     signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([], tf.float32)]
-    return tf.function(team.together(own), input_signature=signature)
+    return as_graph(team.together(own), input_signature=signature)
 
 
 def _epoch(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sentipress.core import files
-from sentipress.core.backend import keras, tf
+from sentipress.core.backend import as_graph, keras, tf
 from sentipress.core.errors import UserError
 from sentipress.core.quiet import quiet
 from sentipress.data.task import SENTIMENT, Task
@@ -81,7 +81,7 @@ def traced(model: Any, compiled: bool = False) -> Callable[[np.ndarray], Any]:
         model: any Keras model of ids.
         compiled: by XLA, once more for each shape.
     """
-    function: Callable[[np.ndarray], Any] = tf.function(
+    function: Callable[[np.ndarray], Any] = as_graph(
         lambda part: model(part, training=False), input_signature=[tf.TensorSpec([None, None], tf.int32)], jit_compile=compiled
     )
     return function
