@@ -29,7 +29,7 @@ NETWORK = ("vocabulary", DISTIL, TRAIN, "factorize", "units", "prune", "cluster"
 FORMATS = {"float32": "float32", "float16": "float16", "quantize": "dynamic_range", "int4": "int4"}
 PACK = "pack"
 CLUSTERS = 16  # values per array, by default: as many as 4 bits can tell apart
-ROUNDING_EPOCHS = 1
+ROUNDING_EPOCHS = 1  # by default: a second one lowers the loss of training texts and raises that of validation reviews
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,10 @@ class ChainNetwork:
             self._transfer_ids = self.space.store.taken(ids, self._reading_rows) if len(self._paired) else ids
         return self._transfer_ids, distillation.sure_of_pairs(self.space.task, self._targets, self._paired)[self._reading_rows]
 
+    def _taught_loss(self) -> Callable[[Any, Any], Any]:
+        """What a link that trains the network on, wrapped or rounded, has of the teachers: `Distiller.loss`."""
+        return distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
+
     def _new_network(self, link: Link) -> np.ndarray | None:
         """Take the shape that a link asks for; gives where its embedding starts, float32 (words, columns)."""
         settings = self._settings
@@ -159,8 +163,7 @@ class ChainNetwork:
         data = self._data()
         steps = training.steps_per_epoch(len(data[1]), plan) * plan.epochs
         wrapped = pruning.prunable_copy(model, self.spec, min(INITIAL_SPARSITY, final), final, steps)
-        loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
-        history = self.space.train(wrapped, stem, plan, self.inputs, data, loss=loss, callbacks=pruning.callbacks())
+        history = self.space.train(wrapped, stem, plan, self.inputs, data, loss=self._taught_loss(), callbacks=pruning.callbacks())
         self.weights = pruning.strip(wrapped).get_weights()
         return history
 
@@ -170,8 +173,7 @@ class ChainNetwork:
         model, scale = rounding.rounding_copy(self.weights, self.spec)
         rate = self._settings.learning_rate * ROUNDING_RATE
         plan = training.plan_of(self._settings, bucketed=self.spec.masked, epochs=epochs, patience=epochs, learning_rate=rate)
-        loss = distillation.Distiller.of(self._settings, "response", self.spec, None, self._targets).loss
-        history = self.space.train(model, stem, plan, self.inputs, self._data(), loss=loss)
+        history = self.space.train(model, stem, plan, self.inputs, self._data(), loss=self._taught_loss())
         self.weights = rounding.rounded(model.get_weights(), scale)
         return history
 
