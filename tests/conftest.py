@@ -4,6 +4,7 @@ The run of the stages is made once for all workers and kept in pytest's cache un
 requirements; `pytest --cache-clear` throws it away.
 """
 
+import gc
 import hashlib
 import importlib.util
 import json
@@ -54,7 +55,7 @@ LINKS = {
     "pocket_3_round": ".keras",
     "pocket_4_int4": ".tflite",
 }  # before it is packed
-_QUICK = ["--latency-reviews", "10", "--no-deployment"]
+_QUICK = ["--latency-reviews", "3", "--no-deployment"]
 _TRAINED = ["--epochs", "2", "--batch-size", "32", *_QUICK]
 _TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01", *_TRAINED]
 SMALL = {
@@ -63,8 +64,8 @@ SMALL = {
         *("--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "100", "--embedding-dim", "8", "--units", "8"),
         *("--learning-rate", "0.01", *_TRAINED),
     ],
-    manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "10"],
-    manifest.QUANTIZATION: ["--latency-reviews", "10"],
+    manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "3"],
+    manifest.QUANTIZATION: ["--latency-reviews", "3"],
     manifest.PRUNING: ["--learning-rate", "0.005", *_TRAINED],
     manifest.DISTILLATION: ["--techniques", "response,self,pseudo", "--patience", "1", *_TAUGHT],
     manifest.COMBINATION: ["--chain", CHAIN, "--varied", "0.2", *_TAUGHT],
@@ -80,6 +81,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slowest files first; the order inside a file stays."""
     order = {name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all test files have imported out of garbage collections: a million objects that stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def load_stage(name: str) -> ModuleType:

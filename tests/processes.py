@@ -20,7 +20,8 @@ from sentipress.core.errors import exit_code
 from sentipress.core.quiet import quiet
 
 SCRIPTS = Path(__file__).resolve().parent.parent
-# What the stages import, TensorFlow first; loaded once, by the process that all others are forked from.
+# What the stages import, TensorFlow first, and what they make of files of the package; loaded once, by the process that all others
+# are forked from.
 PRELOADED = (
     "tensorflow",
     "tf_keras",
@@ -36,14 +37,18 @@ PRELOADED = (
     "matplotlib.pyplot",
     "seaborn",
     "wordcloud",
+    "primed",
 )
-# As sentipress.core.backend sets it, before the first import; and one thread each: for tiny models others would only wait.
-SERVER_ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict.fromkeys(
-    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1"
-)
+# As sentipress.core.backend sets it, before the first import; and one thread each: for tiny models others would only wait. The
+# process finds `primed` by PYTHONPATH: of its parent's path it knows nothing.
+SERVER_ENVIRONMENT = {
+    "TF_USE_LEGACY_KERAS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(SCRIPTS), str(SCRIPTS / "tests"), os.environ.get("PYTHONPATH")))),
+} | dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 # Models of a few hundred weights: a stage takes seconds and still writes every file that it writes of large ones.
 REVIEWS = 300
-_QUICK = ("--latency-reviews", "10", "--no-deployment")
+_QUICK = ("--latency-reviews", "3", "--no-deployment")
 _SHORT = ("--epochs", "2", "--batch-size", "32", *_QUICK)
 TINY: dict[str, tuple[str, ...]] = {
     manifest.PREPROCESSING: ("--out-of-domain-texts", "60", "--passages", "30", "--made-sentences", "100"),

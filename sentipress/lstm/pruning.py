@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sentipress.core.backend import as_written
 from sentipress.core.errors import UserError
 from sentipress.lstm.compression import keras, sparsity
 from sentipress.lstm.networks import ModelSpec, PackedLSTM, to_training
@@ -13,6 +14,7 @@ sparsity.PrunableLayer.register(PackedLSTM)  # it has the method; inheriting wou
 FREQUENCY = 100  # steps between two updates of the masks, tfmot's default
 
 
+@as_written
 def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: float, steps: int) -> Any:
     """A training model with copied weights whose embedding, LSTM and output kernels are wrapped for pruning.
 
