@@ -17,7 +17,7 @@ BATCH_SIZE = 64  # [1, 4096] the study's
 LEARNING_RATE = 0.0005  # [1e-7, 1.0] half of the base's: the weights are near a good place already
 SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
 SEED = 1  # [0, 2147483647] of order and dropout
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 

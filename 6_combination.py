@@ -40,7 +40,7 @@ PATIENCE = 6  # [1, 1000] epochs without a better validation accuracy: the last 
 KEEP_BEST = False  # end with the best epoch by validation reviews; False: with the last one, since reviews say little of sentences
 SEED = 1  # [0, 2147483647] of weights, order and dropout
 IDS_MEMORY = 4000  # [1, 1000000] MB that the ids of a set of texts may take; more lie in a file and are read in pieces (docs/scale.md)
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 

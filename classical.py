@@ -14,7 +14,7 @@ from sentipress.core.errors import exit_code
 ARTIFACTS = "artifacts"  # folder that the stages share
 RECIPE = "auto"  # {auto, default, thesis, posts} auto: the recipe by which stage 1 cleaned
 ONLY = None  # name of one row, to make that one alone
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
 ANSWERS = "auto"  # what is said of sentences: auto (answers.npz, or published ones that fit), none, rules alone, or a file of ask.py
 RULES = True  # beside an encoder's answers take of made sentences what their rule says; False: what the encoder says
 PACKED_C = 0.1  # [0.0001, 10000.0] scikit-learn's C of the packed ones (chosen on validation: benchmarks/packing.py)

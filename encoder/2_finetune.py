@@ -37,7 +37,7 @@ LORA_RATE = 0.001  # [1e-7, 1.0] its step size: few weights move, and each must 
 SEED = 1  # [0, 2147483647] of the head, of order and dropout
 DEVICE = "auto"  # {auto, cpu, cuda} auto: a GPU where there is one
 PRECISION = "auto"  # {auto, float32, bfloat16, mixed} of a step's products; auto: bfloat16 where the processor knows it; mixed: always
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 

@@ -16,7 +16,7 @@ except ModuleNotFoundError as missing:  # Python looks beside this script, and t
 
 # %% Settings: edit here, or pass as flags
 ARTIFACTS = "artifacts/encoder"  # folder that the stages share
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 
 # %% What is converted: name of the row, number format

@@ -31,7 +31,7 @@ KEEP_BEST = True  # end with the weights of the best validation accuracy
 SEED = 1  # [0, 2147483647] of order and dropout
 DEVICE = "auto"  # {auto, cpu, cuda} auto: a GPU where there is one
 PRECISION = "auto"  # {auto, float32, bfloat16} that a step's products may have; auto: bfloat16 where the processor knows it
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 

@@ -54,7 +54,7 @@ WORD_RATE = 0.003  # [1e-7, 1.0] Adam's step size at the start
 SEED = 1  # [0, 2147483647] of the transfer set, of weights, order and dropout
 DEVICE = "auto"  # {auto, cpu, cuda} auto: a GPU where there is one
 PRECISION = "auto"  # {auto, float32, bfloat16} that a step's products may have; auto: bfloat16 where the processor knows it
-LATENCY_REVIEWS = 100  # [3, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
+LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in PyTorch
 DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, memory, text to probability
 FRESH = False  # start over instead of going on with an interrupted training
 

@@ -55,7 +55,7 @@ LINKS = {
     "pocket_3_round": ".keras",
     "pocket_4_int4": ".tflite",
 }  # before it is packed
-_QUICK = ["--latency-reviews", "3", "--no-deployment"]
+_QUICK = ["--latency-reviews", "10", "--no-deployment"]
 _TRAINED = ["--epochs", "2", "--batch-size", "32", *_QUICK]
 _TAUGHT = ["--teacher", "modelo_base+classical_pairs", "--learning-rate", "0.01", *_TRAINED]
 SMALL = {
@@ -64,8 +64,8 @@ SMALL = {
         *("--vocabulary-size", "3000", "--pairs", "200", "--sequence-length", "100", "--embedding-dim", "8", "--units", "8"),
         *("--learning-rate", "0.01", *_TRAINED),
     ],
-    manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "3"],
-    manifest.QUANTIZATION: ["--latency-reviews", "3"],
+    manifest.CLASSICAL: ["--only", "classical_pairs", "--latency-reviews", "10"],
+    manifest.QUANTIZATION: ["--latency-reviews", "10"],
     manifest.PRUNING: ["--learning-rate", "0.005", *_TRAINED],
     manifest.DISTILLATION: ["--techniques", "response,self,pseudo", "--patience", "1", *_TAUGHT],
     manifest.COMBINATION: ["--chain", CHAIN, "--varied", "0.2", *_TAUGHT],

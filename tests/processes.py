@@ -48,7 +48,7 @@ SERVER_ENVIRONMENT = {
 } | dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 # Models of a few hundred weights: a stage takes seconds and still writes every file that it writes of large ones.
 REVIEWS = 300
-_QUICK = ("--latency-reviews", "3", "--no-deployment")
+_QUICK = ("--latency-reviews", "10", "--no-deployment")
 _SHORT = ("--epochs", "2", "--batch-size", "32", *_QUICK)
 TINY: dict[str, tuple[str, ...]] = {
     manifest.PREPROCESSING: ("--out-of-domain-texts", "60", "--passages", "30", "--made-sentences", "100"),

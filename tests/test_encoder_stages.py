@@ -28,7 +28,7 @@ from sentipress.text.pieces import PieceTokenizer  # noqa: E402
 from sentipress.transformer import conversion, distilling, finetuning  # noqa: E402
 
 STAGE = manifest.ENCODER.stage
-QUICK = ("--latency-reviews", "3", "--no-deployment")
+QUICK = ("--latency-reviews", "10", "--no-deployment")
 TRAINED = ("--epochs", "1", "--batch-size", "32", "--learning-rate", "0.002", *QUICK)
 PIECES = 350
 SMALL = {

@@ -35,7 +35,7 @@ SAYINGS = {
     "ουδέτερο": ["αύριο", "ανακοίνωση", "πρόγραμμα", "ώρα", "δελτίο", "πληροφορίες", "άρθρο", "...", "σύνδεσμος", "καιρός"],
 }
 ANY = ["η", "ταινία", "το", "φαγητό", "αυτό", "σήμερα", "και", "στην", "πόλη", "με", "τους", "φίλους", "για", "όλα", "δεν", "ξέρω", "ΟΑΣΑ"]
-QUICK = ["--latency-reviews", "3", "--no-deployment"]
+QUICK = ["--latency-reviews", "10", "--no-deployment"]
 TRAINED = ["--epochs", "3", "--batch-size", "16", "--learning-rate", "0.02", *QUICK]
 CHAIN = "vocabulary=150,distil=4x4,factorize=3,units=3,int4,pack"
 FLAGS = {

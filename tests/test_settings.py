@@ -109,7 +109,7 @@ def test_an_absurd_constant_is_refused(tmp_path, constant, value, words):
 def test_nothing_is_said_of_a_stage_as_it_is_shipped(capsys):
     for stage in EVERY_STAGE:
         timed = "LATENCY_REVIEWS" in script_constants(ROOT / stage)
-        flags = ["--artifacts", "somewhere", "--latency-reviews", "3"] if timed else []
+        flags = ["--artifacts", "somewhere", "--latency-reviews", "10"] if timed else []
         flags += ["--data", "some.csv"] if "DATA" in script_constants(ROOT / stage) else []
         cli.settings(str(ROOT / stage), [*flags, *(["--recipe", "default"] if "RECIPE" in script_constants(ROOT / stage) else [])])
         cli.settings(str(ROOT / "predict.py"), ["--batch", "3", "word"], rest="text")

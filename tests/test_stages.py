@@ -417,7 +417,7 @@ def test_the_thesis_recipe_runs_through(sample_csv, tmp_path):
     artifacts = tmp_path / "thesis"
     run_stage(manifest.PREPROCESSING, artifacts, "--data", str(sample_csv), "--recipe", "thesis")
     load_stage(manifest.BASELINE).main(["--artifacts", str(artifacts), "--epochs", "1", "--sequence-length", "20", "--units", "4",
-                                "--embedding-dim", "4", "--latency-reviews", "3"])  # fmt: skip
+                                "--embedding-dim", "4", "--latency-reviews", "10"])  # fmt: skip
     base = record(artifacts, "modelo_base")
     assert base["settings"]["recipe"] == "thesis" and base["settings"]["bidirectional"] is False and base["model"]["pooling"] == "last"
     assert base["model"]["vocabulary_size"] == 20_000 and base["settings"]["batch_size"] == 64

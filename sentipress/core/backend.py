@@ -11,8 +11,6 @@ import functools
 import logging
 import os
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from sentipress.core.quiet import quiet
 
@@ -20,9 +18,8 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-Built = TypeVar("Built", bound=Callable[..., Any])
 
-__all__ = ["WORKER", "as_graph", "as_written", "deterministic", "keras", "strategy", "tf"]
+__all__ = ["WORKER", "as_graph", "deterministic", "keras", "strategy", "tf"]
 
 WORKER = "SENTIPRESS_WORKER"  # environment variable of a process that trains together with others (sentipress.lstm.parallel)
 
@@ -49,12 +46,6 @@ if not tf.config.list_physical_devices("GPU"):
 # A TensorFlow function of code as it stands. AutoGraph would first translate it and all that it calls, for the sake of Python
 # conditions and loops over tensors; there are none here, and a network of this size takes longer to translate than to build.
 as_graph = functools.partial(tf.function, autograph=False)
-
-
-def as_written(function: Built) -> Built:
-    """The same for a function that builds a network: in it Keras would translate the layers that are not its own."""
-    wrapped: Built = tf.autograph.experimental.do_not_convert(function)
-    return wrapped
 
 
 def deterministic(seed: int) -> None:

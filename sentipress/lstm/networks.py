@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core.backend import as_written, keras, tf
+from sentipress.core.backend import keras, tf
 from sentipress.core.errors import UserError
 
 POOLINGS = ("last", "max", "wide")
@@ -93,7 +93,6 @@ def build(spec: ModelSpec) -> Any:
     return keras.Model(ids, layers.Dense(spec.outputs, activation=activation, name="output")(hidden), name="sentiment")
 
 
-@as_written
 def build_for_training(spec: ModelSpec) -> Any:
     """The training form: int32 ids of shape (batch, any length) to logits, float32 (batch, outputs)."""
     layers = keras.layers

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sentipress.core.backend import as_written
 from sentipress.core.errors import UserError
-from sentipress.lstm.compression import keras, sparsity
+from sentipress.lstm.compression import sparsity, wrapped_copy
 from sentipress.lstm.networks import ModelSpec, PackedLSTM, to_training
 
 sparsity.PrunableLayer.register(PackedLSTM)  # it has the method; inheriting would load tfmot wherever a network is built
@@ -14,7 +13,6 @@ sparsity.PrunableLayer.register(PackedLSTM)  # it has the method; inheriting wou
 FREQUENCY = 100  # steps between two updates of the masks, tfmot's default
 
 
-@as_written
 def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: float, steps: int) -> Any:
     """A training model with copied weights whose embedding, LSTM and output kernels are wrapped for pruning.
 
@@ -33,7 +31,7 @@ def prunable_copy(stock_model: Any, spec: ModelSpec, initial: float, final: floa
     def wrap(layer: Any) -> Any:
         return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule) if layer.name in kinds else layer
 
-    return keras.models.clone_model(copy, clone_function=wrap)
+    return wrapped_copy(copy, wrap)
 
 
 def check_schedule(initial: float, final: float) -> None:

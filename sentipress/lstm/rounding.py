@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sentipress.core.backend import as_written, keras, tf
+from sentipress.core.backend import keras, tf
 from sentipress.lstm import export
 from sentipress.lstm.networks import ModelSpec, training_of
 
@@ -31,7 +31,6 @@ class RoundedEmbedding(keras.layers.Embedding):
         return tf.gather(exact + tf.stop_gradient(rounded - exact), ids)
 
 
-@as_written
 def rounding_copy(weights: list[np.ndarray], spec: ModelSpec) -> tuple[Any, np.ndarray]:
     """A training model with these weights that reads its embedding rounded; and the range of each column, float32 (columns,)."""
     scale = export.clipped_ranges(weights[0])

@@ -126,7 +126,7 @@ def cluster(weights: list[np.ndarray], spec: ModelSpec, clusters: int) -> list[n
 
     Centroids start by k-means++ and are not trained further. What is 0, as after pruning, stays 0 and is one value more.
     """
-    from sentipress.lstm.compression import clustering, keras
+    from sentipress.lstm.compression import clustering, wrapped_copy
 
     model = networks.stock_of(weights, spec)  # tfmot takes the very layers, and starts from what they hold
     settings = {"number_of_clusters": clusters, "cluster_centroids_init": clustering.CentroidInitialization.KMEANS_PLUS_PLUS}
@@ -134,5 +134,5 @@ def cluster(weights: list[np.ndarray], spec: ModelSpec, clusters: int) -> list[n
     def wrap(layer: Any) -> Any:
         return clustering.cluster_weights(layer, **settings) if layer.name in ("embedding", "lstm", "bilstm") else layer
 
-    clustered = clustering.strip_clustering(keras.models.clone_model(model, clone_function=wrap)).get_weights()
+    clustered = clustering.strip_clustering(wrapped_copy(model, wrap)).get_weights()
     return [np.where(before == 0, before, after) for before, after in zip(weights, clustered, strict=True)]
