@@ -20,6 +20,8 @@ START = "modelo_base"  # Keras model that the chain starts from; modelo_destilad
 CHAIN = "vocabulary=8000,distil=24x44,round,int4,pack"  # what is done, in this order; see docs/stages.md
 NAME = "pocket"  # of the files; another one keeps two chains side by side
 TOLERANCE = 0.005  # [0.0, 0.5] validation accuracy that vocabulary, factorize or units may cost, before training, without a value
+KEEP_PAIRS = False  # may `vocabulary` keep word pairs? They tell most about whole reviews; sentences need more different words
+COMMON_WORTH = 0.1  # [0.0, 100.0] for `vocabulary`: what a word is worth that tells nothing of the label, in squared log-count ratios
 TEACHER = "auto"  # models joined by + (their mean log-odds); auto: the base, and classical_nb if classical.py has made it
 USE_UNLABELLED = True  # teach on the unlabelled texts as well, if stage 1 was given some
 VARIED = 1.0  # [0.0, 100.0] without unlabelled texts: texts made from the training texts, for each of these, to teach on instead
@@ -45,8 +47,8 @@ DEPLOYMENT = True  # measure each file in a fresh process as well: start-up, mem
 FRESH = False  # start over instead of going on with an interrupted training
 
 RECIPES = {
-    "thesis": {"EMBEDDING_START": "random", "USE_UNLABELLED": False, "VARIED": 0.0, "EPOCHS": 3},
-    "posts": {"EPOCHS": 5, "VARIED": 0.0},
+    "thesis": {"KEEP_PAIRS": True, "COMMON_WORTH": 0.02, "EMBEDDING_START": "random", "USE_UNLABELLED": False, "VARIED": 0.0, "EPOCHS": 3},
+    "posts": {"KEEP_PAIRS": True, "COMMON_WORTH": 0.02, "EPOCHS": 5, "VARIED": 0.0},
 }
 
 

@@ -149,11 +149,18 @@ def test_words_go_with_their_rows(network):
     np.testing.assert_allclose(logits(fewer, smaller, kept.encode(text)), logits(weights, spec, tokenizer.encode(text)), atol=1e-6)
 
 
+def test_a_vocabulary_without_pairs_reads_their_words():
+    tokenizer = Tokenizer(("good", "not good", "not"), sequence_length=4, padding="post", truncating="pre", cleaning="default")
+    kept, rows = shrinking.without_pairs(tokenizer)
+    assert kept.words == ("good", "not") and rows.tolist() == [0, 1, 2, 4]
+    assert tokenizer.encode(["not good"]).tolist() == [[3, 0, 0, 0]] and kept.encode(["not good"]).tolist() == [[3, 2, 0, 0]]
+
+
 def test_worth_is_reviews_times_squared_ratio():
     ids = np.array([[2, 2, 3, 0], [2, 4, 0, 0]])
-    np.testing.assert_allclose(shrinking.word_worth(ids, np.array([0, 0, 0.5, 2, -2])), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
+    np.testing.assert_allclose(shrinking.word_worth(ids, np.array([0, 0, 0.5, 2, -2]), 0.02), [2 * 0.02, 0, 2 * 0.27, 4.02, 4.02])
     ratios = np.array([[0, 0], [0, 0], [0.5, 0], [2, 1], [0, -2]])  # of two labels out of three, say: their squares are added up
-    np.testing.assert_allclose(shrinking.word_worth(ids, ratios), [2 * 0.02, 0, 2 * 0.27, 5.02, 4.02])
+    np.testing.assert_allclose(shrinking.word_worth(ids, ratios, 0.02), [2 * 0.02, 0, 2 * 0.27, 5.02, 4.02])
 
 
 def test_clusters_are_few_near_and_gzip_well(network):

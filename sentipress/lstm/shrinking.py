@@ -5,6 +5,7 @@ Each function takes the weights of a stock model, in Keras's order, and gives th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +16,16 @@ from sentipress.lstm.networks import ModelSpec
 from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 
-def word_worth(ids: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """How much a word says about the labels: the number of texts that have it, times its log-count ratio squared.
+def word_worth(ids: Iterable[np.ndarray], ratios: np.ndarray, common_worth: float) -> np.ndarray:
+    """How much a word is worth a place: the number of texts that have it, times its log-count ratio squared and a constant.
 
-    Up to a constant this is the chi-squared statistic of the word and the label, for small ratios. A small constant keeps
-    frequent words that say nothing alone, such as "but", ahead of rare ones.
+    Up to a constant the first part is the chi-squared statistic of the word and the label, for small ratios. The second one is for
+    words that say nothing alone, such as "but" and "hardly": what they turn round needs them.
 
     Args:
-        ids: of the training texts, int32 (texts, length).
+        ids: of the texts that are read, each int32 (length,).
         ratios: log-count ratios (words,), or (words, labels) for more than two labels: their squares are added up.
+        common_worth: that constant, in squared log-count ratios.
 
     Returns:
         float64 (words,).
@@ -32,7 +34,15 @@ def word_worth(ids: np.ndarray, ratios: np.ndarray) -> np.ndarray:
     for row in ids:
         present[np.unique(row)] += 1
     squares = ratios.astype(np.float64).reshape(len(ratios), -1) ** 2
-    return np.asarray(present * (squares.sum(axis=1) + 0.02))
+    return np.asarray(present * (squares.sum(axis=1) + common_worth))
+
+
+def without_pairs(tokenizer: Tokenizer) -> tuple[Tokenizer, np.ndarray]:
+    """A vocabulary of single words, and the old id of each new one: int64 (new size,). Words of pairs are read one by one then."""
+    first = OOV_ID + 1
+    places = [index for index, word in enumerate(tokenizer.words) if " " not in word]
+    kept = replace(tokenizer, words=tuple(tokenizer.words[index] for index in places))
+    return kept, np.array([*range(first), *(index + first for index in places)], np.int64)
 
 
 def keep_words(tokenizer: Tokenizer, worth: np.ndarray, size: int) -> tuple[Tokenizer, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -180,9 +181,15 @@ class ChainNetwork:
     # Links that change the shape
 
     def _vocabulary(self, link: Link, stem: str) -> int:
-        reviews, whole, ids = self.space.reviews, self.space.tokenizer, self.space.ids["train"]
-        ratios = embeddings.log_count_ratios(reviews.texts("train"), self.space.labels["train"], whole, reviews.task)
-        worth = shrinking.word_worth(ids, ratios)
+        reviews, whole = self.space.reviews, self.space.tokenizer
+        if not self._settings.keep_pairs:
+            whole, alone = shrinking.without_pairs(whole)
+            self.weights, self.spec = shrinking.keep_rows(self.weights, self.spec, alone)
+            self._rows = self._rows[alone]
+        texts = reviews.texts("train")
+        ratios = embeddings.log_count_ratios(texts, self.space.labels["train"], whole, reviews.task)
+        read = (self.space.store.encoded(whole, each) for each in (texts, self.teaching.sentences))
+        worth = shrinking.word_worth(chain.from_iterable(read), ratios, self._settings.common_worth)
 
         def make(size: int) -> tuple[list[np.ndarray], ModelSpec, np.ndarray]:
             kept, rows = shrinking.keep_words(whole, worth, size)

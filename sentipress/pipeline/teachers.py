@@ -57,10 +57,15 @@ class Teaching:
     answers: dict[str, Any] | None = None
     by_rule: int = 0
 
+    @property
+    def sentences(self) -> Texts:
+        """The sentences among the texts without labels: those that the encoder answered or a rule made."""
+        count = (self.answers["sentences"] if self.answers else 0) + self.by_rule
+        return self.unlabelled[len(self.unlabelled) - count :]
+
     def about(self, heard: bool = True) -> dict[str, Any]:
         """What the metrics of a student say of the texts without labels, and of the encoder if the student heard it."""
-        sentences = self.answers["sentences"] if self.answers else 0
-        about: dict[str, Any] = {"unlabelled_reviews": len(self.unlabelled) - self.varied - sentences - self.by_rule}
+        about: dict[str, Any] = {"unlabelled_reviews": len(self.unlabelled) - self.varied - len(self.sentences)}
         if self.varied:
             about["varied_texts"] = self.varied
         return {**about, **self.about_sentences()} if heard else about
