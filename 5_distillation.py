@@ -30,12 +30,13 @@ TEMPERATURE = 1.0  # [0.01, 100.0] above 1 softens teacher and student alike (Hi
 FEATURE_WEIGHT = 0.1  # [0.0, 1000.0] of the part of the loss that features or relations add to the response
 EMBEDDING_START = "svd+nb"  # {random, svd, svd+nb} as for the base: the first columns of its word vectors
 EMBEDDING_SCALE = 0.1  # [0.001, 10.0] standard deviation of those vectors
-EPOCHS = 3  # [1, 1000] passes over all texts that teach; the control reads as many words, all of them labelled
+EPOCHS = 5  # [1, 1000] passes over all texts that teach; the control reads as many words, all of them labelled
 BATCH_SIZE = 256  # [1, 4096] four times the study's: a step costs twice as much
 LEARNING_RATE = 0.003  # [1e-7, 1.0] Adam's own default times three, for the larger batches
 SCHEDULE = "cosine"  # {constant, cosine} cosine falls down to 5 %
-PATIENCE = 2  # [1, 1000] epochs without a better validation accuracy
-KEEP_BEST = True  # end with the best epoch's weights
+PATIENCE = 5  # [1, 1000] epochs without a better validation accuracy: the last ones, of small steps, are the best
+KEEP_BEST = False  # students end with the best epoch by validation reviews; False: with the last one, since reviews say little of sentences
+CONTROL_BEST = True  # the control ends with its best epoch: by labels alone it learns its texts by heart
 SEED = 1  # [0, 2147483647] of weights, order and dropout
 IDS_MEMORY = 4000  # [1, 1000000] MB that the ids of a set of texts may take; more lie in a file and are read in pieces (docs/scale.md)
 LATENCY_REVIEWS = 100  # [10, 10000] test texts that are timed one by one, in three rounds, in turns with the base in Keras
@@ -58,9 +59,9 @@ RECIPES = {
         "LEARNING_RATE": 0.001,
         "SCHEDULE": "constant",
         "PATIENCE": 12,
-        "KEEP_BEST": False,
+        "CONTROL_BEST": False,
     },
-    "posts": {"EPOCHS": 5},  # posts are short, and an epoch is soon over
+    "posts": {"PATIENCE": 2, "KEEP_BEST": True},  # posts are sentences themselves
 }
 
 

@@ -245,9 +245,14 @@ def test_another_chain_stands_beside_and_a_shorter_one_replaces(run, tmp_path, c
     assert {path.name for path in copy.glob("unlabelled*")} == written | {"unlabelled.csv"}
     assert {path.name for path in copy.glob("*") if not path.name.startswith("unlabelled")} == before
     # The control of a student: its shape and start, as many words to read (of all texts, in two epochs), and no teacher.
-    run_stage("6_combination.py", copy, "--name", "alone", "--chain", "vocabulary=500,train=3x3,float16")
+    run_stage("6_combination.py", copy, "--name", "alone", "--chain", "vocabulary=500,train=3x3,float16", "--keep-pairs")
     alone = record(copy, "alone_2_train")
     assert alone["model"]["embedding_dim"] == alone["model"]["units"] == 3 and len(alone["history"]) == 3
+    # By default pairs are read as two words.
+    vocabularies = [
+        Tokenizer.load(copy / record(copy, name)["tokenizer"], "").words for name in ("modelo_base", "alone_2_train", "pocket_2_distil")
+    ]
+    assert [any(" " in word for word in words) for words in vocabularies] == [True, True, False]
     # A chain may not replace what it is made from.
     for source in (["--start", "pocket_2_distil"], ["--teacher", "modelo_base+pocket"]):
         with pytest.raises(errors.UserError, match=r"is of the chain pocket.* -> give another --name"):

@@ -89,7 +89,8 @@ class School:
         labelled = space.labelled(settings.pair_times)
         epochs = training.labelled_epochs(settings.epochs, labelled[0], self._ids, self._reading_rows)
         # Never cut short: its budget is the student's.
-        plan = training.plan_of(settings, bucketed=self.spec.masked, epochs=epochs, patience=max(epochs, settings.patience))
+        patience = max(epochs, settings.patience)
+        plan = training.plan_of(settings, self.spec.masked, epochs=epochs, patience=patience, keep_best=settings.control_best)
         deterministic(settings.seed)
         model = networks.build_for_training(self.spec)
         networks.start_embedding(model, self._vectors)
