@@ -12,6 +12,9 @@ import { demo, escapedJson, launch, report, serve } from "./visiting.mjs";
 
 const root = path.resolve(demo, "..");
 const MODELS = { "pocket.zip": 1e-3, "packed_11900.zip": 1e-6 }; // to how far probabilities may be apart: LiteRT's kernels differ
+// Activations become 8 bits: where one lies half-way between two of their values, the kernels round it otherwise, and the steps behind
+// it follow. So one text in a hundred may be further apart, but no label.
+const RARE = { share: 0.01, limit: 5e-3 };
 const ODD = ["", " \n", "<br>", "\0😀!", "\ud800 half", "qwertz asdfgh", "It's 'good', ''isn't''_it?", "Das ist ein schöner FILM.", "constructor __proto__", "good ".repeat(5000)];
 const ASK = `
 import json, sys, sentipress
@@ -72,17 +75,22 @@ for (const [name, limit] of Object.entries(MODELS)) {
     );
     assert.deepEqual(found.labels, ["negative", "positive"]);
     assert.equal(found.answers.length, texts.length);
-    let largest = 0;
+    const apart = [];
     for (const [index, [label, score, probabilities, known]] of answers[name].entries()) {
       const answer = found.answers[index];
       assert.deepEqual(Object.keys(answer.probabilities), Object.keys(probabilities));
-      for (const one of found.labels) largest = Math.max(largest, Math.abs(answer.probabilities[one] - probabilities[one]));
+      apart.push(Math.max(...found.labels.map((one) => Math.abs(answer.probabilities[one] - probabilities[one]))));
       assert.equal(answer.known, known, JSON.stringify(texts[index]));
       assert.equal(answer.score, Math.max(...Object.values(answer.probabilities)));
       if (label === null || Math.abs(score - 0.5) > limit) assert.equal(answer.label, label, JSON.stringify(texts[index]));
     }
-    figures.models[name] = { largest_difference: Number(largest.toExponential(2)) };
-    assert.ok(largest <= limit, `probabilities differ by up to ${largest}`);
+    const largest = Math.max(...apart);
+    const beyond = apart.filter((difference) => difference > limit).length;
+    const usual = Math.max(...apart.filter((difference) => difference <= limit));
+    figures.models[name] = { largest_difference: Number(largest.toExponential(2)), beyond, usual_difference: Number(usual.toExponential(2)) };
+    const network = name === "pocket.zip";
+    assert.ok(beyond <= (network ? RARE.share * texts.length : 0), `probabilities of ${beyond} texts differ by more than ${limit}`);
+    assert.ok(largest <= (network ? RARE.limit : limit), `probabilities differ by up to ${largest}`);
     assert.ok(new Set(answers[name].map(([label]) => label)).size === 3, "not all kinds of answers are there");
     const wasm = page.requested.filter((file) => file.endsWith(".wasm"));
     assert.equal(wasm.length, name === "pocket.zip" ? 1 : 0, "a bag of words needs no runtime, a network one");
