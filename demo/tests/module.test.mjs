@@ -8,13 +8,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { program } from "./programs.mjs";
-import { demo, escapedJson, launch, report, serve } from "./visiting.mjs";
+import { RARE, demo, escapedJson, launch, report, serve } from "./visiting.mjs";
 
 const root = path.resolve(demo, "..");
 const MODELS = { "pocket.zip": 1e-3, "packed_11900.zip": 1e-6 }; // to how far probabilities may be apart: LiteRT's kernels differ
-// Activations become 8 bits: where one lies half-way between two of their values, the kernels round it otherwise, and the steps behind
-// it follow. So one text in a hundred may be further apart, but no label.
-const RARE = { share: 0.01, limit: 5e-3 };
 const ODD = ["", " \n", "<br>", "\0😀!", "\ud800 half", "qwertz asdfgh", "It's 'good', ''isn't''_it?", "Das ist ein schöner FILM.", "constructor __proto__", "good ".repeat(5000)];
 const ASK = `
 import json, sys, sentipress
