@@ -105,6 +105,6 @@ async function pocketWords(bytes) {
 /** Whether a page is wider than its window. */
 export const scrollsSideways = (visited) => visited.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 
-// Activations become 8 bits: where one lies half-way between two of their values, the kernels round it otherwise, and the steps behind
-// it follow. So of a network's texts one in a hundred may be further from Python's answer, but no label.
+// Activations become 8 bits, and kernels differ in what they round: the steps behind a value that was rounded otherwise follow it. So of
+// a network's texts one in a hundred may be further from Python's answer. Seen of one review of 160; where it arose was not traced.
 export const RARE = { share: 0.01, limit: 5e-3 };

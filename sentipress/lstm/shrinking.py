@@ -17,13 +17,13 @@ from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 
 def word_worth(ids: Iterable[np.ndarray], ratios: np.ndarray, common_worth: float) -> np.ndarray:
-    """How much a word is worth a place: the number of texts that have it, times its log-count ratio squared and a constant.
+    """How much a word is worth a place: the texts that have it, times the sum of its squared log-count ratio and a constant.
 
-    Up to a constant the first part is the chi-squared statistic of the word and the label, for small ratios. The second one is for
-    words that say nothing alone, such as "but" and "hardly": what they turn round needs them.
+    Without the constant this is, up to a factor, the chi-squared statistic of the word and the label, for small ratios. The constant is
+    for words that say nothing alone, such as "but" and "hardly": what they turn round needs them.
 
     Args:
-        ids: of the texts that are read, each int32 (length,).
+        ids: of the texts that count, each int32 (length,).
         ratios: log-count ratios (words,), or (words, labels) for more than two labels: their squares are added up.
         common_worth: that constant, in squared log-count ratios.
 
