@@ -23,6 +23,7 @@ VARIED = 0.0  # [0.0, 100.0] without unlabelled texts: texts made from the train
 ANSWERS = "auto"  # what is said of sentences: auto (answers.npz, or published ones that fit), none, rules alone, or a file of ask.py
 RULES = True  # beside an encoder's answers take of made sentences what their rule says; False: what the encoder says
 PAIR_TIMES = 8  # [1, 100] times that an edited text and its original (--more-training original+edited) are read in an epoch
+REVIEW_TIMES = 1  # [1, 100] times that reviews are read in an epoch that reads each sentence once: more where sentences are many
 WIDTH = 0.5  # [0.05, 1.0] of embedding and units, against the base; the study's
 STUDENT_EMBEDDING = 0  # [0, 1024] columns of its embedding; 0: by WIDTH
 ALPHA = 0.5  # [0.0, 1.0] weight of the label where there is one; the rest goes to the teacher

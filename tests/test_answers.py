@@ -18,7 +18,7 @@ from sentipress.data.cleaning import words_of
 from sentipress.data.sentences import cut, is_passage
 from sentipress.data.task import SENTIMENT
 from sentipress.evaluation import comprehension
-from sentipress.pipeline import encoder_answers, encoder_asking, teachers, workspace
+from sentipress.pipeline import chain_links, chain_network, encoder_answers, encoder_asking, students, teachers, workspace
 from sentipress.runtimes import registry
 
 POCKET = ROOT / "results" / "default" / "pocket.zip"  # any model may teach; this one is quick
@@ -35,6 +35,12 @@ def folder(run, tmp_path):
 def ask(folder, *flags):
     load_stage(manifest.ASKING).main(["--artifacts", str(folder), "--teacher", str(POCKET), *map(str, flags)])
     return Answers.load(folder / manifest.ANSWERS, "")
+
+
+def settings_of(stage, folder, flags=()):
+    name = {5: manifest.DISTILLATION, 6: manifest.COMBINATION}[stage]
+    without = ["--no-use-unlabelled", "--varied", "0", "--no-deployment"]
+    return cli.settings(load_stage(name).__file__, ["--artifacts", str(folder), *without, *flags])
 
 
 def consulted(folder, **changes):
@@ -160,6 +166,30 @@ def test_rules_alone_can_speak_of_made_sentences(folder, capsys):
     expected = [5.5 if meant[raw[number]] == "positive" else -5.5 for number in made]
     assert teaching.logits["unlabelled"][len(plain.unlabelled) :].tolist() == expected and {*expected} == {5.5, -5.5}
     assert teaching.files == (*plain.files, manifest.SENTENCES) and teaching.about() == {"unlabelled_reviews": 270, "by_rule": len(made)}
+
+
+@pytest.mark.parametrize("stage", [5, 6])
+def test_reviews_can_be_read_oftener_than_sentences(folder, monkeypatch, stage):
+    space, teaching = consulted(folder, answers="rules", use_unlabelled=False)
+    labelled, sentences = len(space.labels["train"]), len(teaching.sentences)
+    assert labelled and sentences and len(teaching.unlabelled) == sentences
+    read = []
+
+    def train(self, model, stem, plan, inputs, data, **more):
+        read.append(len(data[1]))
+        assert len(data[0]) == len(data[1])
+        raise UserError("enough", "stop")
+
+    monkeypatch.setattr(workspace.Workspace, "train", train)
+    for times in (1, 3):
+        space, base = workspace.Workspace.open(settings_of(stage, folder, ["--answers", "rules", "--review-times", str(times)]))
+        with pytest.raises(UserError, match="enough"):
+            if stage == 5:
+                students.School(space, base).teach("response", None)
+            else:
+                link = chain_links.parse("distil=4x4,float32")
+                chain_network.ChainNetwork(space.settings, link).apply(link[0], "pocket_1_distil")
+    assert read == [labelled + sentences, 3 * labelled + sentences]
 
 
 def test_a_file_of_sentences_without_rules_is_still_read(folder):

@@ -21,7 +21,7 @@ from sentipress.lstm import distillation, networks, training
 from sentipress.pipeline import teachers, workspace
 from sentipress.runtimes import registry
 from sentipress.runtimes.keras_file import predictor
-from sentipress.text.batching import with_repeats
+from sentipress.text.batching import with_longer_again, with_repeats
 from sentipress.text.tokenizer import Tokenizer
 
 SPEC = networks.ModelSpec(2000, 80, 8, 6, True, "wide", 0.2, 0.2)
@@ -166,6 +166,8 @@ def test_edited_pairs_are_taught_by_their_labels_and_read_more_often(task):
     targets = distillation.targets_of(task, labels, logits, logits[:1])
     assert with_repeats(5, np.array([0, 3]), 3).tolist() == [0, 1, 2, 3, 4, 0, 3, 0, 3]
     assert with_repeats(5, np.zeros(0, np.int64), 8).tolist() == [0, 1, 2, 3, 4]
+    assert with_longer_again(5, np.array([0]), 2, 3, 1).tolist() == [0, 1, 2, 3, 4, 0]
+    assert with_longer_again(5, np.array([0]), 2, 3, 3).tolist() == [0, 1, 2, 3, 4, 0, 0, 1, 0, 0, 1, 0]
     more = distillation.sure_of_pairs(task, targets, np.array([0, 3]))
     np.testing.assert_array_equal(more[[1, 2, 4]], targets[[1, 2, 4]])
     sure = task.probabilities(more[[0, 3], 2:][:, 0] if task.binary else more[[0, 3], 2:])

@@ -22,7 +22,7 @@ from sentipress.pipeline.chain_links import Link
 from sentipress.pipeline.workspace import Workspace
 from sentipress.runtimes.keras_file import load_keras, predictor
 from sentipress.text import embeddings
-from sentipress.text.batching import counts_of, with_repeats
+from sentipress.text.batching import counts_of, with_longer_again
 from sentipress.text.tokenizer import OOV_ID, Tokenizer
 
 SAMPLE = 2000  # training reviews whose features tell the worth of units
@@ -67,7 +67,8 @@ class ChainNetwork:
         logits = teaching.logits
         self._targets = distillation.targets_of(self.space.task, self.space.labels["train"], logits["train"], logits["unlabelled"])
         self._paired = self.space.reviews.paired()
-        self._reading_rows = with_repeats(len(self._targets), self._paired, settings.pair_times)
+        sentences = len(teaching.sentences)
+        self._reading_rows = with_longer_again(len(self._targets), self._paired, settings.pair_times, sentences, settings.review_times)
         ids = {word: number for number, word in enumerate(self._whole.words, start=OOV_ID + 1)}
         # Ids of the base's vocabulary that are still there.
         self._rows = np.array([*range(OOV_ID + 1), *(ids[word] for word in self.space.tokenizer.words)])
@@ -115,7 +116,7 @@ class ChainNetwork:
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
         if self._transfer_ids is None:
             ids = self.space.training_ids_and(self.teaching.unlabelled)
-            self._transfer_ids = self.space.store.taken(ids, self._reading_rows) if len(self._paired) else ids
+            self._transfer_ids = self.space.store.taken(ids, self._reading_rows) if len(self._reading_rows) > len(ids) else ids
         return self._transfer_ids, distillation.sure_of_pairs(self.space.task, self._targets, self._paired)[self._reading_rows]
 
     def _taught_loss(self) -> Callable[[Any, Any], Any]:

@@ -20,7 +20,7 @@ from sentipress.pipeline.publisher import Publisher
 from sentipress.pipeline.teachers import Teaching
 from sentipress.pipeline.workspace import Base, Workspace
 from sentipress.text import embeddings
-from sentipress.text.batching import with_repeats
+from sentipress.text.batching import with_longer_again
 
 CONTROL = "modelo_control"
 NAMES = {"response": "modelo_destilado", **{name: f"modelo_destilado_{name}" for name in TECHNIQUES if name != "response"}}
@@ -70,7 +70,8 @@ class School:
         self.inputs: list[Path] = space.inputs(manifest.BASE.file, *self.teaching.files, *space.words())
         self._ids = space.training_ids_and(self.teaching.unlabelled)
         self._paired = space.reviews.paired()
-        self._reading_rows = with_repeats(len(self._ids), self._paired, settings.pair_times)
+        sentences = len(self.teaching.sentences)
+        self._reading_rows = with_longer_again(len(self._ids), self._paired, settings.pair_times, sentences, settings.review_times)
         self._rows = manifest.LSTM.stage(manifest.DISTILLATION)
 
     @property
@@ -110,7 +111,7 @@ class School:
         if TECHNIQUES[technique].labels_alone:
             targets[:, distillation.LABELLED] = 1
         targets = distillation.sure_of_pairs(space.task, targets, self._paired)[self._reading_rows]
-        ids = space.store.taken(self._ids, self._reading_rows) if len(self._paired) else self._ids
+        ids = space.store.taken(self._ids, self._reading_rows) if len(self._reading_rows) > len(self._ids) else self._ids
         deterministic(settings.seed)
         distiller = Distiller.of(settings, technique, self.spec, self._vectors, targets)
         plan = training.plan_of(settings, bucketed=self.spec.masked)

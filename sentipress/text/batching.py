@@ -26,6 +26,20 @@ def with_repeats(texts: int, often: np.ndarray, times: int) -> np.ndarray:
     return np.concatenate([np.arange(texts), np.tile(often, times - 1)])
 
 
+def with_longer_again(texts: int, often: np.ndarray, times: int, sentences: int, longer_times: int) -> np.ndarray:
+    """Numbers of the texts that are read in one epoch, if the last of them are sentences, each read once, int64 (rows,).
+
+    Args:
+        texts: all of them, the sentences last.
+        often: numbers of those that are read oftener, none of them a sentence.
+        times: that they are read for each time of another text that is no sentence.
+        sentences: how many of the texts are sentences.
+        longer_times: that any other text is read.
+    """
+    longer = with_repeats(texts - sentences, often, times)
+    return np.concatenate([with_repeats(texts, often, times), np.tile(longer, longer_times - 1)])
+
+
 def shuffled(count: int, batch_size: int, seed: int, epoch: int, lengths: np.ndarray | None = None) -> list[np.ndarray]:
     """Row numbers of each batch of one epoch, int64 (batch_size or fewer,); every row is in one batch.
 
